@@ -1,0 +1,92 @@
+// Copyright 2026 The Vitrine authors
+// SPDX-License-Identifier: Apache-2.0
+
+package dev.vitrine.memory;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What is known of each machine frame: whether decoded code was made from it, and whether it was
+ * written since the dirty log was last read. Thread-safe; chunks are made on first use.
+ *
+ * <p>The soft TLBs of processors hold write permission only for frames that are not {@link #CODE}
+ * and, while the log is on, already {@link #DIRTY}; so the fast path of a store checks nothing here.
+ */
+public final class FrameTable {
+    /** Decoded code was made from this frame: writes must be seen. */
+    public static final int CODE = 1;
+
+    /** Written since the log was last cleared. */
+    public static final int DIRTY = 2;
+
+    private static final int CHUNK_SHIFT = 15;
+    private static final VarHandle BYTES = MethodHandles.arrayElementVarHandle(byte[].class);
+    private static final VarHandle CHUNKS = MethodHandles.arrayElementVarHandle(byte[][].class);
+
+    private final byte @Nullable [][] chunks;
+    private final long frameCount;
+    private volatile boolean dirtyLog;
+
+    FrameTable(long frameCount) {
+        this.frameCount = frameCount;
+        this.chunks = new byte[(int) ((frameCount + (1 << CHUNK_SHIFT) - 1) >>> CHUNK_SHIFT)][];
+    }
+
+    /** Flags of a frame; 0 for one that has none. */
+    public int flags(long mfn) {
+        byte @Nullable [] chunk = (byte @Nullable []) CHUNKS.getAcquire(chunks, index(mfn));
+        return chunk == null ? 0 : (byte) BYTES.getVolatile(chunk, (int) mfn & mask());
+    }
+
+    public boolean isCode(long mfn) {
+        return (flags(mfn) & CODE) != 0;
+    }
+
+    /** Sets flags; returns those that were set before. */
+    public int set(long mfn, int flags) {
+        return (byte) BYTES.getAndBitwiseOr(chunk(mfn), (int) mfn & mask(), (byte) flags);
+    }
+
+    /** Clears flags; returns those that were set before. */
+    public int clear(long mfn, int flags) {
+        return (byte) BYTES.getAndBitwiseAnd(chunk(mfn), (int) mfn & mask(), (byte) ~flags);
+    }
+
+    /** Whether writes are logged at the moment. */
+    public boolean dirtyLog() {
+        return dirtyLog;
+    }
+
+    /**
+     * Turns the log on or off. Soft TLBs must be flushed afterwards by the caller, or writes through
+     * entries made before are not seen.
+     */
+    public void setDirtyLog(boolean on) {
+        dirtyLog = on;
+    }
+
+    private byte[] chunk(long mfn) {
+        int i = index(mfn);
+        byte @Nullable [] chunk = (byte @Nullable []) CHUNKS.getAcquire(chunks, i);
+        if (chunk == null) {
+            byte[] fresh = new byte[1 << CHUNK_SHIFT];
+            byte @Nullable [] found =
+                    (byte @Nullable []) CHUNKS.compareAndExchange(chunks, i, null, fresh);
+            chunk = found == null ? fresh : found;
+        }
+        return chunk;
+    }
+
+    private int index(long mfn) {
+        if (mfn < 0 || mfn >= frameCount) {
+            throw new IndexOutOfBoundsException("machine frame " + mfn + " of " + frameCount);
+        }
+        return (int) (mfn >>> CHUNK_SHIFT);
+    }
+
+    private static int mask() {
+        return (1 << CHUNK_SHIFT) - 1;
+    }
+}

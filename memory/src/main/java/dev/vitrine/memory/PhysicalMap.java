@@ -1,0 +1,147 @@
+// Copyright 2026 The Vitrine authors
+// SPDX-License-Identifier: Apache-2.0
+
+package dev.vitrine.memory;
+
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A domain's physical-to-machine map: guest frame number to machine frame. RAM given at creation is
+ * kept as extents, changes on top of it in chunks of 512 entries, so that an untouched domain of any
+ * size costs next to nothing.
+ *
+ * <p>Lookups are lock-free. Changes take the map's lock, and listeners (the processors' soft TLBs) are
+ * told before the change returns; they must have forgotten the old entry by then.
+ */
+public final class PhysicalMap implements PhysicalView {
+    /** Told of changed entries, on the changing thread. */
+    public interface Listener {
+        /** Entries of count frames from gfn on may have changed, in any view. */
+        void mappingChanged(long gfn, long count);
+    }
+
+    private static final int CHUNK = 512;
+
+    /** Guest frame numbers are below this: 46 bits of physical address. */
+    public static final long GFN_LIMIT = 1L << 34;
+
+    private record Extent(long gfn, long count, long mfn) {}
+
+    private final MachineMemory memory;
+    private final CopyOnWriteArrayList<Extent> extents = new CopyOnWriteArrayList<>();
+    private final CopyOnWriteArrayList<Listener> listeners = new CopyOnWriteArrayList<>();
+    private final java.util.concurrent.ConcurrentHashMap<Long, long[]> chunks =
+            new java.util.concurrent.ConcurrentHashMap<>();
+    private volatile long maxGfn = -1;
+
+    public PhysicalMap(MachineMemory memory) {
+        this.memory = memory;
+    }
+
+    public MachineMemory memory() {
+        return memory;
+    }
+
+    @Override
+    public PhysicalMap base() {
+        return this;
+    }
+
+    /** Highest guest frame that ever had RAM; -1 if none. */
+    public long maxGfn() {
+        return maxGfn;
+    }
+
+    public void addListener(Listener listener) {
+        listeners.add(listener);
+    }
+
+    public void removeListener(Listener listener) {
+        listeners.remove(listener);
+    }
+
+    /** Maps count consecutive guest frames to consecutive machine frames, as RAM at creation. */
+    public synchronized void mapRange(long gfn, long count, long mfn) {
+        check(gfn, count);
+        extents.add(new Extent(gfn, count, mfn));
+        maxGfn = Math.max(maxGfn, gfn + count - 1);
+        changed(gfn, count);
+    }
+
+    /** Maps one guest frame with full access. */
+    public void map(long gfn, long mfn) {
+        set(gfn, mfn << MachineMemory.FRAME_SHIFT | ALL);
+    }
+
+    /** Makes a guest frame a hole; the machine frame stays the caller's to free. */
+    public void unmap(long gfn) {
+        set(gfn, 0);
+    }
+
+    /** Changes the access of a mapped frame; returns false for a hole. */
+    public synchronized boolean setAccess(long gfn, int access) {
+        long e = lookup(gfn);
+        if (e == 0) {
+            return false;
+        }
+        set(gfn, (e & ~(long) (READ | WRITE | EXECUTE)) | access);
+        return true;
+    }
+
+    private synchronized void set(long gfn, long entry) {
+        check(gfn, 1);
+        long[] chunk = chunks.get(gfn / CHUNK);
+        if (chunk == null) {
+            chunk = new long[CHUNK];
+            long first = gfn - gfn % CHUNK;
+            for (int i = 0; i < CHUNK; i++) {
+                chunk[i] = fromExtents(first + i);
+            }
+            chunk[(int) (gfn % CHUNK)] = entry;
+            chunks.put(gfn / CHUNK, chunk);
+        } else {
+            chunk[(int) (gfn % CHUNK)] = entry;
+        }
+        if (entry != 0) {
+            maxGfn = Math.max(maxGfn, gfn);
+        }
+        changed(gfn, 1);
+    }
+
+    @Override
+    public long lookup(long gfn) {
+        if (gfn < 0 || gfn >= GFN_LIMIT) {
+            return 0;
+        }
+        long @Nullable [] chunk = chunks.isEmpty() ? null : chunks.get(gfn / CHUNK);
+        return chunk != null ? chunk[(int) (gfn % CHUNK)] : fromExtents(gfn);
+    }
+
+    private long fromExtents(long gfn) {
+        for (Extent e : extents) {
+            if (gfn >= e.gfn && gfn - e.gfn < e.count) {
+                return (e.mfn + (gfn - e.gfn)) << MachineMemory.FRAME_SHIFT | ALL;
+            }
+        }
+        return 0;
+    }
+
+    /** Extents of RAM given at creation as (gfn, count) pairs. */
+    public List<long[]> initialRanges() {
+        return extents.stream().map(e -> new long[] {e.gfn, e.count}).toList();
+    }
+
+    void changed(long gfn, long count) {
+        for (Listener l : listeners) {
+            l.mappingChanged(gfn, count);
+        }
+    }
+
+    private static void check(long gfn, long count) {
+        if (gfn < 0 || count < 0 || gfn > GFN_LIMIT - count) {
+            throw new IllegalArgumentException("guest frames " + gfn + " + " + count);
+        }
+    }
+}

@@ -1,0 +1,36 @@
+// Copyright 2026 The Vitrine authors
+// SPDX-License-Identifier: Apache-2.0
+
+package dev.vitrine.memory;
+
+/**
+ * A guest-physical address space as a processor sees it: the domain's {@link PhysicalMap} itself or
+ * an alternate view over it (Xen's altp2m). Entries are packed longs: the machine address of the
+ * frame in bits 12 to 62 and access bits below; 0 means that no RAM answers at that address.
+ */
+public sealed interface PhysicalView permits PhysicalMap, AlternateView {
+    int READ = 1;
+    int WRITE = 2;
+    int EXECUTE = 4;
+
+    /** Set in every entry that has a frame, so that an entry without any access is not a hole. */
+    int PRESENT = 8;
+
+    int ALL = READ | WRITE | EXECUTE | PRESENT;
+
+    /** The entry of a guest frame, or 0. */
+    long lookup(long gfn);
+
+    /** The domain's own map, under all views. */
+    PhysicalMap base();
+
+    /** Machine address of an entry's frame. */
+    static long machineAddress(long entry) {
+        return entry & ~0xFFFL;
+    }
+
+    /** Machine frame of an entry. */
+    static long mfn(long entry) {
+        return entry >>> MachineMemory.FRAME_SHIFT;
+    }
+}

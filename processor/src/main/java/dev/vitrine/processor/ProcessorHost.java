@@ -1,0 +1,69 @@
+// Copyright 2026 The Vitrine authors
+// SPDX-License-Identifier: Apache-2.0
+
+package dev.vitrine.processor;
+
+/**
+ * What a processor needs of the machine around it. The hypervisor implements it, one per vCPU; all
+ * calls come from the thread that runs that vCPU.
+ */
+public interface ProcessorHost {
+    /** VMCALL or VMMCALL at any CPL; the host reads and writes registers through the processor. */
+    void hypercall(Processor cpu);
+
+    /**
+     * IN. Unbacked ports read all-ones.
+     *
+     * @param port 0 to 0xFFFF
+     * @param size bytes: 1, 2 or 4
+     */
+    int readPort(int port, int size);
+
+    /** OUT; see {@link #readPort}. Writes to unbacked ports vanish. */
+    void writePort(int port, int size, int value);
+
+    /**
+     * Reads guest-physical memory that is no RAM (a device or nothing at all).
+     *
+     * @param size bytes: 1, 2, 4 or 8
+     * @return the value, all-ones where nothing answers
+     */
+    long readDevice(long physicalAddress, int size);
+
+    /** Writes to a device; where nothing answers the write vanishes. */
+    void writeDevice(long physicalAddress, int size, long value);
+
+    /**
+     * RDMSR of an MSR that the processor does not own (local APIC, Xen, platform).
+     *
+     * @param out out[0] receives the value
+     * @return false if there is no such MSR: the guest gets #GP
+     */
+    boolean readMsr(int msr, long[] out);
+
+    /** WRMSR of an MSR that the processor does not own; false gives #GP. */
+    boolean writeMsr(int msr, long value);
+
+    /**
+     * Lets the host change or supply a CPUID leaf (hypervisor leaves, APIC ids, topology).
+     *
+     * @param regs EAX, EBX, ECX, EDX as the processor would answer; changed in place
+     */
+    void cpuid(int leaf, int subleaf, int[] regs);
+
+    /** Time-stamp counter as the guest shall see it, before TSC_OFFSET/ADJUST. */
+    long timeStampCounter();
+
+    /**
+     * Takes the highest-priority pending maskable interrupt for delivery.
+     *
+     * @return its vector, or -1 if none is deliverable any more
+     */
+    int acknowledgeInterrupt();
+
+    /** MOV to CR8 and from it reach the local APIC's task priority. */
+    int readTaskPriority();
+
+    /** See {@link #readTaskPriority}; value 0 to 15. */
+    void writeTaskPriority(int value);
+}

@@ -1,0 +1,502 @@
+// Copyright 2026 The Vitrine authors
+// SPDX-License-Identifier: Apache-2.0
+
+package dev.vitrine.processor.core;
+
+import dev.vitrine.processor.ProcessorHost;
+import dev.vitrine.processor.decode.Instruction;
+import dev.vitrine.processor.decode.Operand;
+
+/**
+ * The architectural state of one logical processor and the access paths that its units share. Fields
+ * are public within the module: the package is not exported.
+ *
+ * <p><b>Flags.</b> The six arithmetic flags are kept as a result and a vector of carries, so that an
+ * arithmetic instruction stores two longs and each flag is a shift away:
+ *
+ * <ul>
+ *   <li>{@link #flagResult}: the result, sign-extended to 64 bits. ZF is {@code flagResult == 0}.
+ *   <li>{@link #flagAux}: bit 63 CF; bit 62 CF xor OF; bit 3 AF; bit 0 inverts the sign taken from
+ *       flagResult; bits 8 to 15 are xored into the result's low byte before its parity is taken.
+ * </ul>
+ *
+ * All other flags stand in {@link #eflags}.
+ */
+public final class Cpu {
+    // Register file indexes.
+    public static final int RAX = 0;
+    public static final int RCX = 1;
+    public static final int RDX = 2;
+    public static final int RBX = 3;
+    public static final int RSP = 4;
+    public static final int RBP = 5;
+    public static final int RSI = 6;
+    public static final int RDI = 7;
+    /** Always zero: stands for an absent base, index or segment. */
+    public static final int R_ZERO = 16;
+    /** Segment bases, in encoding order ES CS SS DS FS GS. */
+    public static final int R_SEG_BASE = 17;
+    /** Temporaries of micro-operations; dead between guest instructions. */
+    public static final int R_TEMP = 23;
+    public static final int R_COUNT = 32;
+
+    public static final int ES = 0;
+    public static final int CS = 1;
+    public static final int SS = 2;
+    public static final int DS = 3;
+    public static final int FS = 4;
+    public static final int GS = 5;
+
+    // RFLAGS.
+    public static final int CF = 1;
+    public static final int PF = 1 << 2;
+    public static final int AF = 1 << 4;
+    public static final int ZF = 1 << 6;
+    public static final int SF = 1 << 7;
+    public static final int TF = 1 << 8;
+    public static final int IF = 1 << 9;
+    public static final int DF = 1 << 10;
+    public static final int OF = 1 << 11;
+    public static final int IOPL = 3 << 12;
+    public static final int NT = 1 << 14;
+    public static final int RF = 1 << 16;
+    public static final int VM = 1 << 17;
+    public static final int AC = 1 << 18;
+    public static final int VIF = 1 << 19;
+    public static final int VIP = 1 << 20;
+    public static final int ID = 1 << 21;
+    public static final int ARITHMETIC = CF | PF | AF | ZF | SF | OF;
+
+    // CR0, CR4, EFER.
+    public static final long CR0_PE = 1;
+    public static final long CR0_MP = 1 << 1;
+    public static final long CR0_EM = 1 << 2;
+    public static final long CR0_TS = 1 << 3;
+    public static final long CR0_ET = 1 << 4;
+    public static final long CR0_NE = 1 << 5;
+    public static final long CR0_WP = 1 << 16;
+    public static final long CR0_AM = 1 << 18;
+    public static final long CR0_NW = 1 << 29;
+    public static final long CR0_CD = 1 << 30;
+    public static final long CR0_PG = 1L << 31;
+    public static final long CR4_VME = 1;
+    public static final long CR4_PVI = 1 << 1;
+    public static final long CR4_TSD = 1 << 2;
+    public static final long CR4_DE = 1 << 3;
+    public static final long CR4_PSE = 1 << 4;
+    public static final long CR4_PAE = 1 << 5;
+    public static final long CR4_MCE = 1 << 6;
+    public static final long CR4_PGE = 1 << 7;
+    public static final long CR4_PCE = 1 << 8;
+    public static final long CR4_OSFXSR = 1 << 9;
+    public static final long CR4_OSXMMEXCPT = 1 << 10;
+    public static final long CR4_UMIP = 1 << 11;
+    public static final long CR4_FSGSBASE = 1 << 16;
+    public static final long CR4_PCIDE = 1 << 17;
+    public static final long CR4_OSXSAVE = 1 << 18;
+    public static final long CR4_SMEP = 1 << 20;
+    public static final long CR4_SMAP = 1 << 21;
+    public static final long EFER_SCE = 1;
+    public static final long EFER_LME = 1 << 8;
+    public static final long EFER_LMA = 1 << 10;
+    public static final long EFER_NXE = 1 << 11;
+
+    /** General registers, zero, segment bases, temporaries. */
+    public final long[] r = new long[R_COUNT];
+    /** Vector registers: register n is longs 4n (lowest) to 4n+3; 16 registers and 4 temporaries. */
+    public final long[] v = new long[20 * 4];
+
+    /** Address of the instruction in execution (offset in CS). Exact whenever a helper runs. */
+    public long rip;
+    /** Where execution goes on after the current instruction; branches in helpers set it. */
+    public long nextRip;
+
+    public long flagResult = 1;
+    public long flagAux;
+    /** All flags but the arithmetic ones; bit 1 is always set. */
+    public int eflags = 2;
+
+    public final Segment[] segment = new Segment[6];
+    public final Segment ldtr = new Segment();
+    public final Segment tr = new Segment();
+    public long gdtBase;
+    public int gdtLimit;
+    public long idtBase;
+    public int idtLimit;
+
+    public long cr0;
+    public long cr2;
+    public long cr3;
+    public long cr4;
+    public long xcr0 = 1;
+    public long efer;
+    public final long[] dr = new long[8];
+    public int cpl;
+
+    public long star;
+    public long lstar;
+    public long cstar;
+    public long sfmask;
+    public long kernelGsBase;
+    public long sysenterCs;
+    public long sysenterEsp;
+    public long sysenterEip;
+    public long tscAux;
+    public long tscAdjust;
+    public long pat = 0x0007_0406_0007_0406L;
+    public long miscEnable = 1;
+
+    public int mxcsr = 0x1F80;
+    public final X87State x87 = new X87State();
+
+    /** Pending fault, valid while {@link GuestFault} is in flight. */
+    public int faultVector;
+    /** Its error code; meaningful if the vector has one. */
+    public int faultCode;
+    /** Address for CR2 of a page fault; CR2 itself changes on delivery. */
+    public long faultAddress;
+
+    /** Interrupts and debug traps are held back for the next instruction (MOV SS, POP SS, STI). */
+    public int shadow;
+    public static final int SHADOW_NONE = 0;
+    public static final int SHADOW_STI = 1;
+    public static final int SHADOW_MOV_SS = 2;
+
+    /** In HLT (or waiting for SIPI): no instruction runs until an event. */
+    public boolean halted;
+
+    /** Instructions retired since reset; exact at the boundaries of blocks and in helpers. */
+    public long retired;
+
+    public final ProcessorHost host;
+    public final Mmu mmu;
+
+    /** Bits of {@link #modeKey}. */
+    public static final int MODE_64 = 1;
+    public static final int MODE_32 = 2;
+    public static final int MODE_USER = 4;
+    public static final int MODE_STACK32 = 8;
+    /** DS, ES and SS are flat, writable and present: no segment checks needed. */
+    public static final int MODE_FLAT = 16;
+    public static final int MODE_TF = 32;
+    public static final int MODE_REAL = 64;
+    /** CR0.AM, EFLAGS.AC and CPL 3 together: alignment is checked. */
+    public static final int MODE_ALIGN = 128;
+    /** Debug registers hold enabled instruction breakpoints. */
+    public static final int MODE_DEBUG = 256;
+
+    /** Everything outside of memory and address that decoded code depends on. */
+    public int modeKey;
+
+    public Cpu(ProcessorHost host, Mmu mmu) {
+        this.host = host;
+        this.mmu = mmu;
+        for (int i = 0; i < segment.length; i++) {
+            segment[i] = new Segment();
+        }
+        mmu.attach(this);
+        reset();
+    }
+
+    /** State after INIT or power-up (SDM volume 3, table 10-1), processor in real mode. */
+    public void reset() {
+        java.util.Arrays.fill(r, 0);
+        java.util.Arrays.fill(v, 0);
+        r[RDX] = 0x606A6;
+        rip = 0xFFF0;
+        setFlags(2, -1);
+        for (int i = 0; i < 6; i++) {
+            segment[i].set(0, 0, 0xFFFF, 0x93);
+            r[R_SEG_BASE + i] = 0;
+        }
+        segment[CS].set(0xF000, 0xFFFF0000L, 0xFFFF, 0x93);
+        r[R_SEG_BASE + CS] = 0xFFFF0000L;
+        ldtr.set(0, 0, 0xFFFF, 0x82);
+        tr.set(0, 0, 0xFFFF, 0x8B);
+        gdtBase = 0;
+        gdtLimit = 0xFFFF;
+        idtBase = 0;
+        idtLimit = 0xFFFF;
+        cr0 = 0x60000010L;
+        cr2 = 0;
+        cr3 = 0;
+        cr4 = 0;
+        xcr0 = 1;
+        efer = 0;
+        cpl = 0;
+        java.util.Arrays.fill(dr, 0);
+        dr[6] = 0xFFFF0FF0L;
+        dr[7] = 0x400;
+        mxcsr = 0x1F80;
+        x87.reset();
+        shadow = SHADOW_NONE;
+        halted = false;
+        modeChanged();
+        mmu.flushAll();
+    }
+
+    // ------------------------------------------------------------------ flags
+
+    /** RFLAGS with every bit, lazy ones worked out. */
+    public long flags() {
+        return (eflags & 0xFFFFFFFFL) | arithmeticFlags();
+    }
+
+    /** CF, PF, AF, ZF, SF and OF in their places. */
+    public int arithmeticFlags() {
+        int f = (int) (flagAux >>> 63);
+        f |= (parityEven() ? PF : 0) | ((int) (flagAux >>> 3) & 1) << 4;
+        f |= flagResult == 0 ? ZF : 0;
+        f |= (int) ((flagResult >>> 63) ^ (flagAux & 1)) << 7;
+        f |= (int) ((flagAux ^ (flagAux << 1)) >>> 63) << 11;
+        return f;
+    }
+
+    public boolean parityEven() {
+        int b = (int) (flagResult ^ (flagAux >>> 8)) & 0xFF;
+        return (Integer.bitCount(b) & 1) == 0;
+    }
+
+    public boolean carry() {
+        return flagAux < 0;
+    }
+
+    /** Sets the six arithmetic flags from their RFLAGS places. */
+    public void setArithmeticFlags(long f) {
+        int i = (int) f;
+        flagResult = (i & ZF) != 0 ? 0 : 0x100;
+        long cf = i & 1;
+        long of = (i >>> 11) & 1;
+        flagAux =
+                cf << 63
+                        | (cf ^ of) << 62
+                        | (i & AF) >>> 1
+                        | ((i & PF) != 0 ? 0 : 0x100)
+                        | (i >>> 7 & 1);
+    }
+
+    /**
+     * Replaces the bits of RFLAGS that the mask selects. Does not check privileges. Callers whose mask
+     * holds VM, TF or AC must call {@link #modeChanged} afterwards.
+     */
+    public void setFlags(long value, long mask) {
+        if ((mask & ARITHMETIC) != 0) {
+            setArithmeticFlags((arithmeticFlags() & ~mask) | (value & mask));
+        }
+        int m = (int) mask & ~ARITHMETIC & 0x3F7FD7;
+        eflags = (eflags & ~m) | ((int) value & m) | 2;
+    }
+
+    // ------------------------------------------------------------------ modes
+
+    public boolean longMode() {
+        return (efer & EFER_LMA) != 0;
+    }
+
+    /** Executing 64-bit code (long mode with CS.L). */
+    public boolean mode64() {
+        return (modeKey & MODE_64) != 0;
+    }
+
+    public boolean realMode() {
+        return (cr0 & CR0_PE) == 0;
+    }
+
+    public boolean v86() {
+        return (eflags & VM) != 0;
+    }
+
+    public boolean protectedMode() {
+        return (cr0 & CR0_PE) != 0 && (eflags & VM) == 0;
+    }
+
+    /** Code size in bits: 16, 32 or 64. */
+    public int codeSize() {
+        return (modeKey & MODE_64) != 0 ? 64 : (modeKey & MODE_32) != 0 ? 32 : 16;
+    }
+
+    /** Mask of the stack pointer: by mode and SS.B. */
+    public long stackMask() {
+        return (modeKey & MODE_64) != 0
+                ? -1L
+                : (modeKey & MODE_STACK32) != 0 ? 0xFFFFFFFFL : 0xFFFFL;
+    }
+
+    /**
+     * Recomputes what is derived from CR0, CR4, EFER, CS, DS, ES, SS, CPL, DR7 and EFLAGS. To be
+     * called after any of them changed; the interpreter then leaves its block.
+     */
+    public void modeChanged() {
+        int k = 0;
+        Segment cs = segment[CS];
+        boolean protectedMode = (cr0 & CR0_PE) != 0;
+        if (protectedMode && (efer & EFER_LMA) != 0 && (cs.attributes & Segment.L) != 0) {
+            k = MODE_64 | MODE_FLAT | MODE_STACK32;
+        } else {
+            if (protectedMode && (eflags & VM) == 0) {
+                if ((cs.attributes & Segment.DB) != 0) {
+                    k |= MODE_32;
+                }
+            } else {
+                k |= MODE_REAL;
+            }
+            if ((segment[SS].attributes & Segment.DB) != 0) {
+                k |= MODE_STACK32;
+            }
+            if (flatData(segment[DS]) && flatData(segment[ES]) && flatData(segment[SS])) {
+                k |= MODE_FLAT;
+            }
+        }
+        if (cpl == 3) {
+            k |= MODE_USER;
+            if ((eflags & AC) != 0 && (cr0 & CR0_AM) != 0) {
+                k |= MODE_ALIGN;
+            }
+        }
+        if ((eflags & TF) != 0) {
+            k |= MODE_TF;
+        }
+        if ((dr[7] & 0xFF) != 0) {
+            k |= MODE_DEBUG;
+        }
+        modeKey = k;
+        mmu.contextChanged();
+    }
+
+    private static boolean flatData(Segment s) {
+        return s.base == 0
+                && s.limit == -1
+                && !s.unusable
+                && (s.attributes & (Segment.PRESENT | 0xA | Segment.S)) == (Segment.PRESENT | 2 | Segment.S)
+                && (s.attributes & Segment.DB) != 0;
+    }
+
+    // ----------------------------------------------------------------- faults
+
+    /** Prepares a fault without error code: {@code throw cpu.fault(Vector.UD)}. */
+    public GuestFault fault(int vector) {
+        return fault(vector, 0);
+    }
+
+    public GuestFault fault(int vector, int code) {
+        faultVector = vector;
+        faultCode = code;
+        return GuestFault.INSTANCE;
+    }
+
+    public GuestFault ud() {
+        return fault(Vector.UD, 0);
+    }
+
+    public GuestFault gp(int code) {
+        return fault(Vector.GP, code);
+    }
+
+    // ----------------------------------------------------- addresses, operands
+
+    /** Offset part of the memory operand, truncated to the address size. */
+    public long offset(Instruction i) {
+        long a = i.disp;
+        if (i.base == Instruction.RIP_BASE) {
+            a += i.nextRip();
+        } else if (i.base >= 0) {
+            a += r[i.base];
+        }
+        if (i.index >= 0) {
+            a += r[i.index] << i.scale;
+        }
+        return i.addressSize == 8 ? a : i.addressSize == 4 ? a & 0xFFFFFFFFL : a & 0xFFFFL;
+    }
+
+    /**
+     * Linear address of the memory operand after segment checks (SDM volume 3, 5.3; in 64-bit mode
+     * canonicality is checked by the access itself).
+     *
+     * @param size bytes that will be accessed; 0 for none
+     */
+    public long linear(Instruction i, int size, boolean write) {
+        return linear(i.segment, offset(i), size, write);
+    }
+
+    /** Linear address of seg:offset after segment checks; raises #GP or #SS. */
+    public long linear(int seg, long offset, int size, boolean write) {
+        if ((modeKey & MODE_64) != 0) {
+            long la = seg >= FS ? offset + r[R_SEG_BASE + seg] : offset;
+            mmu.accessSegment = seg;
+            return la;
+        }
+        return SegmentCheck.linear(this, seg, offset, size, write);
+    }
+
+    /** Reads memory at a linear address with the current privilege; zero-extended. */
+    public long load(long linear, int size) {
+        return switch (size) {
+            case 1 -> mmu.load8(linear) & 0xFFL;
+            case 2 -> mmu.load16(linear) & 0xFFFFL;
+            case 4 -> mmu.load32(linear) & 0xFFFFFFFFL;
+            default -> mmu.load64(linear);
+        };
+    }
+
+    /** Writes the low bytes of a value to memory with the current privilege. */
+    public void store(long linear, int size, long value) {
+        switch (size) {
+            case 1 -> mmu.store8(linear, (byte) value);
+            case 2 -> mmu.store16(linear, (short) value);
+            case 4 -> mmu.store32(linear, (int) value);
+            default -> mmu.store64(linear, value);
+        }
+    }
+
+    /** Value of a GPR, memory, immediate or constant operand, zero-extended from its size. */
+    public long read(Instruction i, int n) {
+        int size = i.size[n];
+        switch (i.kind[n]) {
+            case Operand.GPR:
+                return truncate(r[i.reg[n]], size);
+            case Operand.GPR_HIGH:
+                return (r[i.reg[n]] >>> 8) & 0xFF;
+            case Operand.MEM:
+                return load(linear(i, size, false), size);
+            case Operand.IMM2:
+                return truncate(i.imm2, size);
+            default:
+                return truncate(i.imm, size);
+        }
+    }
+
+    /** Writes a GPR or memory operand. A 4-byte register write clears the upper half. */
+    public void write(Instruction i, int n, long value) {
+        int size = i.size[n];
+        switch (i.kind[n]) {
+            case Operand.GPR:
+                writeRegister(i.reg[n], size, value);
+                break;
+            case Operand.GPR_HIGH:
+                r[i.reg[n]] = (r[i.reg[n]] & ~0xFF00L) | (value & 0xFF) << 8;
+                break;
+            default:
+                store(linear(i, size, true), size, value);
+        }
+    }
+
+    /** Writes a general register as an instruction of that operand size does. */
+    public void writeRegister(int reg, int size, long value) {
+        switch (size) {
+            case 8 -> r[reg] = value;
+            case 4 -> r[reg] = value & 0xFFFFFFFFL;
+            case 2 -> r[reg] = (r[reg] & ~0xFFFFL) | (value & 0xFFFF);
+            default -> r[reg] = (r[reg] & ~0xFFL) | (value & 0xFF);
+        }
+    }
+
+    public static long truncate(long value, int size) {
+        return size == 8 ? value : value & ((1L << (size * 8)) - 1);
+    }
+
+    /** Sign-extends from a size in bytes. */
+    public static long extend(long value, int size) {
+        int s = 64 - size * 8;
+        return value << s >> s;
+    }
+}
