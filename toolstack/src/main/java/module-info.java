@@ -9,6 +9,7 @@ module dev.vitrine.toolstack {
     requires transitive dev.vitrine.processor;
     requires transitive dev.vitrine.memory;
     requires transitive dev.vitrine.xenabi;
+    requires com.github.luben.zstd_jni;
     requires org.apache.commons.compress;
     requires org.lz4.java;
     requires org.tukaani.xz;
