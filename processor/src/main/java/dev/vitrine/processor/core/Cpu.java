@@ -3,6 +3,7 @@
 
 package dev.vitrine.processor.core;
 
+import dev.vitrine.processor.Processor;
 import dev.vitrine.processor.ProcessorHost;
 import dev.vitrine.processor.decode.Instruction;
 import dev.vitrine.processor.decode.Operand;
@@ -101,6 +102,13 @@ public final class Cpu {
     public static final long EFER_LMA = 1 << 10;
     public static final long EFER_NXE = 1 << 11;
 
+    /**
+     * CPUID leaf 1 EAX, and EDX after reset: family 6, model 0x36, stepping 1. Intel's in-order Atoms do
+     * not speculate, and neither does this processor: operating systems key on the model to leave all
+     * their mitigations off.
+     */
+    public static final int SIGNATURE = 0x30661;
+
     /** General registers, zero, segment bases, temporaries. */
     public final long[] r = new long[R_COUNT];
     /** Vector registers: register n is longs 4n (lowest) to 4n+3; 16 registers and 4 temporaries. */
@@ -165,6 +173,25 @@ public final class Cpu {
     /** In HLT (or waiting for SIPI): no instruction runs until an event. */
     public boolean halted;
 
+    /**
+     * DR6 bits of debug traps that the current instruction has caused (data and I/O breakpoints, task
+     * switch). They are delivered, together with single-step, when it has completed.
+     */
+    public int pendingDebug;
+
+    /** NMIs are blocked: one has been delivered and no IRET followed. */
+    public boolean nmiBlocked;
+
+    /** PDPTE registers of PAE paging (SDM volume 3, 4.4.1). */
+    public final long[] pdpte = new long[4];
+
+    /** MSRs that are only storage to the processor. */
+    public final ModelSpecific msr = new ModelSpecific();
+
+    /** The processor as its host knows it. */
+    @SuppressWarnings("NullAway.Init") // set by the facade's constructor
+    public Processor facade;
+
     /** Instructions retired since reset; exact at the boundaries of blocks and in helpers. */
     public long retired;
 
@@ -202,7 +229,7 @@ public final class Cpu {
     public void reset() {
         java.util.Arrays.fill(r, 0);
         java.util.Arrays.fill(v, 0);
-        r[RDX] = 0x606A6;
+        r[RDX] = SIGNATURE;
         rip = 0xFFF0;
         setFlags(2, -1);
         for (int i = 0; i < 6; i++) {
@@ -231,6 +258,9 @@ public final class Cpu {
         x87.reset();
         shadow = SHADOW_NONE;
         halted = false;
+        pendingDebug = 0;
+        nmiBlocked = false;
+        java.util.Arrays.fill(pdpte, 0);
         modeChanged();
         mmu.flushAll();
     }
@@ -367,7 +397,7 @@ public final class Cpu {
         return s.base == 0
                 && s.limit == -1
                 && !s.unusable
-                && (s.attributes & (Segment.PRESENT | 0xA | Segment.S)) == (Segment.PRESENT | 2 | Segment.S)
+                && (s.attributes & (Segment.PRESENT | 0xE | Segment.S)) == (Segment.PRESENT | 2 | Segment.S)
                 && (s.attributes & Segment.DB) != 0;
     }
 
