@@ -9,6 +9,7 @@ import com.google.googlejavaformat.java.ImportOrderer;
 import com.google.googlejavaformat.java.JavaFormatterOptions;
 import com.google.googlejavaformat.java.JavaFormatterOptions.Style;
 import com.google.googlejavaformat.java.RemoveUnusedImports;
+
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -21,7 +22,7 @@ import java.util.stream.Stream;
  * Formats the sources of all modules, or checks that they are formatted.
  *
  * <p>{@code Format check DIR} exits with 1 and names the files that are not as {@code Format write
- * DIR} would leave them, and those without the licence header.
+ * DIR} would leave them: in google-java-format's AOSP style, below the licence header.
  */
 public final class Format {
 
@@ -36,7 +37,7 @@ public final class Format {
 
     private Format() {}
 
-    /** The outcome for one file: null where it is as it should be. */
+    /** What is wrong with one file. */
     private record Finding(Path file, String what) {}
 
     public static void main(String[] args) throws IOException {
@@ -69,7 +70,9 @@ public final class Format {
             for (Path src : modules.map(m -> m.resolve("src")).sorted().toList()) {
                 if (Files.isDirectory(src)) {
                     try (Stream<Path> walk = Files.walk(src)) {
-                        walk.filter(f -> f.toString().endsWith(".java")).sorted().forEach(files::add);
+                        walk.filter(f -> f.toString().endsWith(".java"))
+                                .sorted()
+                                .forEach(files::add);
                     }
                 }
             }
@@ -80,10 +83,7 @@ public final class Format {
     private List<Finding> visit(Path file, boolean write) {
         try {
             String text = Files.readString(file);
-            if (!text.startsWith(HEADER)) {
-                return List.of(new Finding(file, "does not start with the licence header"));
-            }
-            String formatted = format(text);
+            String formatted = format(text.startsWith(HEADER) ? text : HEADER + "\n" + text);
             if (formatted.equals(text)) {
                 return List.of();
             }
