@@ -169,7 +169,7 @@ final class NativeRunner {
     }
 
     private void mmap(long address, long size, int protection, int flags, int status) {
-        a.mov(EDI, address).mov(ESI, size).mov(EDX, protection).mov(R10D, flags).xor(R9D, R9D);
+        a.mov(RDI, address).mov(ESI, size).mov(EDX, protection).mov(R10D, flags).xor(R9D, R9D);
         checkedSyscall(SYS_MMAP, status);
     }
 
@@ -189,8 +189,9 @@ final class NativeRunner {
         a.mov(R8, -1);
         mmap(DATA, DATA_SIZE, 3, MAP_PRIVATE_FIXED_ANONYMOUS, 17);
         mmap(STACK, STACK_SIZE, 3, MAP_PRIVATE_FIXED_ANONYMOUS, 18);
-        a.mov(EDI, CODE_ALIAS).mov(ECX, CODE_ALIAS_SIZE).mov(EAX, CODE_FILLER).rep().stos(8);
-        a.mov(ESI, SHARED + PRISTINE).mov(EDI, DATA).mov(ECX, DATA_SIZE).rep().movs(8);
+        mmap(SIGNAL_STACK, SIGNAL_STACK_SIZE, 3, MAP_PRIVATE_FIXED_ANONYMOUS, 26);
+        a.mov(RDI, CODE_ALIAS).mov(ECX, CODE_ALIAS_SIZE).mov(EAX, CODE_FILLER).rep().stos(8);
+        a.mov(RSI, SHARED + PRISTINE).mov(EDI, DATA).mov(ECX, DATA_SIZE).rep().movs(8);
         a.mov(EDI, STACK).mov(ECX, STACK_SIZE).rep().movs(8);
         a.mov(EDI, DATA + DATA_WRITABLE_SIZE).mov(ESI, DATA_SIZE - DATA_WRITABLE_SIZE).mov(EDX, 1);
         checkedSyscall(SYS_MPROTECT, 19);
@@ -216,7 +217,7 @@ final class NativeRunner {
 
     /** Writes CPUID leaves and XCR0 to the header, where {@link HostFeatures} reads them. */
     private void describeHost() {
-        a.mov(R8D, SHARED + HEADER_CPUID);
+        a.mov(R8, SHARED + HEADER_CPUID);
         for (int[] leaf : HostFeatures.LEAVES) {
             a.mov(EAX, leaf[0]).mov(ECX, leaf[1]).cpuid();
             int n = 0;
@@ -235,13 +236,13 @@ final class NativeRunner {
         a.xor(EDI, EDI).mov(ESI, VARIABLES + 0x70).mov(EDX, 1).mov(EAX, SYS_READ).syscall();
         a.xor(EBX, EBX).cmp(RAX, 1).jnz(failed);
         a.xor(EAX, EAX).mov(V_INDEX, RAX);
-        a.mov(RAX, Mem.abs(SHARED + HEADER_COUNT)).mov(V_COUNT, RAX);
-        a.mov(EAX, SHARED + INPUT).mov(V_CASE, RAX);
-        a.mov(EAX, SHARED + OUTPUT).mov(V_OUT, RAX);
+        a.mov(RBX, SHARED).mov(RAX, at(RBX, HEADER_COUNT)).mov(V_COUNT, RAX);
+        a.lea(RAX, at(RBX, INPUT)).mov(V_CASE, RAX);
+        a.lea(RAX, at(RBX, OUTPUT)).mov(V_OUT, RAX);
         a.jmp(nextCase);
 
         a.bind(batchDone);
-        a.mov(RAX, V_INDEX).mov(Mem.abs(SHARED + HEADER_DONE), RAX);
+        a.mov(RBX, SHARED).mov(RAX, V_INDEX).mov(at(RBX, HEADER_DONE), RAX);
         a.mov(EDI, 1).mov(ESI, VARIABLES + 0x70).mov(EDX, 1).mov(EAX, SYS_WRITE).syscall();
         a.jmp(batch);
     }
@@ -259,7 +260,7 @@ final class NativeRunner {
     private void enterCase() {
         a.bind(nextCase);
         a.mov(RAX, V_INDEX).cmp(RAX, V_COUNT).jz(batchDone);
-        a.mov(Mem.abs(SHARED + HEADER_INDEX), RAX);
+        a.mov(RBX, SHARED).mov(at(RBX, HEADER_INDEX), RAX);
         a.mov(R14, V_CASE);
 
         Label lines = a.label();
@@ -335,14 +336,14 @@ final class NativeRunner {
         }
 
         a.lea(RBX, at(R15, RESULT_LINES)).xor(R8D, R8D);
-        a.mov(ESI, DATA).mov(EDI, SHARED + PRISTINE).mov(ECX, DATA_WRITABLE_SIZE / LINE).call(compare);
-        a.mov(ESI, STACK).mov(EDI, SHARED + PRISTINE + DATA_SIZE).mov(ECX, STACK_SIZE / LINE).call(compare);
+        a.mov(ESI, DATA).mov(RDI, SHARED + PRISTINE).mov(ECX, DATA_WRITABLE_SIZE / LINE).call(compare);
+        a.mov(ESI, STACK).mov(RDI, SHARED + PRISTINE + DATA_SIZE).mov(ECX, STACK_SIZE / LINE).call(compare);
         a.mov(at(R15, RESULT_LINE_COUNT), R8D);
         a.add(RBX, 63).and(RBX, -64).mov(RAX, RBX).sub(RAX, R15).mov(at(R15, RESULT_SIZE), EAX);
         a.mov(V_OUT, RBX);
         a.mov(EAX, at(R14, CASE_SIZE)).add(V_CASE, RAX);
         a.mov(EAX, 1).add(V_INDEX, RAX);
-        a.cmp(RBX, SHARED + OUTPUT + OUTPUT_SIZE - RESULT_MOST).jcc(A, batchDone).jmp(nextCase);
+        a.mov(RAX, SHARED + OUTPUT + OUTPUT_SIZE - RESULT_MOST).cmp(RBX, RAX).jcc(A, batchDone).jmp(nextCase);
     }
 
     /**
@@ -372,8 +373,9 @@ final class NativeRunner {
         Label notSyscall = a.label();
         a.bind(trapHandler).push(2).popf(); // AC may be set
         a.cmp(V_IN_CASE, 0).jnz(inCase);
+        a.mov(RCX, SHARED + HEADER_CRASH);
         for (int i : new int[] {UC_RIP, UC_TRAP, UC_CR2}) {
-            a.mov(RAX, at(RDX, i)).mov(Mem.abs(SHARED + HEADER_CRASH + (i - UC_RIP)), RAX);
+            a.mov(RAX, at(RDX, i)).mov(at(RCX, i - UC_RIP), RAX);
         }
         a.mov(EBX, 99).jmp(failed);
 

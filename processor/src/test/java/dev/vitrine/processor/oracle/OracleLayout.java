@@ -50,20 +50,25 @@ public final class OracleLayout {
     // ---- the runner itself ----
 
     static final long TEXT = 0x40_0000L;
+
+    /** The runner's variables and, from the other end of the page, its stack. */
     static final long VARIABLES = 0x60_0000L;
-    static final long RUNNER_STACK_TOP = 0x61_0000L;
-    static final long SIGNAL_STACK = 0x62_0000L;
+
+    static final long VARIABLES_SIZE = PAGE;
+    static final long RUNNER_STACK_TOP = VARIABLES + VARIABLES_SIZE;
+
+    // All else lies above 4 GiB, where no wild pointer of a 32-bit case leads.
+    static final long SIGNAL_STACK = 0x12_0000_0000L;
     static final int SIGNAL_STACK_SIZE = 0x1_0000;
-    static final long VARIABLES_SIZE = 0x3_0000L;
 
     /** The code pages as the runner writes them; one page longer, so that a window always fits. */
-    static final long CODE_ALIAS = 0x2200_0000L;
+    static final long CODE_ALIAS = 0x11_0000_0000L;
 
     static final int CODE_ALIAS_SIZE = CODE_SIZE + PAGE;
 
     // ---- the shared file ----
 
-    static final long SHARED = 0x1000_0000L;
+    static final long SHARED = 0x10_0000_0000L;
     static final int HEADER_COUNT = 0x08;
     static final int HEADER_DONE = 0x10;
     static final int HEADER_INDEX = 0x18;
