@@ -91,11 +91,8 @@ public final class Form {
     /** Required VEX.L: 0, 1, or -1 for either. */
     public int l = -1;
 
-    /** Required operand size in bits (16, 32, 64), or 0. */
-    public int requiredOperandSize;
-
-    /** Required address size in bits, or 0. */
-    public int requiredAddressSize;
+    /** Has vector register operands: {@link Instruction#vectorLength} is set. */
+    public boolean vector;
 
     /** One of the MODRM_ constants. */
     public int modrm;
