@@ -76,6 +76,12 @@ public final class Instruction {
         return codeSize == 64 ? next : codeSize == 32 ? next & 0xFFFF_FFFFL : next & 0xFFFFL;
     }
 
+    /**
+     * x87 instructions: the low three bits of the first opcode byte and the ModRM byte, as the FOP
+     * register keeps them; else 0.
+     */
+    public int x87Opcode;
+
     /** Index of the memory operand, or -1. */
     public int memoryOperand() {
         for (int i = 0; i < operands; i++) {
