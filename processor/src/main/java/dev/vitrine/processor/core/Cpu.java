@@ -155,6 +155,8 @@ public final class Cpu {
     public long miscEnable = 1;
 
     public int mxcsr = 0x1F80;
+    /** Scratch of the floating-point instruction in execution. */
+    public final dev.vitrine.processor.fp.FpEnv fp = new dev.vitrine.processor.fp.FpEnv();
     public final X87State x87 = new X87State();
 
     /** Pending fault, valid while {@link GuestFault} is in flight. */
