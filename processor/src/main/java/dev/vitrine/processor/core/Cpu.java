@@ -7,6 +7,9 @@ import dev.vitrine.processor.Processor;
 import dev.vitrine.processor.ProcessorHost;
 import dev.vitrine.processor.decode.Instruction;
 import dev.vitrine.processor.decode.Operand;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The architectural state of one logical processor and the access paths that its units share. Fields
@@ -171,6 +174,53 @@ public final class Cpu {
     public static final int SHADOW_NONE = 0;
     public static final int SHADOW_STI = 1;
     public static final int SHADOW_MOV_SS = 2;
+
+    /** Something outside of the instruction stream wants attention; bits REQUEST_*. */
+    private volatile int requests;
+
+    public static final int REQUEST_INTERRUPT = 1;
+    public static final int REQUEST_NMI = 2;
+    public static final int REQUEST_TASK = 4;
+    public static final int REQUEST_STOP = 8;
+
+    /** A maskable interrupt waits for EFLAGS.IF or the end of a shadow. */
+    public boolean interruptWaiting;
+
+    /** The block in execution (an exec.Block), for the check of self-modification; may be null. */
+    public @Nullable Object currentBlock;
+
+    /** State between a locked load and its store. */
+    public long lockMachine;
+
+    public long lockLinear;
+    public long savedFlagResult;
+    public long savedFlagAux;
+
+    private static final VarHandle REQUESTS;
+
+    static {
+        try {
+            REQUESTS =
+                    MethodHandles.lookup().findVarHandle(Cpu.class, "requests", int.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
+    /** Pending requests. */
+    public int requests() {
+        return requests;
+    }
+
+    /** Asks for attention; from any thread. */
+    public void request(int bits) {
+        REQUESTS.getAndBitwiseOr(this, bits);
+    }
+
+    /** Takes requests back; returns those that were pending. */
+    public int takeRequests(int bits) {
+        return (int) REQUESTS.getAndBitwiseAnd(this, ~bits) & bits;
+    }
 
     /** In HLT (or waiting for SIPI): no instruction runs until an event. */
     public boolean halted;

@@ -3,6 +3,8 @@
 
 package dev.vitrine.processor.core;
 
+import dev.vitrine.processor.x87.Float80;
+
 /**
  * The x87 registers (SDM volume 1, 8.1). Registers are held by physical number; ST(i) is physical
  * register (top + i) & 7. MMX register i is the mantissa of physical register i.
@@ -25,6 +27,9 @@ public final class X87State {
     public long instructionPointer;
     public int dataSelector;
     public long dataPointer;
+
+    /** Where the arithmetic leaves results and their exceptions; dead between instructions. */
+    public final Float80 result = new Float80();
 
     /** As after FNINIT. */
     public void init() {

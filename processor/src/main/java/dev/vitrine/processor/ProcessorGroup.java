@@ -1,0 +1,66 @@
+// Copyright 2026 The Vitrine authors
+// SPDX-License-Identifier: Apache-2.0
+
+package dev.vitrine.processor;
+
+import dev.vitrine.memory.PhysicalMap;
+import dev.vitrine.processor.core.Cpu;
+import dev.vitrine.processor.exec.CodeCache;
+import dev.vitrine.processor.exec.Rendezvous;
+
+/**
+ * What the processors of one domain share: its physical memory, the code decoded from it, and the way
+ * to reach all of them at once. Registers itself with the physical map, so that changed mappings are
+ * forgotten by every processor before the change returns.
+ */
+public final class ProcessorGroup {
+    final PhysicalMap map;
+    final CodeCache cache;
+    final Rendezvous rendezvous;
+    final boolean smp;
+    final boolean forcedEmulation;
+
+    /**
+     * @param map the domain's physical-to-machine map
+     * @param processors how many processors the group will have; with more than one LOCK is atomic
+     * @param forcedEmulation Xen's forced-emulation prefix (0F 0B 'x' 'e' 'n') is skipped
+     */
+    public ProcessorGroup(PhysicalMap map, int processors, boolean forcedEmulation) {
+        this.map = map;
+        this.rendezvous = new Rendezvous();
+        this.cache = new CodeCache(map.memory().frames(), rendezvous);
+        this.smp = processors > 1;
+        this.forcedEmulation = forcedEmulation;
+        map.addListener((gfn, count) -> flushAll());
+    }
+
+    /** Forgets cached translations on all processors; returns when it is done. Any thread. */
+    public void flushAll() {
+        rendezvous.onAll(cpu -> cpu.mmu.flushAll());
+    }
+
+    /** To be called when a frame that holds decoded code was written from outside a processor. */
+    public void codeWritten(long mfn) {
+        cache.invalidateFrame(mfn);
+    }
+
+    /** Switches the dirty log of the domain's frames on or off. */
+    public void setDirtyLog(boolean on) {
+        map.memory().frames().setDirtyLog(on);
+        rendezvous.onAll(cpu -> cpu.mmu.dropAllWrites());
+    }
+
+    /** Blocks decoded and lifted so far. */
+    public long blocksBuilt() {
+        return cache.blocksBuilt;
+    }
+
+    /** Times that a frame with decoded code was written. */
+    public long framesInvalidated() {
+        return cache.framesInvalidated;
+    }
+
+    void join(Cpu cpu) {
+        rendezvous.join(cpu);
+    }
+}

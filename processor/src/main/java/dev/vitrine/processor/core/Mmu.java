@@ -1,0 +1,777 @@
+// Copyright 2026 The Vitrine authors
+// SPDX-License-Identifier: Apache-2.0
+
+package dev.vitrine.processor.core;
+
+import dev.vitrine.memory.FrameTable;
+import dev.vitrine.memory.GuestRam;
+import dev.vitrine.memory.PhysicalView;
+import dev.vitrine.processor.system.DebugRegisters;
+import dev.vitrine.processor.system.PageWalker;
+import java.lang.invoke.VarHandle;
+import java.util.Arrays;
+
+/**
+ * Guest memory as one processor sees it: soft TLBs in front of the page walker, the physical view and
+ * guest RAM.
+ *
+ * <p><b>Soft TLB.</b> Direct-mapped arrays, one pair each for reads, writes and fetches. A tag is the
+ * page's linear address with the <i>context</i> in its low 12 bits; the context stands for address
+ * space (PCID or CR3 generation), privilege and EFLAGS.AC, so switching any of them is one assignment
+ * and no flush. The hit test compares the page of the access's last byte with the tag found by its
+ * first byte: an access over a page's end misses by itself. The delta leads from linear to machine
+ * address.
+ *
+ * <p>Write entries exist only for pages whose dirty bit is set and whose frame holds no decoded code.
+ * Devices, pages under a data breakpoint and checked alignment never enter; their accesses always
+ * take the slow path.
+ */
+public final class Mmu {
+    private static final int BITS = 12;
+    private static final int SIZE = 1 << BITS;
+    static final int MASK = SIZE - 1;
+    private static final long PAGE = -4096L;
+
+    /** Context that no entry carries: every access takes the slow path. */
+    private static final long CONTEXT_SLOW = 0xFFF;
+
+    private static final int ASID_LIMIT = 1022;
+    private static final boolean WEAK_ORDER =
+            !System.getProperty("os.arch", "").matches("amd64|x86_64|i386|x86");
+
+    public static final int ACCESS_READ = 0;
+    public static final int ACCESS_WRITE = 1;
+    public static final int ACCESS_FETCH = 2;
+
+    final long[] readTag = new long[SIZE];
+    final long[] readDelta = new long[SIZE];
+    final long[] writeTag = new long[SIZE];
+    final long[] writeDelta = new long[SIZE];
+    private final long[] fetchTag = new long[SIZE];
+    private final long[] fetchDelta = new long[SIZE];
+
+    /** Context of ordinary data accesses now. */
+    long context = CONTEXT_SLOW;
+
+    private long fetchContext = 4;
+    private long systemContext = 4;
+    private int asid = 1;
+    private int nextAsid = 2;
+    private final int[] asidOfPcid = new int[4096];
+
+    public final GuestRam ram;
+    private final FrameTable frames;
+    private PhysicalView view;
+    private Cpu cpu;
+    private PageWalker walker;
+    private final CodeTracker code;
+
+    /** Segment of the access in progress, to tell #SS from #GP; set by {@link Cpu#linear}. */
+    public int accessSegment = Cpu.DS;
+
+    private long fetchEpoch = 1;
+
+    /** Walks done since reset, for statistics. */
+    public long walks;
+
+    @SuppressWarnings("NullAway.Init") // attach() completes the circle
+    public Mmu(PhysicalView view, CodeTracker code) {
+        this.view = view;
+        this.ram = view.base().memory().ram();
+        this.frames = view.base().memory().frames();
+        this.code = code;
+    }
+
+    void attach(Cpu owner) {
+        cpu = owner;
+        walker = new PageWalker(owner);
+    }
+
+    public PageWalker walker() {
+        return walker;
+    }
+
+    public PhysicalView view() {
+        return view;
+    }
+
+    /** Switches to another physical view (altp2m). */
+    public void setView(PhysicalView other) {
+        if (other.base() != view.base()) {
+            throw new IllegalArgumentException("view of another domain");
+        }
+        view = other;
+        flushAll();
+    }
+
+    // ---------------------------------------------------------------- contexts
+
+    /** Privilege, EFLAGS.AC, alignment checking or debug registers may have changed. */
+    public void contextChanged() {
+        long user = cpu.cpl == 3 ? 1 : 0;
+        long access = user == 0 && (cpu.eflags & Cpu.AC) != 0 ? 2 : 0;
+        systemContext = (long) asid << 2;
+        fetchContext = systemContext | user;
+        boolean slow =
+                (cpu.modeKey & Cpu.MODE_ALIGN) != 0 || DebugRegisters.dataBreakpointsEnabled(cpu);
+        context = slow ? CONTEXT_SLOW : fetchContext | access;
+    }
+
+    /** Forgets everything. */
+    public void flushAll() {
+        Arrays.fill(asidOfPcid, 0);
+        useFreshAsid();
+    }
+
+    /** Forgets this address space; global pages may stay (here they go too, which is allowed). */
+    public void flushNonGlobal() {
+        useFreshAsid();
+    }
+
+    /**
+     * MOV to CR3 has been done: selects the translations of the current PCID.
+     *
+     * @param keep bit 63 was set with CR4.PCIDE: what is cached for the PCID stays valid
+     */
+    public void addressSpaceChanged(boolean keep) {
+        int pcid = (cpu.cr4 & Cpu.CR4_PCIDE) != 0 ? (int) cpu.cr3 & 0xFFF : 0;
+        if (keep && asidOfPcid[pcid] != 0) {
+            asid = asidOfPcid[pcid];
+            contextChanged();
+        } else {
+            useFreshAsid();
+        }
+    }
+
+    private void useFreshAsid() {
+        if (nextAsid > ASID_LIMIT) {
+            Arrays.fill(readTag, 0);
+            Arrays.fill(writeTag, 0);
+            Arrays.fill(fetchTag, 0);
+            Arrays.fill(asidOfPcid, 0);
+            nextAsid = 1;
+            fetchEpoch++;
+        }
+        asid = nextAsid++;
+        int pcid = (cpu.cr4 & Cpu.CR4_PCIDE) != 0 ? (int) cpu.cr3 & 0xFFF : 0;
+        asidOfPcid[pcid] = asid;
+        contextChanged();
+    }
+
+    /** INVPCID types 1: forgets one PCID; the current one gets a fresh start. */
+    public void flushPcid(int pcid, boolean keepGlobal) {
+        int current = (cpu.cr4 & Cpu.CR4_PCIDE) != 0 ? (int) cpu.cr3 & 0xFFF : 0;
+        if (pcid == current) {
+            useFreshAsid();
+        } else {
+            asidOfPcid[pcid] = 0;
+        }
+    }
+
+    /** INVLPG. Entries of large pages were made per 4 KiB page, so these take more than one slot. */
+    public void invalidatePage(long la) {
+        int i = (int) (la >>> 12) & MASK;
+        readTag[i] = 0;
+        writeTag[i] = 0;
+        fetchTag[i] = 0;
+        fetchEpoch++;
+        if (largePages.mayHold(la)) {
+            // Slots are per 4 KiB page: which others came from the same large page is not known.
+            largePages.clear();
+            flushAll();
+        }
+    }
+
+    private final LargePages largePages = new LargePages();
+
+    /** Which regions were filled from pages larger than 4 KiB; may answer yes too often. */
+    private static final class LargePages {
+        private final long[] by2M = new long[64];
+        private final long[] by1G = new long[64];
+
+        void add(long la, int pageShift) {
+            set(by2M, la >>> 21);
+            if (pageShift > 22) {
+                set(by1G, la >>> 30);
+            } else if (pageShift == 22) {
+                set(by2M, (la >>> 21) ^ 1);
+            }
+        }
+
+        boolean mayHold(long la) {
+            return get(by2M, la >>> 21) || get(by1G, la >>> 30);
+        }
+
+        void clear() {
+            Arrays.fill(by2M, 0);
+            Arrays.fill(by1G, 0);
+        }
+
+        private static void set(long[] bits, long n) {
+            bits[(int) (n >>> 6) & 63] |= 1L << n;
+        }
+
+        private static boolean get(long[] bits, long n) {
+            return (bits[(int) (n >>> 6) & 63] & 1L << n) != 0;
+        }
+    }
+
+    /** Drops write permission for a frame everywhere in this TLB: it now holds code or is logged. */
+    public void dropWrites(long mfn) {
+        long machine = mfn << 12;
+        for (int i = 0; i < SIZE; i++) {
+            if (writeTag[i] != 0 && (writeTag[i] & PAGE) + writeDelta[i] == machine) {
+                writeTag[i] = 0;
+            }
+        }
+    }
+
+    /** Drops all write entries (the dirty log was switched on). */
+    public void dropAllWrites() {
+        Arrays.fill(writeTag, 0);
+    }
+
+    // ------------------------------------------------------------- fast paths
+
+    public long load64(long la) {
+        int i = (int) (la >>> 12) & MASK;
+        if ((((la + 7) & PAGE) | context) == readTag[i]) {
+            long value = ram.getLong(la + readDelta[i]);
+            if (WEAK_ORDER) {
+                VarHandle.acquireFence();
+            }
+            return value;
+        }
+        return slowLoad(la, 8);
+    }
+
+    public int load32(long la) {
+        int i = (int) (la >>> 12) & MASK;
+        if ((((la + 3) & PAGE) | context) == readTag[i]) {
+            int value = ram.getInt(la + readDelta[i]);
+            if (WEAK_ORDER) {
+                VarHandle.acquireFence();
+            }
+            return value;
+        }
+        return (int) slowLoad(la, 4);
+    }
+
+    public short load16(long la) {
+        int i = (int) (la >>> 12) & MASK;
+        if ((((la + 1) & PAGE) | context) == readTag[i]) {
+            short value = ram.getShort(la + readDelta[i]);
+            if (WEAK_ORDER) {
+                VarHandle.acquireFence();
+            }
+            return value;
+        }
+        return (short) slowLoad(la, 2);
+    }
+
+    public byte load8(long la) {
+        int i = (int) (la >>> 12) & MASK;
+        if (((la & PAGE) | context) == readTag[i]) {
+            byte value = ram.getByte(la + readDelta[i]);
+            if (WEAK_ORDER) {
+                VarHandle.acquireFence();
+            }
+            return value;
+        }
+        return (byte) slowLoad(la, 1);
+    }
+
+    public void store64(long la, long value) {
+        int i = (int) (la >>> 12) & MASK;
+        if ((((la + 7) & PAGE) | context) == writeTag[i]) {
+            if (WEAK_ORDER) {
+                VarHandle.releaseFence();
+            }
+            ram.putLong(la + writeDelta[i], value);
+        } else {
+            slowStore(la, 8, value);
+        }
+    }
+
+    public void store32(long la, int value) {
+        int i = (int) (la >>> 12) & MASK;
+        if ((((la + 3) & PAGE) | context) == writeTag[i]) {
+            if (WEAK_ORDER) {
+                VarHandle.releaseFence();
+            }
+            ram.putInt(la + writeDelta[i], value);
+        } else {
+            slowStore(la, 4, value);
+        }
+    }
+
+    public void store16(long la, short value) {
+        int i = (int) (la >>> 12) & MASK;
+        if ((((la + 1) & PAGE) | context) == writeTag[i]) {
+            if (WEAK_ORDER) {
+                VarHandle.releaseFence();
+            }
+            ram.putShort(la + writeDelta[i], value);
+        } else {
+            slowStore(la, 2, value);
+        }
+    }
+
+    public void store8(long la, byte value) {
+        int i = (int) (la >>> 12) & MASK;
+        if (((la & PAGE) | context) == writeTag[i]) {
+            if (WEAK_ORDER) {
+                VarHandle.releaseFence();
+            }
+            ram.putByte(la + writeDelta[i], value);
+        } else {
+            slowStore(la, 1, value);
+        }
+    }
+
+    /** Reads for a read-modify-write: faults as the write would; zero-extended. */
+    public long loadForWrite(long la, int size) {
+        int i = (int) (la >>> 12) & MASK;
+        if ((((la + size - 1) & PAGE) | context) == writeTag[i]) {
+            return loadMachine(la + writeDelta[i], size);
+        }
+        return slowLoadForWrite(la, size);
+    }
+
+    // ------------------------------------------------------------- slow paths
+
+    private long loadMachine(long machine, int size) {
+        return switch (size) {
+            case 1 -> ram.getByte(machine) & 0xFFL;
+            case 2 -> ram.getShort(machine) & 0xFFFFL;
+            case 4 -> ram.getInt(machine) & 0xFFFFFFFFL;
+            default -> ram.getLong(machine);
+        };
+    }
+
+    private void storeMachine(long machine, int size, long value) {
+        switch (size) {
+            case 1 -> ram.putByte(machine, (byte) value);
+            case 2 -> ram.putShort(machine, (short) value);
+            case 4 -> ram.putInt(machine, (int) value);
+            default -> ram.putLong(machine, value);
+        }
+    }
+
+    private static boolean crosses(long la, int size) {
+        return (la & 4095) + size > 4096;
+    }
+
+    /** Address wrapping and canonicality of the mode; raises #GP(0) or #SS(0). */
+    private long checkAddress(long la) {
+        if (cpu.longMode()) {
+            if (la != la << 16 >> 16) {
+                throw cpu.fault(accessSegment == Cpu.SS ? Vector.SS : Vector.GP, 0);
+            }
+            return la;
+        }
+        return la & 0xFFFFFFFFL;
+    }
+
+    private void checkAlignment(long la, int size) {
+        if ((cpu.modeKey & Cpu.MODE_ALIGN) != 0 && (la & (size - 1)) != 0) {
+            throw cpu.fault(Vector.AC, 0);
+        }
+    }
+
+    private long slowLoad(long la, int size) {
+        la = checkAddress(la);
+        if (context == CONTEXT_SLOW) {
+            checkAlignment(la, size);
+        }
+        if (crosses(la, size)) {
+            int first = (int) (4096 - (la & 4095));
+            long next = checkAddress(la + first);
+            long m0 = resolve(la, ACCESS_READ);
+            long m1 = resolve(next, ACCESS_READ);
+            long value = 0;
+            for (int i = 0; i < size; i++) {
+                long m = i < first ? m0 + i : m1 + (i - first);
+                value |= readByte(i < first ? m0 : m1, m) << (8 * i);
+            }
+            watch(la, size, false);
+            return value;
+        }
+        long m = resolve(la, ACCESS_READ);
+        long value = m >= 0 ? loadMachine(m, size) : readDevice(~m, size);
+        watch(la, size, false);
+        return value;
+    }
+
+    private long readByte(long base, long m) {
+        return base >= 0
+                ? ram.getByte(m) & 0xFFL
+                // Device addresses are kept inverted, so offsets count downwards.
+                : readDevice(~base + (m - base), 1);
+    }
+
+    private long readDevice(long physical, int size) {
+        return Cpu.truncate(cpu.host.readDevice(physical, size), size);
+    }
+
+    private void slowStore(long la, int size, long value) {
+        la = checkAddress(la);
+        if (context == CONTEXT_SLOW) {
+            checkAlignment(la, size);
+        }
+        if (crosses(la, size)) {
+            int first = (int) (4096 - (la & 4095));
+            long next = checkAddress(la + first);
+            long m0 = resolve(la, ACCESS_WRITE);
+            long m1 = resolve(next, ACCESS_WRITE);
+            for (int i = 0; i < size; i++) {
+                long b = i < first ? m0 : m1;
+                int off = i < first ? i : i - first;
+                if (b >= 0) {
+                    ram.putByte(b + off, (byte) (value >>> (8 * i)));
+                } else {
+                    cpu.host.writeDevice(~b + off, 1, (value >>> (8 * i)) & 0xFF);
+                }
+            }
+            watch(la, size, true);
+            return;
+        }
+        long m = resolve(la, ACCESS_WRITE);
+        if (m >= 0) {
+            storeMachine(m, size, value);
+        } else {
+            cpu.host.writeDevice(~m, size, value);
+        }
+        watch(la, size, true);
+    }
+
+    private long slowLoadForWrite(long la, int size) {
+        la = checkAddress(la);
+        if (context == CONTEXT_SLOW) {
+            checkAlignment(la, size);
+        }
+        if (crosses(la, size)) {
+            probeWrite(la, size);
+            return slowLoad(la, size);
+        }
+        long m = resolve(la, ACCESS_WRITE);
+        return m >= 0 ? loadMachine(m, size) : readDevice(~m, size);
+    }
+
+    private void watch(long la, int size, boolean write) {
+        if (context == CONTEXT_SLOW) {
+            DebugRegisters.matchData(cpu, la, size, write);
+        }
+    }
+
+    /** Raises what a write would raise; later writes of the same instruction then cannot fault. */
+    public void probeWrite(long la, int size) {
+        la = checkAddress(la);
+        if (context == CONTEXT_SLOW && size <= 8) {
+            checkAlignment(la, size);
+        }
+        resolve(la, ACCESS_WRITE);
+        if (crosses(la, size)) {
+            resolve(checkAddress((la + size - 1) & PAGE), ACCESS_WRITE);
+        }
+    }
+
+    /** Raises what a read would raise. */
+    public void probeRead(long la, int size) {
+        la = checkAddress(la);
+        if (context == CONTEXT_SLOW && size <= 8) {
+            checkAlignment(la, size);
+        }
+        resolve(la, ACCESS_READ);
+        if (crosses(la, size)) {
+            resolve(checkAddress((la + size - 1) & PAGE), ACCESS_READ);
+        }
+    }
+
+    /**
+     * Machine address for bulk work on the rest of a page, or -1 if the page is no RAM or watched.
+     * Raises what the access would raise.
+     */
+    public long machineFor(long la, boolean write) {
+        la = checkAddress(la);
+        long m = resolve(la, write ? ACCESS_WRITE : ACCESS_READ);
+        return m >= 0 && context != CONTEXT_SLOW ? m : -1;
+    }
+
+    /**
+     * Machine address of an ordinary data access, filling the TLB; the bitwise complement of the
+     * physical address if no RAM answers there.
+     */
+    private long resolve(long la, int access) {
+        int i = (int) (la >>> 12) & MASK;
+        long tag = (la & PAGE) | context;
+        if (access == ACCESS_WRITE) {
+            if (tag == writeTag[i]) {
+                return la + writeDelta[i];
+            }
+        } else if (tag == readTag[i]) {
+            return la + readDelta[i];
+        }
+        walks++;
+        walker.walk(la, access, cpu.cpl == 3, false);
+        if (walker.pageShift > 12) {
+            largePages.add(la, walker.pageShift);
+        }
+        long physical = walker.physical;
+        long entry = view.lookup(physical >>> 12);
+        if (entry == 0) {
+            return ~(physical | (la & 4095));
+        }
+        long machine = PhysicalView.machineAddress(entry);
+        if (access == ACCESS_WRITE) {
+            beforeWrite(machine >>> 12);
+        }
+        if (context != CONTEXT_SLOW) {
+            long delta = machine - (la & PAGE);
+            if (walker.readable) {
+                readTag[i] = tag;
+                readDelta[i] = delta;
+            }
+            if (access == ACCESS_WRITE) {
+                writeTag[i] = tag;
+                writeDelta[i] = delta;
+            } else if (walker.writable && plainWrites(machine >>> 12)) {
+                writeTag[i] = tag;
+                writeDelta[i] = delta;
+            }
+        }
+        return machine | (la & 4095);
+    }
+
+    private boolean plainWrites(long mfn) {
+        int flags = frames.flags(mfn);
+        return (flags & FrameTable.CODE) == 0
+                && (!frames.dirtyLog() || (flags & FrameTable.DIRTY) != 0);
+    }
+
+    private void beforeWrite(long mfn) {
+        int flags = frames.flags(mfn);
+        if ((flags & FrameTable.CODE) != 0) {
+            if (code.inExecution(cpu, mfn)) {
+                throw SelfModification.INSTANCE;
+            }
+            code.invalidateFrame(mfn);
+        }
+        if (frames.dirtyLog() && (flags & FrameTable.DIRTY) == 0) {
+            frames.set(mfn, FrameTable.DIRTY);
+        }
+    }
+
+    // --------------------------------------------------------- atomic accesses
+
+    /**
+     * Prepares a locked access and returns the machine address, or -1 if it must be done piecewise
+     * under the domain's exclusive section (device or crossing a page).
+     */
+    public long lockedAddress(long la, int size) {
+        int i = (int) (la >>> 12) & MASK;
+        if ((((la + size - 1) & PAGE) | context) == writeTag[i]) {
+            return la + writeDelta[i];
+        }
+        la = checkAddress(la);
+        if (context == CONTEXT_SLOW) {
+            checkAlignment(la, size);
+        }
+        probeWrite(la, size);
+        if (crosses(la, size)) {
+            return -1;
+        }
+        long m = resolve(la, ACCESS_WRITE);
+        watch(la, size, true);
+        return m >= 0 ? m : -1;
+    }
+
+    /**
+     * Atomic compare-and-set of 1, 2, 4 or 8 bytes at a machine address that lies within an aligned
+     * 8-byte word.
+     */
+    public boolean casMachine(long machine, int size, long expect, long update) {
+        if (size == 8) {
+            return ram.casLong(machine, expect, update);
+        }
+        if (size == 4 && (machine & 3) == 0) {
+            return ram.casInt(machine, (int) expect, (int) update);
+        }
+        long word = machine & -8L;
+        int shift = (int) (machine & 7) * 8;
+        long mask = ((1L << (size * 8)) - 1) << shift;
+        while (true) {
+            long old = ram.getLongVolatile(word);
+            if ((old & mask) != (expect << shift & mask)) {
+                return false;
+            }
+            if (ram.casLong(word, old, (old & ~mask) | (update << shift & mask))) {
+                return true;
+            }
+        }
+    }
+
+    // ------------------------------------------------------------------ fetch
+
+    /**
+     * Stands for everything that the translation of a fetch depends on: as long as it is the same,
+     * what was fetched from an address is still there. Never 0.
+     */
+    public long fetchKey() {
+        return fetchEpoch << 12 | fetchContext;
+    }
+
+    /** Machine address to fetch from, or the complement of the physical address of a hole. */
+    public long fetch(long la) {
+        int i = (int) (la >>> 12) & MASK;
+        long tag = (la & PAGE) | fetchContext;
+        if (tag == fetchTag[i]) {
+            return la + fetchDelta[i];
+        }
+        if (cpu.longMode()) {
+            if (la != la << 16 >> 16) {
+                throw cpu.fault(Vector.GP, 0);
+            }
+        } else {
+            la &= 0xFFFFFFFFL;
+            tag = (la & PAGE) | fetchContext;
+        }
+        walks++;
+        walker.walk(la, ACCESS_FETCH, cpu.cpl == 3, false);
+        if (walker.pageShift > 12) {
+            largePages.add(la, walker.pageShift);
+        }
+        long entry = view.lookup(walker.physical >>> 12);
+        if (entry == 0) {
+            return ~(walker.physical | (la & 4095));
+        }
+        long machine = PhysicalView.machineAddress(entry);
+        fetchTag[i] = tag;
+        fetchDelta[i] = machine - (la & PAGE);
+        return machine | (la & 4095);
+    }
+
+    // ------------------------------------------------ implicit and physical
+
+    /** Reads a descriptor, TSS field or the like: supervisor privilege whatever CPL is. */
+    public long loadSystem(long la, int size) {
+        la = checkAddress(la);
+        if (crosses(la, size)) {
+            long value = 0;
+            for (int i = 0; i < size; i++) {
+                value |= loadSystem(la + i, 1) << (8 * i);
+            }
+            return value;
+        }
+        int i = (int) (la >>> 12) & MASK;
+        if (((la & PAGE) | systemContext) == readTag[i]) {
+            return loadMachine(la + readDelta[i], size);
+        }
+        walks++;
+        walker.walk(la, ACCESS_READ, false, true);
+        long physical = walker.physical | (la & 4095);
+        long entry = view.lookup(physical >>> 12);
+        if (entry == 0) {
+            return readDevice(physical, size);
+        }
+        if (walker.pageShift > 12) {
+            largePages.add(la, walker.pageShift);
+        }
+        long machine = PhysicalView.machineAddress(entry);
+        readTag[i] = (la & PAGE) | systemContext;
+        readDelta[i] = machine - (la & PAGE);
+        return loadMachine(machine | (la & 4095), size);
+    }
+
+    /** Writes with supervisor privilege: stack frames of exceptions, TSS, descriptor bits. */
+    public void storeSystem(long la, int size, long value) {
+        la = checkAddress(la);
+        if (crosses(la, size)) {
+            int first = (int) (4096 - (la & 4095));
+            systemWriteAddress(la);
+            systemWriteAddress(la + first);
+            for (int i = 0; i < size; i++) {
+                storeSystem(la + i, 1, value >>> (8 * i));
+            }
+            return;
+        }
+        long m = systemWriteAddress(la);
+        if (m >= 0) {
+            storeMachine(m, size, value);
+        } else {
+            cpu.host.writeDevice(~m, size, value);
+        }
+    }
+
+    private long systemWriteAddress(long la) {
+        la = checkAddress(la);
+        int i = (int) (la >>> 12) & MASK;
+        if (((la & PAGE) | systemContext) == writeTag[i]) {
+            return la + writeDelta[i];
+        }
+        walks++;
+        walker.walk(la, ACCESS_WRITE, false, true);
+        long physical = walker.physical | (la & 4095);
+        long entry = view.lookup(physical >>> 12);
+        if (entry == 0) {
+            return ~physical;
+        }
+        if (walker.pageShift > 12) {
+            largePages.add(la, walker.pageShift);
+        }
+        long machine = PhysicalView.machineAddress(entry);
+        beforeWrite(machine >>> 12);
+        writeTag[i] = (la & PAGE) | systemContext;
+        writeDelta[i] = machine - (la & PAGE);
+        return machine | (la & 4095);
+    }
+
+    /** Reads physical memory for a page walk; a hole reads all-ones. The address is aligned. */
+    public long loadPhysical64(long physical) {
+        long entry = view.lookup(physical >>> 12);
+        return entry == 0
+                ? -1L
+                : ram.getLongVolatile(PhysicalView.machineAddress(entry) | (physical & 4095));
+    }
+
+    /** See {@link #loadPhysical64}. */
+    public int loadPhysical32(long physical) {
+        long entry = view.lookup(physical >>> 12);
+        return entry == 0
+                ? -1
+                : ram.getIntVolatile(PhysicalView.machineAddress(entry) | (physical & 4095));
+    }
+
+    /** Atomic update of a page-table entry; true also where no RAM answers. */
+    public boolean casPhysical64(long physical, long expect, long update) {
+        long entry = view.lookup(physical >>> 12);
+        if (entry == 0) {
+            return true;
+        }
+        long machine = PhysicalView.machineAddress(entry) | (physical & 4095);
+        beforeWalkerWrite(machine >>> 12);
+        return ram.casLong(machine, expect, update);
+    }
+
+    /** See {@link #casPhysical64}. */
+    public boolean casPhysical32(long physical, int expect, int update) {
+        long entry = view.lookup(physical >>> 12);
+        if (entry == 0) {
+            return true;
+        }
+        long machine = PhysicalView.machineAddress(entry) | (physical & 4095);
+        beforeWalkerWrite(machine >>> 12);
+        return ram.casInt(machine, expect, update);
+    }
+
+    private void beforeWalkerWrite(long mfn) {
+        // A/D bits in a page that also holds code: drop the code, but never restart a walk for it.
+        int flags = frames.flags(mfn);
+        if ((flags & FrameTable.CODE) != 0) {
+            code.invalidateFrame(mfn);
+        }
+        if (frames.dirtyLog() && (flags & FrameTable.DIRTY) == 0) {
+            frames.set(mfn, FrameTable.DIRTY);
+        }
+    }
+}

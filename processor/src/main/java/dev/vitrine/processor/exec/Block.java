@@ -1,0 +1,95 @@
+// Copyright 2026 The Vitrine authors
+// SPDX-License-Identifier: Apache-2.0
+
+package dev.vitrine.processor.exec;
+
+import dev.vitrine.processor.core.Cpu;
+import dev.vitrine.processor.decode.Instruction;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A straight line of guest instructions, lifted. Shared by all processors of a domain; immutable but
+ * for links, profile counters and validity, which tolerate races.
+ */
+final class Block {
+    final long rip;
+    final long csBase;
+    final int csLimit;
+    final int modeKey;
+
+    /** Micro-operations, two longs each. */
+    final long[] code;
+
+    /** The guest instructions. */
+    final Instruction[] instructions;
+
+    /** For each guest instruction, the index in code of its first micro-operation. */
+    final int[] starts;
+
+    /** Machine frames the bytes came from; the second is -1 if there is none. */
+    final long mfn0;
+
+    final long mfn1;
+
+    /** Where execution goes on if no branch is taken. */
+    final long fallThrough;
+
+    /** Target of the direct branch at the end, if there is one. */
+    final long target;
+
+    /** Cleared when a frame under it is written. */
+    volatile boolean valid = true;
+
+    /** Successors on the same page; they need no check but validity. */
+    @Nullable Block next;
+
+    @Nullable Block taken;
+
+    // Profile for the translator; racy on purpose.
+    int executions;
+    int takenCount;
+
+    Block(
+            long rip,
+            long csBase,
+            int csLimit,
+            int modeKey,
+            long[] code,
+            Instruction[] instructions,
+            int[] starts,
+            long mfn0,
+            long mfn1,
+            long fallThrough,
+            long target) {
+        this.rip = rip;
+        this.csBase = csBase;
+        this.csLimit = csLimit;
+        this.modeKey = modeKey;
+        this.code = code;
+        this.instructions = instructions;
+        this.starts = starts;
+        this.mfn0 = mfn0;
+        this.mfn1 = mfn1;
+        this.fallThrough = fallThrough;
+        this.target = target;
+    }
+
+    /** Index of the guest instruction that a micro-operation belongs to. */
+    int instructionAt(int uop) {
+        int i = starts.length - 1;
+        while (i > 0 && starts[i] > uop) {
+            i--;
+        }
+        return i;
+    }
+
+    /** Linear address of the first byte. */
+    long linear() {
+        long la = rip + csBase;
+        return (modeKey & Cpu.MODE_64) != 0 ? la : la & 0xFFFFFFFFL;
+    }
+
+    boolean onSamePage(long targetRip) {
+        return ((targetRip + csBase) ^ (rip + csBase)) >>> 12 == 0;
+    }
+}

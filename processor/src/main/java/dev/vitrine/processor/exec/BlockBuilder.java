@@ -1,0 +1,157 @@
+// Copyright 2026 The Vitrine authors
+// SPDX-License-Identifier: Apache-2.0
+
+package dev.vitrine.processor.exec;
+
+import dev.vitrine.processor.core.Cpu;
+import dev.vitrine.processor.core.GuestFault;
+import dev.vitrine.processor.core.Mmu;
+import dev.vitrine.processor.core.Vector;
+import dev.vitrine.processor.decode.Decoder;
+import dev.vitrine.processor.decode.Form;
+import dev.vitrine.processor.decode.Instruction;
+import dev.vitrine.processor.decode.Op;
+import dev.vitrine.processor.lift.Lifter;
+import dev.vitrine.processor.lift.Uop;
+import dev.vitrine.processor.lift.UopBuffer;
+import java.util.ArrayList;
+import java.util.Arrays;
+
+/** Decodes and lifts the block at the current instruction pointer. One per processor. */
+final class BlockBuilder {
+    private static final int MAX_INSTRUCTIONS = 48;
+
+    private final Cpu cpu;
+    private final CodeCache cache;
+    private final Decoder decoder;
+    private final UopBuffer uops = new UopBuffer();
+    private final Lifter lifter;
+    private final byte[] bytes = new byte[4096 + 16];
+    private final ArrayList<Instruction> instructions = new ArrayList<>();
+    private final int[] starts = new int[MAX_INSTRUCTIONS + 1];
+
+    /**
+     * @param forcedEmulation Xen's forced-emulation prefix is skipped instead of raising #UD
+     */
+    BlockBuilder(Cpu cpu, CodeCache cache, boolean smp, boolean forcedEmulation) {
+        this.decoder = new Decoder(forcedEmulation);
+        this.cpu = cpu;
+        this.cache = cache;
+        this.lifter = new Lifter(uops, smp);
+    }
+
+    /**
+     * Builds the block at cpu.rip.
+     *
+     * @param modeKey mode and {@link Interpreter#MODE_SINGLE}
+     * @throws GuestFault if its first instruction cannot be fetched
+     */
+    Block build(int modeKey) {
+        Mmu mmu = cpu.mmu;
+        long csBase = cpu.r[Cpu.R_SEG_BASE + Cpu.CS];
+        boolean mode64 = (modeKey & Cpu.MODE_64) != 0;
+        int limit = cpu.segment[Cpu.CS].limit;
+        long rip = cpu.rip;
+        if (!mode64 && Long.compareUnsigned(rip, limit & 0xFFFFFFFFL) > 0) {
+            throw cpu.gp(0);
+        }
+        long la = mode64 ? rip : (rip + csBase) & 0xFFFFFFFFL;
+        mmu.accessSegment = Cpu.CS;
+        long machine = mmu.fetch(la);
+        int available = (int) (4096 - (la & 4095));
+        if (machine >= 0) {
+            cache.markCode(machine >>> 12);
+            mmu.ram.read(machine, bytes, 0, available);
+        } else {
+            Arrays.fill(bytes, 0, available, (byte) 0xFF);
+        }
+        int codeSize = mode64 ? 64 : (modeKey & Cpu.MODE_32) != 0 ? 32 : 16;
+        int max =
+                (modeKey & (Interpreter.MODE_SINGLE | Cpu.MODE_TF | Cpu.MODE_DEBUG)) != 0
+                        ? 1
+                        : MAX_INSTRUCTIONS;
+        uops.clear();
+        instructions.clear();
+        long secondFrame = -1;
+        int offset = 0;
+        int ended = Lifter.CONTINUES;
+        lifter.target = 0;
+        while (ended == Lifter.CONTINUES && instructions.size() < max && offset < available) {
+            Instruction i = new Instruction();
+            long at = rip + offset;
+            if (codeSize == 16) {
+                at &= 0xFFFF;
+            } else if (codeSize == 32) {
+                at &= 0xFFFFFFFFL;
+            }
+            int length =
+                    decoder.decode(bytes, offset, Math.min(available - offset, 15), at, codeSize, i);
+            if (length == Decoder.NEED_MORE) {
+                if (!instructions.isEmpty()) {
+                    break;
+                }
+                // The first instruction crosses the page: only then is the next page touched.
+                long nextLa = (la & -4096L) + 4096;
+                long next = mmu.fetch(mode64 ? nextLa : nextLa & 0xFFFFFFFFL);
+                if (next >= 0) {
+                    cache.markCode(next >>> 12);
+                    mmu.ram.read(next & -4096L, bytes, available, 16);
+                    secondFrame = next >>> 12;
+                } else {
+                    Arrays.fill(bytes, available, available + 16, (byte) 0xFF);
+                }
+                i = new Instruction();
+                length = decoder.decode(bytes, offset, 15, at, codeSize, i);
+                if (length == Decoder.NEED_MORE) {
+                    length = Decoder.TOO_LONG;
+                }
+            }
+            if (length == Decoder.TOO_LONG) {
+                if (instructions.isEmpty()) {
+                    throw cpu.gp(0);
+                }
+                break;
+            }
+            if (length == Decoder.INVALID) {
+                i.form = Form.INVALID;
+                i.op = Op.INVALID;
+                i.rip = at;
+                i.codeSize = codeSize;
+                length = Math.max(1, i.length);
+                i.length = length;
+            }
+            if (!mode64
+                    && Long.compareUnsigned(at + length - 1, limit & 0xFFFFFFFFL) > 0) {
+                if (instructions.isEmpty()) {
+                    throw cpu.fault(Vector.GP, 0);
+                }
+                break;
+            }
+            starts[instructions.size()] = uops.length();
+            ended = lifter.lift(i, modeKey, instructions.size());
+            instructions.add(i);
+            offset += length;
+        }
+        Instruction last = instructions.getLast();
+        if (ended == Lifter.CONTINUES) {
+            uops.emit(Uop.NEXT, 0, Cpu.R_ZERO, Cpu.R_ZERO, 0, Cpu.R_ZERO, last.nextRip());
+        }
+        Block b =
+                new Block(
+                        rip,
+                        csBase,
+                        limit,
+                        modeKey,
+                        uops.toArray(),
+                        instructions.toArray(new Instruction[0]),
+                        Arrays.copyOf(starts, instructions.size()),
+                        machine >= 0 ? machine >>> 12 : -1,
+                        secondFrame,
+                        last.nextRip(),
+                        lifter.target);
+        if (machine >= 0) {
+            cache.add(machine, b);
+        }
+        return b;
+    }
+}

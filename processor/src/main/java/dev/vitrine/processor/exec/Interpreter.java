@@ -1,0 +1,727 @@
+// Copyright 2026 The Vitrine authors
+// SPDX-License-Identifier: Apache-2.0
+
+package dev.vitrine.processor.exec;
+
+import dev.vitrine.processor.core.Cpu;
+import dev.vitrine.processor.core.GuestFault;
+import dev.vitrine.processor.core.Mmu;
+import dev.vitrine.processor.core.SegmentCheck;
+import dev.vitrine.processor.core.SelfModification;
+import dev.vitrine.processor.core.Vector;
+import dev.vitrine.processor.decode.Instruction;
+import dev.vitrine.processor.lift.Uop;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Runs blocks of micro-operations, from one to the next, until an event wants attention.
+ *
+ * <p>{@link #execute} is one method so that HotSpot compiles the dispatch loop as a whole; a test
+ * keeps it under 8000 bytes of bytecode. Faults leave it through its one handler, which finds the
+ * guest instruction by the micro-operation's index; nothing is stored on the way for that.
+ */
+final class Interpreter {
+    /** Added to the mode key of blocks that hold one instruction only. */
+    static final int MODE_SINGLE = 1 << 16;
+
+    private static final int JUMP_CACHE = 1 << 13;
+
+    private final Cpu cpu;
+    private final CodeCache cache;
+    private final BlockBuilder builder;
+    private final Rendezvous rendezvous;
+
+    private final @Nullable Block[] jumpBlocks = new Block[JUMP_CACHE];
+    private final long[] jumpKeys = new long[JUMP_CACHE];
+
+    /** The blocks entered last, for crash reports. */
+    private static final int TRAIL = 32;
+
+    private final @Nullable Block[] trail = new Block[TRAIL];
+    private int trailEnd;
+
+    // Statistics.
+    long lookups;
+    long builds;
+
+    Interpreter(Cpu cpu, CodeCache cache, BlockBuilder builder, Rendezvous rendezvous) {
+        this.cpu = cpu;
+        this.cache = cache;
+        this.builder = builder;
+        this.rendezvous = rendezvous;
+    }
+
+    /** The block at cpu.rip in the current mode. */
+    private Block lookup() {
+        Cpu c = cpu;
+        long rip = c.rip;
+        int slot = (int) (rip ^ rip >>> 13) & (JUMP_CACHE - 1);
+        Block b = jumpBlocks[slot];
+        if (b != null
+                && b.rip == rip
+                && b.modeKey == c.modeKey
+                && jumpKeys[slot] == c.mmu.fetchKey()
+                && b.valid
+                && b.csBase == c.r[Cpu.R_SEG_BASE + Cpu.CS]
+                && b.csLimit == c.segment[Cpu.CS].limit) {
+            return b;
+        }
+        b = find(c.modeKey);
+        jumpBlocks[slot] = b;
+        jumpKeys[slot] = c.mmu.fetchKey();
+        return b;
+    }
+
+    private Block find(int modeKey) {
+        lookups++;
+        Cpu c = cpu;
+        long la = c.rip;
+        if ((modeKey & Cpu.MODE_64) == 0) {
+            la = (la + c.r[Cpu.R_SEG_BASE + Cpu.CS]) & 0xFFFFFFFFL;
+        }
+        c.mmu.accessSegment = Cpu.CS;
+        long machine = c.mmu.fetch(la);
+        Block b = machine >= 0 ? cache.find(machine, c, modeKey) : null;
+        if (b != null && b.mfn1 >= 0) {
+            // The second page may be mapped elsewhere by now.
+            long next = c.mmu.fetch((la & -4096L) + 4096);
+            if (next < 0 || next >>> 12 != b.mfn1) {
+                b = null;
+            }
+        }
+        if (b == null) {
+            builds++;
+            b = builder.build(modeKey);
+        }
+        return b;
+    }
+
+    /** Runs exactly one instruction (or one iteration of a repeated one that was interrupted). */
+    Instruction step() {
+        cpu.currentBlock = null;
+        Block b = find(cpu.modeKey | MODE_SINGLE);
+        execute(b, cpu.retired + 1);
+        return b.instructions[0];
+    }
+
+    /** Runs from cpu.rip on until cpu.retired reaches the limit or an event wants attention. */
+    void run(long limit) {
+        cpu.currentBlock = null;
+        execute(lookup(), limit);
+    }
+
+    private static long address(long[] r, long w, long imm) {
+        return r[(int) (w >>> 16) & 31]
+                + (r[(int) (w >>> 24) & 31] << (int) (w >>> 32))
+                + r[(int) (w >>> 40) & 31]
+                + imm;
+    }
+
+    private void execute(Block first, long limit) {
+        final Cpu cpu = this.cpu;
+        final Mmu mmu = cpu.mmu;
+        final long[] r = cpu.r;
+        Block b = first;
+        int pc = 0;
+        try {
+            while (true) {
+                cpu.currentBlock = b;
+                trail[trailEnd++ & (TRAIL - 1)] = b;
+                b.executions++;
+                final long[] code = b.code;
+                pc = 0;
+                boolean taken;
+                long target;
+                uops:
+                while (true) {
+                    final long w = code[pc];
+                    final long imm = code[pc + 1];
+                    pc += 2;
+                    final int d = (int) (w >>> 8) & 31;
+                    switch ((int) w & 0xFF) {
+                        case Uop.MOVI:
+                            r[d] = imm;
+                            continue uops;
+                        case Uop.MOV64:
+                            r[d] = r[(int) (w >>> 16) & 31];
+                            continue uops;
+                        case Uop.MOV32:
+                            r[d] = r[(int) (w >>> 16) & 31] & 0xFFFFFFFFL;
+                            continue uops;
+                        case Uop.MOV16:
+                            r[d] = (r[d] & ~0xFFFFL) | (r[(int) (w >>> 16) & 31] & 0xFFFF);
+                            continue uops;
+                        case Uop.MOV8:
+                            r[d] = (r[d] & ~0xFFL) | (r[(int) (w >>> 16) & 31] & 0xFF);
+                            continue uops;
+                        case Uop.EXTRACT_HIGH:
+                            r[d] = r[(int) (w >>> 16) & 31] >>> 8 & 0xFF;
+                            continue uops;
+                        case Uop.INSERT_HIGH:
+                            r[d] = (r[d] & ~0xFF00L) | (r[(int) (w >>> 16) & 31] & 0xFF) << 8;
+                            continue uops;
+                        case Uop.ZX8:
+                            r[d] = r[(int) (w >>> 16) & 31] & 0xFF;
+                            continue uops;
+                        case Uop.ZX16:
+                            r[d] = r[(int) (w >>> 16) & 31] & 0xFFFF;
+                            continue uops;
+                        case Uop.SX8:
+                            r[d] = (byte) r[(int) (w >>> 16) & 31];
+                            continue uops;
+                        case Uop.SX16:
+                            r[d] = (short) r[(int) (w >>> 16) & 31];
+                            continue uops;
+                        case Uop.SX32:
+                            r[d] = (int) r[(int) (w >>> 16) & 31];
+                            continue uops;
+                        case Uop.LEA64:
+                            r[d] = address(r, w, imm);
+                            continue uops;
+                        case Uop.LEA32:
+                            r[d] = address(r, w, imm) & 0xFFFFFFFFL;
+                            continue uops;
+                        case Uop.LEA16:
+                            r[d] = address(r, w, imm) & 0xFFFFL;
+                            continue uops;
+                        case Uop.SEGMENT:
+                            r[d] = segment(w);
+                            continue uops;
+                        case Uop.LD8:
+                            r[d] = mmu.load8(address(r, w, imm)) & 0xFFL;
+                            continue uops;
+                        case Uop.LD16:
+                            r[d] = mmu.load16(address(r, w, imm)) & 0xFFFFL;
+                            continue uops;
+                        case Uop.LD32:
+                            r[d] = mmu.load32(address(r, w, imm)) & 0xFFFFFFFFL;
+                            continue uops;
+                        case Uop.LD64:
+                            r[d] = mmu.load64(address(r, w, imm));
+                            continue uops;
+                        case Uop.ST8:
+                            mmu.store8(address(r, w, imm), (byte) r[d]);
+                            continue uops;
+                        case Uop.ST16:
+                            mmu.store16(address(r, w, imm), (short) r[d]);
+                            continue uops;
+                        case Uop.ST32:
+                            mmu.store32(address(r, w, imm), (int) r[d]);
+                            continue uops;
+                        case Uop.ST64:
+                            mmu.store64(address(r, w, imm), r[d]);
+                            continue uops;
+                        case Uop.LDW8:
+                            r[d] = mmu.loadForWrite(address(r, w, imm), 1);
+                            continue uops;
+                        case Uop.LDW16:
+                            r[d] = mmu.loadForWrite(address(r, w, imm), 2);
+                            continue uops;
+                        case Uop.LDW32:
+                            r[d] = mmu.loadForWrite(address(r, w, imm), 4);
+                            continue uops;
+                        case Uop.LDW64:
+                            r[d] = mmu.loadForWrite(address(r, w, imm), 8);
+                            continue uops;
+                        case Uop.LOCK_LOAD:
+                            lockLoad(w, imm);
+                            continue uops;
+                        case Uop.LOCK_STORE:
+                            if (!lockStore(w)) {
+                                pc = (int) imm;
+                            }
+                            continue uops;
+                        case Uop.PUSH64: {
+                            long sp = r[Cpu.RSP] - 8;
+                            mmu.store64(sp, r[(int) (w >>> 16) & 31]);
+                            r[Cpu.RSP] = sp;
+                            continue uops;
+                        }
+                        case Uop.POP64: {
+                            long sp = r[Cpu.RSP];
+                            long v = mmu.load64(sp);
+                            r[Cpu.RSP] = sp + 8;
+                            r[d] = v;
+                            continue uops;
+                        }
+                        case Uop.ADD64:
+                            r[d] =
+                                    Alu.add64(
+                                            cpu,
+                                            r[(int) (w >>> 16) & 31],
+                                            r[(int) (w >>> 24) & 31] + imm);
+                            continue uops;
+                        case Uop.ADD32:
+                            r[d] =
+                                    Alu.add32(
+                                                    cpu,
+                                                    (int) r[(int) (w >>> 16) & 31],
+                                                    (int) (r[(int) (w >>> 24) & 31] + imm))
+                                            & 0xFFFFFFFFL;
+                            continue uops;
+                        case Uop.SUB64:
+                            r[d] =
+                                    Alu.sub64(
+                                            cpu,
+                                            r[(int) (w >>> 16) & 31],
+                                            r[(int) (w >>> 24) & 31] + imm);
+                            continue uops;
+                        case Uop.SUB32:
+                            r[d] =
+                                    Alu.sub32(
+                                                    cpu,
+                                                    (int) r[(int) (w >>> 16) & 31],
+                                                    (int) (r[(int) (w >>> 24) & 31] + imm))
+                                            & 0xFFFFFFFFL;
+                            continue uops;
+                        case Uop.CMP64:
+                            Alu.sub64(
+                                    cpu,
+                                    r[(int) (w >>> 16) & 31],
+                                    r[(int) (w >>> 24) & 31] + imm);
+                            continue uops;
+                        case Uop.CMP32:
+                            Alu.sub32(
+                                    cpu,
+                                    (int) r[(int) (w >>> 16) & 31],
+                                    (int) (r[(int) (w >>> 24) & 31] + imm));
+                            continue uops;
+                        case Uop.CMPN:
+                            Alu.sub(
+                                    cpu,
+                                    r[(int) (w >>> 16) & 31],
+                                    r[(int) (w >>> 24) & 31] + imm,
+                                    0,
+                                    (int) (w >>> 32) & 63);
+                            continue uops;
+                        case Uop.AND64: {
+                            long v = r[(int) (w >>> 16) & 31] & (r[(int) (w >>> 24) & 31] + imm);
+                            r[d] = v;
+                            Alu.logic(cpu, v);
+                            continue uops;
+                        }
+                        case Uop.AND32: {
+                            int v =
+                                    (int)
+                                            (r[(int) (w >>> 16) & 31]
+                                                    & (r[(int) (w >>> 24) & 31] + imm));
+                            r[d] = v & 0xFFFFFFFFL;
+                            Alu.logic(cpu, v);
+                            continue uops;
+                        }
+                        case Uop.OR64: {
+                            long v = r[(int) (w >>> 16) & 31] | (r[(int) (w >>> 24) & 31] + imm);
+                            r[d] = v;
+                            Alu.logic(cpu, v);
+                            continue uops;
+                        }
+                        case Uop.OR32: {
+                            int v =
+                                    (int)
+                                            (r[(int) (w >>> 16) & 31]
+                                                    | (r[(int) (w >>> 24) & 31] + imm));
+                            r[d] = v & 0xFFFFFFFFL;
+                            Alu.logic(cpu, v);
+                            continue uops;
+                        }
+                        case Uop.XOR64: {
+                            long v = r[(int) (w >>> 16) & 31] ^ (r[(int) (w >>> 24) & 31] + imm);
+                            r[d] = v;
+                            Alu.logic(cpu, v);
+                            continue uops;
+                        }
+                        case Uop.XOR32: {
+                            int v =
+                                    (int)
+                                            (r[(int) (w >>> 16) & 31]
+                                                    ^ (r[(int) (w >>> 24) & 31] + imm));
+                            r[d] = v & 0xFFFFFFFFL;
+                            Alu.logic(cpu, v);
+                            continue uops;
+                        }
+                        case Uop.TEST64:
+                            Alu.logic(
+                                    cpu,
+                                    r[(int) (w >>> 16) & 31] & (r[(int) (w >>> 24) & 31] + imm));
+                            continue uops;
+                        case Uop.TEST32:
+                            Alu.logic(
+                                    cpu,
+                                    (int)
+                                            (r[(int) (w >>> 16) & 31]
+                                                    & (r[(int) (w >>> 24) & 31] + imm)));
+                            continue uops;
+                        case Uop.ADDN:
+                        case Uop.SUBN:
+                        case Uop.ANDN:
+                        case Uop.ORN:
+                        case Uop.XORN:
+                        case Uop.TESTN:
+                        case Uop.ADC:
+                        case Uop.SBB:
+                        case Uop.INC:
+                        case Uop.DEC:
+                        case Uop.NEG:
+                        case Uop.NOT:
+                        case Uop.SHL:
+                        case Uop.SHR:
+                        case Uop.SAR:
+                        case Uop.ROL:
+                        case Uop.ROR:
+                        case Uop.IMUL:
+                            sized(w, imm);
+                            continue uops;
+                        case Uop.SAVE_FLAGS:
+                            cpu.savedFlagResult = cpu.flagResult;
+                            cpu.savedFlagAux = cpu.flagAux;
+                            continue uops;
+                        case Uop.RESTORE_FLAGS:
+                            cpu.flagResult = cpu.savedFlagResult;
+                            cpu.flagAux = cpu.savedFlagAux;
+                            continue uops;
+                        case Uop.SETCC:
+                            r[d] = (r[d] & ~0xFFL) | (Alu.condition(cpu, (int) imm) ? 1 : 0);
+                            continue uops;
+                        case Uop.CMOV:
+                            conditionalMove(w, imm);
+                            continue uops;
+                        case Uop.BSWAP:
+                            r[d] =
+                                    Long.reverseBytes(r[(int) (w >>> 16) & 31])
+                                            >>> ((int) (w >>> 32) & 63);
+                            continue uops;
+                        case Uop.XCHG:
+                            exchange(w);
+                            continue uops;
+                        case Uop.EXEC: {
+                            Instruction i = b.instructions[(int) imm];
+                            cpu.rip = i.rip;
+                            cpu.nextRip = i.nextRip();
+                            Units.execute(cpu, i);
+                            continue uops;
+                        }
+
+                        case Uop.JCC:
+                            taken = (cpu.flagAux ^ (cpu.flagAux << 1)) < 0;
+                            break uops;
+                        case Uop.JCC + 1:
+                            taken = (cpu.flagAux ^ (cpu.flagAux << 1)) >= 0;
+                            break uops;
+                        case Uop.JCC + 2:
+                            taken = cpu.flagAux < 0;
+                            break uops;
+                        case Uop.JCC + 3:
+                            taken = cpu.flagAux >= 0;
+                            break uops;
+                        case Uop.JCC + 4:
+                            taken = cpu.flagResult == 0;
+                            break uops;
+                        case Uop.JCC + 5:
+                            taken = cpu.flagResult != 0;
+                            break uops;
+                        case Uop.JCC + 6:
+                            taken = cpu.flagAux < 0 || cpu.flagResult == 0;
+                            break uops;
+                        case Uop.JCC + 7:
+                            taken = cpu.flagAux >= 0 && cpu.flagResult != 0;
+                            break uops;
+                        case Uop.JCC + 8:
+                            taken = (cpu.flagResult ^ (cpu.flagAux << 63)) < 0;
+                            break uops;
+                        case Uop.JCC + 9:
+                            taken = (cpu.flagResult ^ (cpu.flagAux << 63)) >= 0;
+                            break uops;
+                        case Uop.JCC + 10:
+                        case Uop.JCC + 11:
+                        case Uop.JCC + 12:
+                        case Uop.JCC + 13:
+                        case Uop.JCC + 14:
+                        case Uop.JCC + 15:
+                            taken = Alu.condition(cpu, (int) w & 15);
+                            break uops;
+                        case Uop.JMP:
+                            taken = true;
+                            break uops;
+                        case Uop.NEXT:
+                            taken = false;
+                            break uops;
+                        case Uop.JMP_REG:
+                            target = r[(int) (w >>> 16) & 31];
+                            if (target != target << 16 >> 16) {
+                                throw cpu.gp(0);
+                            }
+                            cpu.rip = target;
+                            cpu.retired += b.instructions.length;
+                            pc = BETWEEN;
+                            if (cpu.requests() != 0 || cpu.retired >= limit) {
+                                return;
+                            }
+                            b = lookup();
+                            continue;
+                        case Uop.CALL64: {
+                            long sp = r[Cpu.RSP] - 8;
+                            mmu.store64(sp, r[d]);
+                            r[Cpu.RSP] = sp;
+                            taken = true;
+                            break uops;
+                        }
+                        case Uop.CALL_REG64: {
+                            target = r[(int) (w >>> 16) & 31];
+                            if (target != target << 16 >> 16) {
+                                throw cpu.gp(0);
+                            }
+                            long sp = r[Cpu.RSP] - 8;
+                            mmu.store64(sp, r[d]);
+                            r[Cpu.RSP] = sp;
+                            cpu.rip = target;
+                            cpu.retired += b.instructions.length;
+                            pc = BETWEEN;
+                            if (cpu.requests() != 0 || cpu.retired >= limit) {
+                                return;
+                            }
+                            b = lookup();
+                            continue;
+                        }
+                        case Uop.RET64:
+                            target = mmu.load64(r[Cpu.RSP]);
+                            if (target != target << 16 >> 16) {
+                                throw cpu.gp(0);
+                            }
+                            r[Cpu.RSP] += imm;
+                            cpu.rip = target;
+                            cpu.retired += b.instructions.length;
+                            pc = BETWEEN;
+                            if (cpu.requests() != 0 || cpu.retired >= limit) {
+                                return;
+                            }
+                            b = lookup();
+                            continue;
+                        case Uop.EXEC_END: {
+                            Instruction i = b.instructions[(int) imm];
+                            cpu.rip = i.rip;
+                            cpu.nextRip = i.nextRip();
+                            // The count is exact for the helper, and what faults is found already.
+                            cpu.retired += b.instructions.length - 1;
+                            pc = BETWEEN;
+                            Units.execute(cpu, i);
+                            cpu.rip = cpu.nextRip;
+                            cpu.retired++;
+                            if (attention(limit)) {
+                                return;
+                            }
+                            b = lookup();
+                            continue;
+                        }
+                        case Uop.LOOP: {
+                            Instruction i = b.instructions[(int) imm];
+                            taken = IntegerUnit.loop(cpu, i);
+                            break uops;
+                        }
+                        default:
+                            throw new IllegalStateException("micro-operation " + (w & 0xFF));
+                    }
+                }
+                cpu.retired += b.instructions.length;
+                pc = BETWEEN;
+                if (cpu.requests() != 0 || cpu.retired >= limit) {
+                    cpu.rip = taken ? b.target : b.fallThrough;
+                    return;
+                }
+                Block n;
+                if (taken) {
+                    b.takenCount++;
+                    n = b.taken;
+                    if (n == null || !n.valid) {
+                        cpu.rip = b.target;
+                        n = follow(b, true);
+                    }
+                } else {
+                    n = b.next;
+                    if (n == null || !n.valid) {
+                        cpu.rip = b.fallThrough;
+                        n = follow(b, false);
+                    }
+                }
+                b = n;
+            }
+        } catch (GuestFault | SelfModification e) {
+            if (pc != BETWEEN) {
+                locate(b, pc - 2, e instanceof GuestFault);
+            }
+            throw e;
+        }
+    }
+
+    /** Value of the micro-operation index while no block's micro-operation is under way. */
+    private static final int BETWEEN = -1;
+
+    /** Finds the successor at cpu.rip and links it where the link needs no check later. */
+    private Block follow(Block b, boolean taken) {
+        Block n = lookup();
+        // On the page that is being executed the mapping cannot have changed under us.
+        if (n.mfn0 == b.mfn0 && n.mfn1 < 0 && b.mfn0 >= 0 && b.onSamePage(n.rip)) {
+            if (taken) {
+                b.taken = n;
+            } else {
+                b.next = n;
+            }
+        }
+        return n;
+    }
+
+    private boolean attention(long limit) {
+        Cpu c = cpu;
+        return c.requests() != 0
+                || c.retired >= limit
+                || c.shadow != Cpu.SHADOW_NONE
+                || c.halted
+                || (c.modeKey & (Cpu.MODE_TF | Cpu.MODE_DEBUG)) != 0
+                || (c.eflags & Cpu.RF) != 0
+                || c.pendingDebug != 0
+                || (c.interruptWaiting && (c.eflags & Cpu.IF) != 0);
+    }
+
+    /** Points rip at the guest instruction of a micro-operation that faulted. */
+    private void locate(Block b, int uop, boolean fault) {
+        int n = b.instructionAt(uop);
+        Instruction i = b.instructions[n];
+        cpu.rip = i.rip;
+        cpu.retired += n;
+        if (fault && cpu.faultCode == 0) {
+            // Non-canonical addresses: the memory path does not know the segment.
+            int op = (int) b.code[uop] & 0xFF;
+            if (op != Uop.EXEC && (cpu.faultVector == Vector.GP || cpu.faultVector == Vector.SS)) {
+                cpu.faultVector = stackAccess(op, i) ? Vector.SS : Vector.GP;
+            }
+        }
+    }
+
+    private boolean stackAccess(int op, Instruction i) {
+        return switch (op) {
+            case Uop.PUSH64, Uop.POP64, Uop.CALL64 -> true;
+            // The branch target is checked first and gives #GP.
+            case Uop.CALL_REG64, Uop.RET64 -> cpu.faultVector == Vector.SS;
+            case Uop.JMP_REG -> false;
+            case Uop.SEGMENT -> cpu.faultVector == Vector.SS;
+            default ->
+                    i.op == dev.vitrine.processor.decode.Op.LEAVE
+                            || (i.memoryOperand() >= 0
+                                    ? i.segment == Cpu.SS
+                                    : i.op == dev.vitrine.processor.decode.Op.PUSH
+                                            || i.op == dev.vitrine.processor.decode.Op.POP);
+        };
+    }
+
+    private long segment(long w) {
+        int c = (int) (w >>> 32) & 0xFF;
+        return SegmentCheck.linear(
+                cpu,
+                (int) (w >>> 40) & 7,
+                cpu.r[(int) (w >>> 16) & 31],
+                c & 0x7F,
+                (c & 0x80) != 0);
+    }
+
+    /** Operations with a size. */
+    private void sized(long w, long imm) {
+        final Cpu cpu = this.cpu;
+        final long[] r = cpu.r;
+        final int d = (int) (w >>> 8) & 31;
+        final long a = r[(int) (w >>> 16) & 31];
+        final long b = r[(int) (w >>> 24) & 31] + imm;
+        final int s = (int) (w >>> 32) & 63;
+        long v;
+        switch ((int) w & 0xFF) {
+            case Uop.ADDN -> v = Alu.add(cpu, a, b, 0, s);
+            case Uop.SUBN -> v = Alu.sub(cpu, a, b, 0, s);
+            case Uop.ADC -> v = Alu.add(cpu, a, b, cpu.flagAux >>> 63, s);
+            case Uop.SBB -> v = Alu.sub(cpu, a, b, cpu.flagAux >>> 63, s);
+            case Uop.ANDN -> {
+                v = (a & b) << s >> s;
+                Alu.logic(cpu, v);
+            }
+            case Uop.ORN -> {
+                v = (a | b) << s >> s;
+                Alu.logic(cpu, v);
+            }
+            case Uop.XORN -> {
+                v = (a ^ b) << s >> s;
+                Alu.logic(cpu, v);
+            }
+            case Uop.TESTN -> {
+                Alu.logic(cpu, (a & b) << s >> s);
+                return;
+            }
+            case Uop.INC -> v = Alu.inc(cpu, a, s);
+            case Uop.DEC -> v = Alu.dec(cpu, a, s);
+            case Uop.NEG -> v = Alu.sub(cpu, 0, a, 0, s);
+            case Uop.NOT -> v = ~a;
+            case Uop.SHL -> v = Alu.shl(cpu, a, b, s);
+            case Uop.SHR -> v = Alu.shr(cpu, a, b, s);
+            case Uop.SAR -> v = Alu.sar(cpu, a, b, s);
+            case Uop.ROL -> v = Alu.rol(cpu, a, b, s);
+            case Uop.ROR -> v = Alu.ror(cpu, a, b, s);
+            default -> v = Alu.imul(cpu, a, b, s);
+        }
+        r[d] = Alu.merge(r[d], v, s);
+    }
+
+    private void conditionalMove(long w, long cc) {
+        final long[] r = cpu.r;
+        int d = (int) (w >>> 8) & 31;
+        int s = (int) (w >>> 32) & 63;
+        if (Alu.condition(cpu, (int) cc)) {
+            r[d] = Alu.merge(r[d], r[(int) (w >>> 16) & 31], s);
+        } else if (s == 32) {
+            r[d] &= 0xFFFFFFFFL;
+        }
+    }
+
+    private void exchange(long w) {
+        final long[] r = cpu.r;
+        int d = (int) (w >>> 8) & 31;
+        int a = (int) (w >>> 16) & 31;
+        int s = (int) (w >>> 32) & 63;
+        long x = r[d];
+        long y = r[a];
+        r[d] = Alu.merge(x, y, s);
+        r[a] = Alu.merge(d == a ? r[a] : y, x, s);
+    }
+
+    private void lockLoad(long w, long imm) {
+        final long[] r = cpu.r;
+        int c = (int) (w >>> 32) & 0xFF;
+        int size = c >>> 4;
+        long la =
+                r[(int) (w >>> 16) & 31]
+                        + (r[(int) (w >>> 24) & 31] << (c & 3))
+                        + r[(int) (w >>> 40) & 31]
+                        + imm;
+        r[(int) (w >>> 8) & 31] = LockedAccess.load(cpu, la, size);
+    }
+
+    private boolean lockStore(long w) {
+        final long[] r = cpu.r;
+        int size = (int) (w >>> 32) & 0xFF;
+        return LockedAccess.store(
+                cpu, size, r[(int) (w >>> 16) & 31], r[(int) (w >>> 8) & 31]);
+    }
+
+    /** The instructions of the blocks entered last, oldest first; the last block may be unfinished. */
+    java.util.List<Instruction> history() {
+        java.util.ArrayList<Instruction> list = new java.util.ArrayList<>();
+        for (int k = 0; k < TRAIL; k++) {
+            Block b = trail[(trailEnd + k) & (TRAIL - 1)];
+            if (b != null) {
+                list.addAll(java.util.List.of(b.instructions));
+            }
+        }
+        return list;
+    }
+
+    /** Does what other processors and the host have asked for between blocks. */
+    void serveTasks() {
+        cpu.takeRequests(Cpu.REQUEST_TASK);
+        rendezvous.serve(cpu);
+    }
+}

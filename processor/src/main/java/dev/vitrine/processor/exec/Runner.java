@@ -1,0 +1,183 @@
+// Copyright 2026 The Vitrine authors
+// SPDX-License-Identifier: Apache-2.0
+
+package dev.vitrine.processor.exec;
+
+import dev.vitrine.processor.core.Cpu;
+import dev.vitrine.processor.core.GuestFault;
+import dev.vitrine.processor.core.SelfModification;
+import dev.vitrine.processor.decode.Instruction;
+import dev.vitrine.processor.decode.Op;
+import dev.vitrine.processor.system.DebugRegisters;
+import dev.vitrine.processor.system.Interrupts;
+import dev.vitrine.processor.system.TripleFault;
+import java.util.List;
+
+/**
+ * Runs one processor: events between blocks, single steps where events need them, delivery of faults.
+ */
+public final class Runner {
+    /** The budget is spent. */
+    public static final int BUDGET = 0;
+
+    /** HLT, and nothing to wake it. */
+    public static final int HALTED = 1;
+
+    /** A stop was requested. */
+    public static final int STOPPED = 2;
+
+    /** Triple fault. */
+    public static final int SHUTDOWN = 3;
+
+    private final Cpu cpu;
+    private final Rendezvous rendezvous;
+    private final Interpreter interpreter;
+    private boolean stepOnce;
+
+    public Runner(Cpu cpu, CodeCache cache, Rendezvous rendezvous, boolean smp, boolean fep) {
+        this.cpu = cpu;
+        this.rendezvous = rendezvous;
+        this.interpreter =
+                new Interpreter(cpu, cache, new BlockBuilder(cpu, cache, smp, fep), rendezvous);
+    }
+
+    /** Runs until one of the reasons above, or until about budget instructions have retired. */
+    public int run(long budget) {
+        long limit = cpu.retired + budget;
+        rendezvous.enter(cpu);
+        try {
+            return loop(limit);
+        } finally {
+            cpu.currentBlock = null;
+            rendezvous.leave(cpu);
+        }
+    }
+
+    /** Block look-ups that missed the processor's own cache, for statistics. */
+    public long lookups() {
+        return interpreter.lookups;
+    }
+
+    /** The last instructions, oldest first. */
+    public List<Instruction> history() {
+        return interpreter.history();
+    }
+
+    private int loop(long limit) {
+        final Cpu cpu = this.cpu;
+        while (true) {
+            try {
+                int requests = cpu.requests();
+                if (requests != 0) {
+                    if ((requests & Cpu.REQUEST_TASK) != 0) {
+                        interpreter.serveTasks();
+                    }
+                    if ((requests & Cpu.REQUEST_STOP) != 0) {
+                        cpu.takeRequests(Cpu.REQUEST_STOP);
+                        return STOPPED;
+                    }
+                    if ((requests & Cpu.REQUEST_INTERRUPT) != 0) {
+                        cpu.takeRequests(Cpu.REQUEST_INTERRUPT);
+                        cpu.interruptWaiting = true;
+                    }
+                    if ((requests & Cpu.REQUEST_NMI) != 0) {
+                        cpu.takeRequests(Cpu.REQUEST_NMI);
+                        nmiWaiting = true;
+                    }
+                }
+                boolean shadowed = cpu.shadow != Cpu.SHADOW_NONE;
+                if (!shadowed) {
+                    deliverEvents();
+                }
+                if (cpu.halted) {
+                    return HALTED;
+                }
+                if (cpu.retired >= limit) {
+                    return BUDGET;
+                }
+                if (shadowed
+                        || stepOnce
+                        || (cpu.modeKey & (Cpu.MODE_TF | Cpu.MODE_DEBUG)) != 0
+                        || (cpu.eflags & Cpu.RF) != 0) {
+                    step();
+                } else {
+                    interpreter.run(limit);
+                }
+            } catch (GuestFault f) {
+                cpu.currentBlock = null;
+                cpu.shadow = Cpu.SHADOW_NONE;
+                try {
+                    Interrupts.deliverFault(cpu);
+                } catch (TripleFault t) {
+                    return SHUTDOWN;
+                }
+            } catch (SelfModification m) {
+                stepOnce = true;
+            } catch (TripleFault t) {
+                return SHUTDOWN;
+            }
+        }
+    }
+
+    private boolean nmiWaiting;
+
+    private void deliverEvents() {
+        Cpu cpu = this.cpu;
+        if (nmiWaiting && !cpu.nmiBlocked) {
+            nmiWaiting = false;
+            cpu.currentBlock = null;
+            Interrupts.deliverNmi(cpu);
+        }
+        if (cpu.interruptWaiting && (cpu.eflags & Cpu.IF) != 0) {
+            int vector = cpu.host.acknowledgeInterrupt();
+            if (vector < 0) {
+                cpu.interruptWaiting = false;
+            } else {
+                cpu.currentBlock = null;
+                Interrupts.deliverExternal(cpu, vector);
+            }
+        }
+    }
+
+    /** One instruction, with the debug traps that follow it. */
+    private void step() {
+        Cpu cpu = this.cpu;
+        int shadow = cpu.shadow;
+        boolean trap = (cpu.eflags & Cpu.TF) != 0;
+        stepOnce = false;
+        if ((cpu.modeKey & Cpu.MODE_DEBUG) != 0 && shadow != Cpu.SHADOW_MOV_SS) {
+            long la = cpu.rip;
+            if (!cpu.mode64()) {
+                la = (la + cpu.r[Cpu.R_SEG_BASE + Cpu.CS]) & 0xFFFFFFFFL;
+            }
+            int hit = DebugRegisters.matchInstruction(cpu, la);
+            if (hit != 0) {
+                throw cpu.fault(dev.vitrine.processor.core.Vector.DB, hit);
+            }
+        }
+        cpu.shadow = Cpu.SHADOW_NONE;
+        int resume = cpu.eflags & Cpu.RF;
+        cpu.eflags &= ~Cpu.RF;
+        Instruction done;
+        try {
+            done = interpreter.step();
+        } catch (SelfModification m) {
+            // Nothing happened yet: the same instruction comes again, under the same shadow.
+            cpu.shadow = shadow;
+            cpu.eflags |= resume;
+            throw m;
+        }
+        if (done.op == Op.INT || done.op == Op.INT3 || done.op == Op.INT1 || done.op == Op.INTO) {
+            trap = false;
+        }
+        if (cpu.shadow == Cpu.SHADOW_MOV_SS) {
+            return;
+        }
+        int bits = cpu.pendingDebug | (trap ? DebugRegisters.BS : 0);
+        if (bits != 0) {
+            cpu.pendingDebug = 0;
+            cpu.currentBlock = null;
+            Interrupts.deliverDebugTrap(cpu, bits);
+        }
+    }
+}
