@@ -266,6 +266,7 @@ public final class Decoder {
         out.op = form.op;
         out.vex = vex;
         out.lock = lock;
+        out.x87Opcode = map == 0 && (byteValue & 0xF8) == 0xD8 ? (byteValue & 7) << 8 | modrm : 0;
         out.addressSize = mode64 ? (p67 ? 4 : 8) : (codeSize == 32) != p67 ? 4 : 2;
         boolean size66 = p66 && form.prefixClass != Form.PREFIX_66;
         out.operandSize = operandSize(form, mode64, size66, vex);
