@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * size costs next to nothing.
  *
  * <p>Lookups are lock-free. Changes take the map's lock, and listeners (the processors' soft TLBs) are
- * told before the change returns; they must have forgotten the old entry by then.
+ * told before the change returns, but without the lock; they have forgotten the old entry by then.
  */
 public final class PhysicalMap implements PhysicalView {
     /** Told of changed entries, on the changing thread. */
@@ -63,10 +63,12 @@ public final class PhysicalMap implements PhysicalView {
     }
 
     /** Maps count consecutive guest frames to consecutive machine frames, as RAM at creation. */
-    public synchronized void mapRange(long gfn, long count, long mfn) {
+    public void mapRange(long gfn, long count, long mfn) {
         check(gfn, count);
-        extents.add(new Extent(gfn, count, mfn));
-        maxGfn = Math.max(maxGfn, gfn + count - 1);
+        synchronized (this) {
+            extents.add(new Extent(gfn, count, mfn));
+            maxGfn = Math.max(maxGfn, gfn + count - 1);
+        }
         changed(gfn, count);
     }
 
@@ -81,7 +83,7 @@ public final class PhysicalMap implements PhysicalView {
     }
 
     /** Changes the access of a mapped frame; returns false for a hole. */
-    public synchronized boolean setAccess(long gfn, int access) {
+    public boolean setAccess(long gfn, int access) {
         long e = lookup(gfn);
         if (e == 0) {
             return false;
@@ -90,24 +92,39 @@ public final class PhysicalMap implements PhysicalView {
         return true;
     }
 
-    private synchronized void set(long gfn, long entry) {
+    private void set(long gfn, long entry) {
+        exchange(gfn, entry);
+    }
+
+    /**
+     * Replaces an entry and returns the one that it replaced (0 for a hole), so that of several
+     * threads which unmap a frame exactly one gets it. Listeners are told without the map's lock: they
+     * wait for processors, which may be about to change the map themselves.
+     */
+    public long exchange(long gfn, long entry) {
         check(gfn, 1);
-        long[] chunk = chunks.get(gfn / CHUNK);
-        if (chunk == null) {
-            chunk = new long[CHUNK];
-            long first = gfn - gfn % CHUNK;
-            for (int i = 0; i < CHUNK; i++) {
-                chunk[i] = fromExtents(first + i);
+        long old;
+        synchronized (this) {
+            long[] chunk = chunks.get(gfn / CHUNK);
+            if (chunk == null) {
+                chunk = new long[CHUNK];
+                long first = gfn - gfn % CHUNK;
+                for (int i = 0; i < CHUNK; i++) {
+                    chunk[i] = fromExtents(first + i);
+                }
+                old = chunk[(int) (gfn % CHUNK)];
+                chunk[(int) (gfn % CHUNK)] = entry;
+                chunks.put(gfn / CHUNK, chunk);
+            } else {
+                old = chunk[(int) (gfn % CHUNK)];
+                chunk[(int) (gfn % CHUNK)] = entry;
             }
-            chunk[(int) (gfn % CHUNK)] = entry;
-            chunks.put(gfn / CHUNK, chunk);
-        } else {
-            chunk[(int) (gfn % CHUNK)] = entry;
-        }
-        if (entry != 0) {
-            maxGfn = Math.max(maxGfn, gfn);
+            if (entry != 0) {
+                maxGfn = Math.max(maxGfn, gfn);
+            }
         }
         changed(gfn, 1);
+        return old;
     }
 
     @Override
