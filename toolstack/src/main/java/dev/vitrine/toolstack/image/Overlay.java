@@ -1,0 +1,213 @@
+// Copyright 2026 The Vitrine authors
+// SPDX-License-Identifier: Apache-2.0
+
+package dev.vitrine.toolstack.image;
+
+import dev.vitrine.toolstack.BadInputException;
+import dev.vitrine.toolstack.builder.Ramdisk;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.FileVisitResult;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.PosixFileAttributeView;
+import java.nio.file.attribute.PosixFilePermission;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What one run adds to an image's root file system: the files of {@code --copy} and the command of
+ * {@code --exec}. It becomes a second cpio archive behind the image's own, which Linux unpacks over it.
+ */
+public final class Overlay {
+    /** The script that an image's init runs instead of the shell. */
+    private static final String EXEC = "run-exec";
+
+    private record Copy(Path host, String guest) {}
+
+    private final List<Copy> copies = new ArrayList<>();
+    private @Nullable String command;
+
+    /**
+     * Adds a file or folder.
+     *
+     * @param spec {@code HOST:GUEST}, where the last colon counts and GUEST is absolute. If GUEST ends
+     *     with a slash or is a folder of the image, the copy goes into it under its own name
+     * @throws BadInputException the text is of another form, or there is no such file
+     */
+    public Overlay copy(String spec) {
+        int colon = spec.lastIndexOf(':');
+        if (colon <= 0 || colon == spec.length() - 1) {
+            throw new BadInputException(
+                    "--copy takes HOST:GUEST, a file or folder here and a path in the guest; '" + spec
+                            + "' is not of that form.");
+        }
+        String guest = spec.substring(colon + 1);
+        if (!guest.startsWith("/") || guest.indexOf('\0') >= 0) {
+            throw new BadInputException(
+                    "--copy " + spec + ": the path in the guest has to start with a slash.");
+        }
+        return copy(Path.of(spec.substring(0, colon)), guest);
+    }
+
+    /** Adds a file or folder, as {@link #copy(String)} does. */
+    public Overlay copy(Path host, String guest) {
+        if (!Files.exists(host)) {
+            throw new BadInputException(host + ": there is no such file or folder.");
+        }
+        copies.add(new Copy(host, guest));
+        return this;
+    }
+
+    /** Sets the command that the guest runs instead of a shell, by {@code /bin/sh}. */
+    public Overlay exec(String shellCommand) {
+        command = shellCommand;
+        return this;
+    }
+
+    /** Whether it adds nothing. */
+    public boolean isEmpty() {
+        return copies.isEmpty() && command == null;
+    }
+
+    /**
+     * The image's root file system with this laid over it.
+     *
+     * @throws BadInputException a file cannot be read, or is of a kind that cannot be copied
+     */
+    public Ramdisk over(Image image) {
+        return isEmpty()
+                ? image.ramdisk()
+                : Ramdisk.concat(List.of(image.ramdisk(), Ramdisk.of(archive(image.rootfs()))));
+    }
+
+    /**
+     * The overlay as a cpio archive.
+     *
+     * @param base the archive that it goes over, whose links and folders it keeps
+     */
+    byte[] archive(Path base) {
+        Path scratch = null;
+        try {
+            CpioIndex index = CpioIndex.read(base);
+            scratch = Files.createTempFile("vitrine-overlay", ".tmp");
+            try (FileTree tree = new FileTree(scratch, index::link)) {
+                for (Copy copy : copies) {
+                    add(tree, index, copy);
+                }
+                if (command != null) {
+                    tree.addFile(EXEC, 0755, "#!/bin/sh\n" + command + "\n");
+                }
+                ByteArrayOutputStream out = new ByteArrayOutputStream();
+                CpioWriter.write(tree, out, index::isFolder);
+                return out.toByteArray();
+            }
+        } catch (IOException e) {
+            throw new BadInputException("The files of --copy cannot be packed: " + e.getMessage() + ".", e);
+        } finally {
+            if (scratch != null) {
+                delete(scratch);
+            }
+        }
+    }
+
+    private static void add(FileTree tree, CpioIndex base, Copy copy) throws IOException {
+        String target = copy.guest;
+        String plain = FileTree.resolve(target + "/.", base::link);
+        Path name = copy.host.toAbsolutePath().normalize().getFileName();
+        boolean into = target.endsWith("/") || plain.isEmpty() || base.isFolder(plain);
+        if (into && !Files.isDirectory(copy.host)) {
+            target = target + "/" + name;
+        } else if (into && !target.endsWith("/.") && name != null) {
+            target = target + "/" + name;
+        }
+        String top = FileTree.resolve(target, base::link);
+        if (!Files.isDirectory(copy.host)) {
+            addFile(tree, top, copy.host);
+            return;
+        }
+        Files.walkFileTree(
+                copy.host,
+                new SimpleFileVisitor<>() {
+                    @Override
+                    public FileVisitResult preVisitDirectory(Path folder, BasicFileAttributes a)
+                            throws IOException {
+                        String path = below(folder);
+                        if (!path.isEmpty()) {
+                            tree.addFolder(path, permissions(folder), seconds(a));
+                        }
+                        return FileVisitResult.CONTINUE;
+                    }
+
+                    @Override
+                    public FileVisitResult visitFile(Path file, BasicFileAttributes a)
+                            throws IOException {
+                        if (a.isSymbolicLink()) {
+                            String to = Files.readSymbolicLink(file).toString();
+                            tree.addLink(below(file), to, seconds(a));
+                        } else {
+                            addFile(tree, below(file), file);
+                        }
+                        return FileVisitResult.CONTINUE;
+                    }
+
+                    @Override
+                    public FileVisitResult visitFileFailed(Path file, IOException e) {
+                        throw new BadInputException(file + ": the file cannot be read.", e);
+                    }
+
+                    private String below(Path file) {
+                        String rest =
+                                copy.host.relativize(file).toString().replace('\\', '/');
+                        return rest.isEmpty() ? top : top + "/" + rest;
+                    }
+                });
+    }
+
+    private static void addFile(FileTree tree, String path, Path file) throws IOException {
+        if (!Files.isRegularFile(file)) {
+            throw new BadInputException(file + ": only files, folders and links can be copied.");
+        }
+        BasicFileAttributes attributes = Files.readAttributes(file, BasicFileAttributes.class);
+        try (InputStream in = Files.newInputStream(file)) {
+            tree.addFile(path, permissions(file), 0, 0, seconds(attributes), in);
+        } catch (java.nio.file.AccessDeniedException e) {
+            throw new BadInputException(file + ": the file cannot be read.", e);
+        }
+    }
+
+    private static long seconds(BasicFileAttributes attributes) {
+        return Math.max(0, attributes.lastModifiedTime().toMillis() / 1000);
+    }
+
+    private static int permissions(Path file) throws IOException {
+        PosixFileAttributeView view =
+                Files.getFileAttributeView(
+                        file, PosixFileAttributeView.class, new LinkOption[0]);
+        if (view == null) {
+            return Files.isDirectory(file) || Files.isExecutable(file) ? 0755 : 0644;
+        }
+        Set<PosixFilePermission> set = new HashSet<>(view.readAttributes().permissions());
+        int bits = 0;
+        for (PosixFilePermission permission : PosixFilePermission.values()) {
+            bits = bits << 1 | (set.contains(permission) ? 1 : 0);
+        }
+        return bits;
+    }
+
+    private static void delete(Path file) {
+        try {
+            Files.deleteIfExists(file);
+        } catch (IOException e) {
+            // It is in the folder for temporary files, which is emptied in time.
+            file.toFile().deleteOnExit();
+        }
+    }
+}
