@@ -21,7 +21,7 @@ import dev.vitrine.processor.asm.Reg;
  * <p>A case is entered by IRETQ, which loads RIP, RSP, RFLAGS, CS and SS at once. It comes back through a jump to an
  * exit stub, which saves the registers by absolute addresses, or through a signal, whose frame holds the exception and
  * the whole state. The handler does not return from the signal: it goes on with the next case on the runner's own stack.
- * A timer of the process's own processor time ends cases that loop for ever. A seccomp filter turns system calls of
+ * Timers of the process's own processor time and of real time end cases that loop for ever. A seccomp filter turns system calls of
  * cases into signals.
  */
 final class NativeRunner {
@@ -53,13 +53,17 @@ final class NativeRunner {
     private static final int ARCH_GET_GS = 0x1004;
     private static final int MAP_SHARED_FIXED = 0x11;
     private static final int MAP_PRIVATE_FIXED_ANONYMOUS = 0x32;
+    private static final int SIGALRM = 14;
     private static final int SIGVTALRM = 26;
     private static final int SIGSYS = 31;
     private static final int[] TRAP_SIGNALS = {4, 5, 7, 8, 11, SIGSYS}; // ILL, TRAP, BUS, FPE, SEGV, SYS
-    private static final int SIGACTION_FLAGS = 0x4c00_0004; // SIGINFO, ONSTACK, NODEFER, RESTORER
+    private static final int SIGACTION_FLAGS = 0x5c00_0004; // SIGINFO, ONSTACK, RESTART, NODEFER, RESTORER
 
     /** Half of the least processor time after which a case counts as looping, in microseconds. */
     private static final int TICK_MICROSECONDS = 20_000;
+
+    /** The same in real time, for cases that keep the kernel busy or asleep; in seconds. */
+    private static final int REAL_TICK_SECONDS = 2;
 
     // struct ucontext on x86-64: r8 to r15, rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip, eflags, cs:gs:fs:ss, err,
     // trapno, oldmask, cr2, fpstate.
@@ -84,6 +88,7 @@ final class NativeRunner {
     private static final Mem V_RSP = Mem.abs(VARIABLES + 0x38).q();
     private static final Mem V_SERIAL = Mem.abs(VARIABLES + 0x40).q();
     private static final Mem V_XSAVE_MASK = Mem.abs(VARIABLES + 0x48).q();
+    private static final Mem V_REAL_TICK_CASE = Mem.abs(VARIABLES + 0x50).q();
     private static final long V_FRAME = VARIABLES + 0x80;
 
     private final boolean fsgsbase;
@@ -132,7 +137,8 @@ final class NativeRunner {
         a.dq(trapHandler).dq(SIGACTION_FLAGS).dq(restorer).dq(0);
         a.dq(tickHandler).dq(SIGACTION_FLAGS).dq(restorer).dq(0);
         a.bind(signalStack).dq(SIGNAL_STACK, 0, SIGNAL_STACK_SIZE);
-        a.bind(timer).dq(0, TICK_MICROSECONDS, 0, TICK_MICROSECONDS);
+        a.bind(timer).dq(REAL_TICK_SECONDS, 0, REAL_TICK_SECONDS, 0);
+        a.dq(0, TICK_MICROSECONDS, 0, TICK_MICROSECONDS);
         a.bind(name).ascii("vitrine-oracle-code").zero(1);
         Label program = a.label("program");
         a.align(8).bind(filter).dw(7, 0, 0, 0).dq(program);
@@ -204,10 +210,14 @@ final class NativeRunner {
             a.mov(EDI, signal).mov(ESI, sigactions).xor(EDX, EDX).mov(R10D, 8);
             checkedSyscall(SYS_SIGACTION, 21);
         }
-        a.mov(EDI, SIGVTALRM).mov(ESI, sigactions).add(ESI, 32).xor(EDX, EDX).mov(R10D, 8);
-        checkedSyscall(SYS_SIGACTION, 22);
-        a.mov(EDI, 1).mov(ESI, timer).xor(EDX, EDX);
-        checkedSyscall(SYS_SETITIMER, 23);
+        for (int signal : new int[] {SIGALRM, SIGVTALRM}) {
+            a.mov(EDI, signal).mov(ESI, sigactions).add(ESI, 32).xor(EDX, EDX).mov(R10D, 8);
+            checkedSyscall(SYS_SIGACTION, 22);
+        }
+        for (int kind = 0; kind < 2; kind++) { // ITIMER_REAL, ITIMER_VIRTUAL
+            a.mov(EDI, kind).mov(ESI, timer).add(ESI, 32 * kind).xor(EDX, EDX);
+            checkedSyscall(SYS_SETITIMER, 23);
+        }
         // PR_SET_NO_NEW_PRIVS, then a filter that does not turn on mitigations (SECCOMP_FILTER_FLAG_SPEC_ALLOW)
         a.mov(EDI, 38).mov(ESI, 1).xor(EDX, EDX).xor(R10D, R10D).xor(R8D, R8D);
         checkedSyscall(SYS_PRCTL, 24);
@@ -390,21 +400,25 @@ final class NativeRunner {
         a.mov(RAX, at(RDX, UC_ERROR)).mov(at(R15, RESULT_ERROR), RAX);
         a.mov(RAX, at(RDX, UC_CR2)).mov(at(R15, RESULT_CR2), RAX);
         a.mov(RAX, at(RDX, UC_TRAP)).cmp(EDI, SIGSYS).jnz(notSyscall).mov(EAX, Result.SYSTEM_CALL);
-        a.bind(notSyscall).cmp(EDI, SIGVTALRM);
+        Label timeout = a.label();
         Label notTimeout = a.label();
-        a.jnz(notTimeout).mov(EAX, Result.TIMEOUT);
+        a.bind(notSyscall).cmp(EDI, SIGVTALRM).jz(timeout).cmp(EDI, SIGALRM).jnz(notTimeout);
+        a.bind(timeout).mov(EAX, Result.TIMEOUT);
         a.bind(notTimeout).mov(at(R15, RESULT_VECTOR), RAX);
         a.mov(RSI, at(RDX, UC_FPSTATE)).lea(RDI, at(R15, RESULT_XSAVE)).mov(ECX, XSAVE_SIZE / 8).rep().movs(64);
         a.mov(ESP, RUNNER_STACK_TOP).jmp(finish);
     }
 
-    /** The timer: the second tick within the same case ends it; any other is ignored. */
+    /** The timers: the second tick of a timer within the same case ends it; any other is ignored. */
     private void tickHandler() {
         Label ignore = a.label();
         a.bind(tickHandler).push(2).popf();
         a.cmp(V_IN_CASE, 0).jz(ignore);
-        a.mov(RAX, V_SERIAL).xchg(V_TICK_CASE, RAX).cmp(RAX, V_SERIAL).jnz(ignore);
-        a.jmp(trapHandler);
+        Label real = a.label();
+        a.cmp(EDI, SIGALRM).jz(real);
+        a.mov(RAX, V_SERIAL).xchg(V_TICK_CASE, RAX).cmp(RAX, V_SERIAL).jnz(ignore).jmp(trapHandler);
+        a.bind(real);
+        a.mov(RAX, V_SERIAL).xchg(V_REAL_TICK_CASE, RAX).cmp(RAX, V_SERIAL).jnz(ignore).jmp(trapHandler);
         a.bind(ignore).ret(); // to the restorer
         a.bind(restorer).mov(EAX, SYS_SIGRETURN).syscall();
     }
