@@ -66,4 +66,12 @@ public interface ProcessorHost {
 
     /** See {@link #readTaskPriority}; value 0 to 15. */
     void writeTaskPriority(int value);
+
+    /**
+     * Random bits for RDRAND and RDSEED. Cryptographically strong by default; a host that must be
+     * repeatable answers from a seeded generator.
+     */
+    default long random() {
+        return HostRandom.next();
+    }
 }

@@ -70,16 +70,20 @@ public final class InstructionText {
             case FXSAVE, FXRSTOR, XSAVE, XRSTOR, XSAVEOPT, XSAVEC, XSAVES, XRSTORS ->
                     size == 8 ? name + "64" : name;
             case SYSRET, SYSEXIT, RET_FAR -> size == 8 ? name + "q" : name;
-            case MOV ->
-                    i.size[1] == 8 && i.kind[1] == Operand.IMM && i.length >= 10
-                                    || i.length >= 9 && i.memoryOperand() >= 0 && i.codeSize == 64
-                                            && i.form.modrm == Form.MODRM_NONE
-                            ? "movabs"
-                            : name;
-            case MOVSX ->
-                    i.size[1] == 4 || i.form.opcode == 0x63 ? "movsxd" : name;
+            case MOV -> absolute(i) ? "movabs" : name;
             default -> name;
         };
+    }
+
+    /** Whether it has a 64-bit immediate or absolute address. */
+    private static boolean absolute(Instruction i) {
+        for (OperandSpec s : i.form.operands) {
+            if (s.source == OperandSpec.OFFSET && i.addressSize == 8
+                    || s.encodedSize == OperandSpec.SIZE_V && i.operandSize == 8) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /** Whether a general register or memory operand of 8 bytes makes MOVD a MOVQ. */
@@ -103,7 +107,8 @@ public final class InstructionText {
             case Operand.GPR -> s.append(general(reg, size));
             case Operand.GPR_HIGH -> s.append("acdb".charAt(reg)).append('h');
             case Operand.MEM, Operand.ADDR -> memory(s, i, n);
-            case Operand.IMM, Operand.CONST -> hex(s, i.imm, size);
+            case Operand.IMM -> hex(s, i.imm, size);
+            case Operand.CONST -> s.append(i.imm);
             case Operand.IMM2 -> hex(s, i.imm2, size);
             case Operand.REL -> {
                 long target = i.nextRip() + i.imm;
