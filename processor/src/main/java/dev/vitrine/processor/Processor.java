@@ -10,6 +10,7 @@ import dev.vitrine.processor.core.Cpu;
 import dev.vitrine.processor.core.GuestFault;
 import dev.vitrine.processor.core.Mmu;
 import dev.vitrine.processor.core.Segment;
+import dev.vitrine.processor.decode.Decoder;
 import dev.vitrine.processor.decode.Instruction;
 import dev.vitrine.processor.decode.InstructionText;
 import dev.vitrine.processor.exec.Runner;
@@ -352,13 +353,42 @@ public final class Processor {
         return lines;
     }
 
-    /** The last instructions as text, oldest first; those of the last block may not all have run. */
+    /**
+     * The last instructions as text, oldest first: those from the beginning of the blocks entered last,
+     * read again from memory; the last block may not have run to its end.
+     */
     public List<String> lastInstructions() {
         List<String> lines = new ArrayList<>();
-        List<Instruction> history = runner.history();
-        for (Instruction i : history.subList(Math.max(0, history.size() - 24), history.size())) {
-            lines.add(String.format("%016x  %s", i.rip, InstructionText.format(i)));
+        Decoder decoder = new Decoder();
+        byte[] bytes = new byte[Decoder.MAX_LENGTH];
+        long[] blocks = runner.history();
+        for (int b = Math.max(0, blocks.length - 8); b < blocks.length; b++) {
+            long at = blocks[b];
+            for (int n = 0; n < 6 && at != 0; n++) {
+                Instruction i = new Instruction();
+                int available = Math.min(bytes.length, 4096 - (int) (at & 4095));
+                long linear = cpu.mode64() ? at : at + cpu.r[Cpu.R_SEG_BASE + Cpu.CS];
+                if (!read(linear, bytes, 0, available)) {
+                    break;
+                }
+                int length = decoder.decode(bytes, 0, available, at, cpu.codeSize(), i);
+                if (length <= 0) {
+                    break;
+                }
+                lines.add(String.format("%016x  %s", at, InstructionText.format(i)));
+                if (endsBlock(i)) {
+                    break;
+                }
+                at += length;
+            }
         }
         return lines;
+    }
+
+    private static boolean endsBlock(Instruction i) {
+        return switch (i.op) {
+            case JCC, JMP_REL, JMP_IND, CALL_REL, CALL_IND, RET_NEAR, IRET, SYSRET, SYSCALL -> true;
+            default -> false;
+        };
     }
 }

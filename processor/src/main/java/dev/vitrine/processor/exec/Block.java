@@ -20,6 +20,9 @@ final class Block {
     /** Micro-operations, two longs each. */
     final long[] code;
 
+    /** How many guest instructions. */
+    final int count;
+
     /** The guest instructions. */
     final Instruction[] instructions;
 
@@ -67,6 +70,7 @@ final class Block {
         this.modeKey = modeKey;
         this.code = code;
         this.instructions = instructions;
+        this.count = instructions.length;
         this.starts = starts;
         this.mfn0 = mfn0;
         this.mfn1 = mfn1;

@@ -34,10 +34,10 @@ final class Interpreter {
     private final @Nullable Block[] jumpBlocks = new Block[JUMP_CACHE];
     private final long[] jumpKeys = new long[JUMP_CACHE];
 
-    /** The blocks entered last, for crash reports. */
+    /** Addresses of the blocks entered last, for crash reports. */
     private static final int TRAIL = 32;
 
-    private final @Nullable Block[] trail = new Block[TRAIL];
+    private final long[] trail = new long[TRAIL];
     private int trailEnd;
 
     // Statistics.
@@ -124,9 +124,10 @@ final class Interpreter {
         Block b = first;
         int pc = 0;
         try {
+            blocks:
             while (true) {
                 cpu.currentBlock = b;
-                trail[trailEnd++ & (TRAIL - 1)] = b;
+                trail[trailEnd++ & (TRAIL - 1)] = b.rip;
                 b.executions++;
                 final long[] code = b.code;
                 pc = 0;
@@ -451,13 +452,13 @@ final class Interpreter {
                                 throw cpu.gp(0);
                             }
                             cpu.rip = target;
-                            cpu.retired += b.instructions.length;
+                            cpu.retired += b.count;
                             pc = BETWEEN;
                             if (cpu.requests() != 0 || cpu.retired >= limit) {
                                 return;
                             }
                             b = lookup();
-                            continue;
+                            continue blocks;
                         case Uop.CALL64: {
                             long sp = r[Cpu.RSP] - 8;
                             mmu.store64(sp, r[d]);
@@ -474,13 +475,13 @@ final class Interpreter {
                             mmu.store64(sp, r[d]);
                             r[Cpu.RSP] = sp;
                             cpu.rip = target;
-                            cpu.retired += b.instructions.length;
+                            cpu.retired += b.count;
                             pc = BETWEEN;
                             if (cpu.requests() != 0 || cpu.retired >= limit) {
                                 return;
                             }
                             b = lookup();
-                            continue;
+                            continue blocks;
                         }
                         case Uop.RET64:
                             target = mmu.load64(r[Cpu.RSP]);
@@ -489,19 +490,19 @@ final class Interpreter {
                             }
                             r[Cpu.RSP] += imm;
                             cpu.rip = target;
-                            cpu.retired += b.instructions.length;
+                            cpu.retired += b.count;
                             pc = BETWEEN;
                             if (cpu.requests() != 0 || cpu.retired >= limit) {
                                 return;
                             }
                             b = lookup();
-                            continue;
+                            continue blocks;
                         case Uop.EXEC_END: {
                             Instruction i = b.instructions[(int) imm];
                             cpu.rip = i.rip;
                             cpu.nextRip = i.nextRip();
                             // The count is exact for the helper, and what faults is found already.
-                            cpu.retired += b.instructions.length - 1;
+                            cpu.retired += b.count - 1;
                             pc = BETWEEN;
                             Units.execute(cpu, i);
                             cpu.rip = cpu.nextRip;
@@ -510,7 +511,7 @@ final class Interpreter {
                                 return;
                             }
                             b = lookup();
-                            continue;
+                            continue blocks;
                         }
                         case Uop.LOOP: {
                             Instruction i = b.instructions[(int) imm];
@@ -521,7 +522,7 @@ final class Interpreter {
                             throw new IllegalStateException("micro-operation " + (w & 0xFF));
                     }
                 }
-                cpu.retired += b.instructions.length;
+                cpu.retired += b.count;
                 pc = BETWEEN;
                 if (cpu.requests() != 0 || cpu.retired >= limit) {
                     cpu.rip = taken ? b.target : b.fallThrough;
@@ -707,16 +708,13 @@ final class Interpreter {
                 cpu, size, r[(int) (w >>> 16) & 31], r[(int) (w >>> 8) & 31]);
     }
 
-    /** The instructions of the blocks entered last, oldest first; the last block may be unfinished. */
-    java.util.List<Instruction> history() {
-        java.util.ArrayList<Instruction> list = new java.util.ArrayList<>();
+    /** Instruction pointers of the blocks entered last, oldest first; 0 where there were fewer. */
+    long[] history() {
+        long[] addresses = new long[TRAIL];
         for (int k = 0; k < TRAIL; k++) {
-            Block b = trail[(trailEnd + k) & (TRAIL - 1)];
-            if (b != null) {
-                list.addAll(java.util.List.of(b.instructions));
-            }
+            addresses[k] = trail[(trailEnd + k) & (TRAIL - 1)];
         }
-        return list;
+        return addresses;
     }
 
     /** Does what other processors and the host have asked for between blocks. */

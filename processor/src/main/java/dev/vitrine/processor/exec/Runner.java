@@ -11,7 +11,6 @@ import dev.vitrine.processor.decode.Op;
 import dev.vitrine.processor.system.DebugRegisters;
 import dev.vitrine.processor.system.Interrupts;
 import dev.vitrine.processor.system.TripleFault;
-import java.util.List;
 
 /**
  * Runs one processor: events between blocks, single steps where events need them, delivery of faults.
@@ -58,8 +57,8 @@ public final class Runner {
         return interpreter.lookups;
     }
 
-    /** The last instructions, oldest first. */
-    public List<Instruction> history() {
+    /** Where the blocks entered last begin, oldest first. */
+    public long[] history() {
         return interpreter.history();
     }
 
