@@ -1,0 +1,225 @@
+// Copyright 2026 The Vitrine authors
+// SPDX-License-Identifier: Apache-2.0
+package dev.vitrine.processor.oracle;
+
+import dev.vitrine.processor.decode.Form;
+import java.util.Arrays;
+
+/** Compares what two processors made of a case, in everything that the architecture defines. */
+final class Comparison {
+    private static final int ARITHMETIC = 0x8d5;
+
+    /** TF, DF, NT, RF, AC and ID: nothing leaves these undefined. */
+    private static final int OTHER_FLAGS = 0x25_4500;
+
+    private static final String[] NAMES = {
+        "rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15"
+    };
+
+    private final Case c;
+    private final Result real;
+    private final Result ours;
+    private final StringBuilder text = new StringBuilder();
+
+    private Comparison(Case c, Result real, Result ours) {
+        this.c = c;
+        this.real = real;
+        this.ours = ours;
+    }
+
+    /**
+     * Compares results.
+     *
+     * @param undefinedFlags arithmetic flags not to compare
+     * @param tolerance what the form's result may deviate by
+     * @return a line for each difference; empty if there is none
+     */
+    static String differences(Case c, Result real, Result ours, int undefinedFlags, Tolerance tolerance) {
+        if (same(real, ours)) {
+            return "";
+        }
+        return new Comparison(c, real, ours).compare(undefinedFlags, tolerance);
+    }
+
+    /** The common case: equal to the last bit, so that nothing needs to be explained. */
+    private static boolean same(Result a, Result b) {
+        CpuImage x = a.state;
+        CpuImage y = b.state;
+        return a.vector == b.vector
+                && a.error == b.error
+                && a.cr2 == b.cr2
+                && x.rip == y.rip
+                && x.rflags == y.rflags
+                && x.cs == y.cs
+                && x.fsBase == y.fsBase
+                && x.gsBase == y.gsBase
+                && (x.ss | x.ds << 16) == (y.ss | y.ds << 16)
+                && (x.es | x.fs << 16) == (y.es | y.fs << 16)
+                && x.gs == y.gs
+                && Arrays.equals(x.gpr, y.gpr)
+                && Arrays.equals(x.xsave, y.xsave)
+                && sameLines(a, b);
+    }
+
+    private static boolean sameLines(Result a, Result b) {
+        int n = a.lineCount;
+        return n == b.lineCount
+                && Arrays.equals(a.lineAddresses, 0, n, b.lineAddresses, 0, n)
+                && Arrays.equals(a.lineWords, 0, n * 8, b.lineWords, 0, n * 8);
+    }
+
+    private void check(String what, long a, long b) {
+        if (a != b) {
+            text.append(String.format("  %-8s real %x, ours %x%n", what, a, b));
+        }
+    }
+
+    private String compare(int undefinedFlags, Tolerance tolerance) {
+        if (real.vector != ours.vector) {
+            text.append("  real ").append(real).append("\n  ours ").append(ours).append('\n');
+            return text.toString();
+        }
+        if (tolerance == Tolerance.UNCOMPARABLE) {
+            check("rip", real.state.rip, ours.state.rip);
+            return text.toString();
+        }
+        boolean kernel = real.cr2 < 0;
+        // Linux reports every fault on a kernel address as a protection fault.
+        check("error", real.error | (kernel ? 1 : 0), ours.error | (kernel ? 1 : 0));
+        check("cr2", real.cr2, ours.cr2);
+        CpuImage x = real.state;
+        CpuImage y = ours.state;
+        check("rip", x.rip, y.rip);
+        int mask = ARITHMETIC & ~undefinedFlags | OTHER_FLAGS;
+        check("rflags", x.rflags & mask, y.rflags & mask);
+        boolean narrow = c.is32() || x.cs == OracleLayout.CODE32_SELECTOR;
+        for (int i = 0; i < (narrow ? 8 : 16); i++) {
+            long registerMask = narrow ? 0xffff_ffffL : -1L;
+            check(NAMES[i], x.gpr[i] & registerMask, y.gpr[i] & registerMask);
+        }
+        check("cs", x.cs, y.cs);
+        check("ss", x.ss, y.ss);
+        check("ds", x.ds, y.ds);
+        check("es", x.es, y.es);
+        check("fs", x.fs, y.fs);
+        check("gs", x.gs, y.gs);
+        check("fsbase", x.fsBase, y.fsBase);
+        check("gsbase", x.gsBase, y.gsBase);
+        vectors(x, y, tolerance);
+        x87(x, y, tolerance);
+        memory(tolerance);
+        return text.toString();
+    }
+
+    private void vectors(CpuImage x, CpuImage y, Tolerance tolerance) {
+        check("mxcsr", x.mxcsr(), y.mxcsr());
+        for (int i = 0; i < 16; i++) {
+            for (int lane = 0; lane < 4; lane++) {
+                long a = x.lane(i, lane);
+                long b = y.lane(i, lane);
+                boolean near = tolerance == Tolerance.RECIPROCAL && Tolerance.nearFloats(a, b);
+                if (!near) {
+                    check("ymm" + i + "[" + lane + "]", a, b);
+                }
+            }
+        }
+    }
+
+    private void x87(CpuImage x, CpuImage y, Tolerance tolerance) {
+        check("fcw", x.fcw(), y.fcw());
+        // The precision of transcendental results, and with it the direction of rounding, is the processor's own.
+        int ignored = tolerance == Tolerance.TRANSCENDENTAL ? 0x220 : 0;
+        check("fsw", x.fsw() & ~ignored, y.fsw() & ~ignored);
+        check("ftw", x.ftw(), y.ftw());
+        check("fop", x.fop(), y.fop());
+        check("fip", x.fip(), y.fip());
+        check("fdp", x.fdp(), y.fdp());
+        for (int i = 0; i < 8; i++) {
+            boolean near =
+                    tolerance == Tolerance.TRANSCENDENTAL
+                            && Tolerance.near80(
+                                    x.stExponent(i), x.stMantissa(i), y.stExponent(i), y.stMantissa(i));
+            if (!near) {
+                check("st" + i + " m", x.stMantissa(i), y.stMantissa(i));
+                check("st" + i + " e", x.stExponent(i), y.stExponent(i));
+            }
+        }
+    }
+
+    private void memory(Tolerance tolerance) {
+        if (tolerance == Tolerance.IMAGE || sameLines(real, ours)) {
+            return;
+        }
+        for (int i = 0; i < real.lineCount; i++) {
+            int j = find(ours, real.lineAddresses[i]);
+            for (int w = 0; w < 8; w++) {
+                if (j < 0 || real.lineWords[i * 8 + w] != ours.lineWords[j * 8 + w]) {
+                    String b = j < 0 ? "not changed" : Long.toHexString(ours.lineWords[j * 8 + w]);
+                    text.append(
+                            String.format(
+                                    "  [%x] real %x, ours %s%n",
+                                    real.lineAddresses[i] + 8 * w, real.lineWords[i * 8 + w], b));
+                }
+            }
+        }
+        for (int j = 0; j < ours.lineCount; j++) {
+            if (find(real, ours.lineAddresses[j]) < 0) {
+                text.append(String.format("  [%x] real not changed, ours changed%n", ours.lineAddresses[j]));
+            }
+        }
+    }
+
+    private static int find(Result r, long address) {
+        for (int i = 0; i < r.lineCount; i++) {
+            if (r.lineAddresses[i] == address) {
+                return i;
+            }
+        }
+        return -1;
+    }
+
+    /** How exactly the results of a form can be compared. */
+    enum Tolerance {
+        /** To the last bit. */
+        EXACT,
+        /** Only whether and where it ends: the values are the processor's own business. */
+        UNCOMPARABLE,
+        /** RCPPS and its kin: relative error of at most 1.5 * 2^-12 (SDM volume 1, 5.5). */
+        RECIPROCAL,
+        /** x87 transcendental instructions: within one unit in the last place of the true result. */
+        TRANSCENDENTAL,
+        /** Memory images whose unused parts the processor may or may not write (XSAVEOPT). */
+        IMAGE;
+
+        static Tolerance of(Form form) {
+            if (form.has(Form.VOLATILE) && form.op != dev.vitrine.processor.decode.Op.PUSHF) {
+                return UNCOMPARABLE;
+            }
+            return switch (form.op) {
+                case RCPPS, RCPSS, RSQRTPS, RSQRTSS -> RECIPROCAL;
+                case F2XM1, FYL2X, FYL2XP1, FPTAN, FPATAN, FSIN, FCOS, FSINCOS -> TRANSCENDENTAL;
+                case XSAVEOPT -> IMAGE;
+                default -> EXACT;
+            };
+        }
+
+        static boolean nearFloats(long a, long b) {
+            return nearFloat((int) a, (int) b) && nearFloat((int) (a >>> 32), (int) (b >>> 32));
+        }
+
+        private static boolean nearFloat(int a, int b) {
+            float x = Float.intBitsToFloat(a);
+            float y = Float.intBitsToFloat(b);
+            return a == b || Math.abs(x - y) <= 3 * 0x1p-12 * Math.abs(x);
+        }
+
+        static boolean near80(int e1, long m1, int e2, long m2) {
+            if (e1 == e2) {
+                return Math.abs(m1 - m2) <= 2;
+            }
+            // just below and just above a power of two
+            return e1 - e2 == 1 && m1 == Long.MIN_VALUE && m2 >= -2 && m2 < 0
+                    || e2 - e1 == 1 && m2 == Long.MIN_VALUE && m1 >= -2 && m1 < 0;
+        }
+    }
+}

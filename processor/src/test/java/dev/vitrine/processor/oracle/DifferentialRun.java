@@ -1,0 +1,280 @@
+// Copyright 2026 The Vitrine authors
+// SPDX-License-Identifier: Apache-2.0
+package dev.vitrine.processor.oracle;
+
+import dev.vitrine.processor.decode.Decoder;
+import dev.vitrine.processor.decode.Feature;
+import dev.vitrine.processor.decode.Form;
+import dev.vitrine.processor.decode.Instruction;
+import dev.vitrine.processor.decode.InstructionTable;
+import dev.vitrine.processor.decode.InstructionText;
+import dev.vitrine.processor.decode.Op;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+
+/** Runs random cases on both processors and gathers differences by form. */
+final class DifferentialRun {
+    private static final int BATCH = 512;
+
+    /** Flags that a sequence may leave undefined without harm: AF, which few instructions read. */
+    private static final int AF = 0x10;
+
+    /** What became of one form, or of the sequences. */
+    static final class Outcome {
+        final @Nullable Form form;
+        final String name;
+        long cases;
+
+        /** Why there are no cases; null if there are or should be. */
+        @Nullable String skipped;
+
+        long differences;
+        @Nullable String first;
+
+        Outcome(@Nullable Form form, String name) {
+            this.form = form;
+            this.name = name;
+        }
+    }
+
+    private final long seed;
+    private final int threads;
+    private final Predicate<Form> filter;
+    private final List<Form> forms;
+    private final List<Form> sequenceForms = new ArrayList<>();
+    private final Outcome[] outcomes;
+    private final AtomicInteger next = new AtomicInteger();
+    private final AtomicLong total = new AtomicLong();
+    private volatile @Nullable Throwable failure;
+
+    /**
+     * Prepares a run.
+     *
+     * @param seed of all cases
+     * @param threads how many threads; each has a child process and a software processor of its own
+     * @param filter which forms to run; sequences are made of those forms too
+     */
+    DifferentialRun(long seed, int threads, Predicate<Form> filter) {
+        this.seed = seed;
+        this.threads = threads;
+        this.filter = filter;
+        this.forms = InstructionTable.forms();
+        this.outcomes = new Outcome[forms.size() + threads];
+        for (Form f : forms) {
+            outcomes[f.index] = new Outcome(f, f.toString());
+        }
+        for (int i = 0; i < threads; i++) {
+            outcomes[forms.size() + i] = new Outcome(null, "sequences " + i);
+        }
+    }
+
+    /** Outcomes in the order of the table; after the forms, the sequences. */
+    Outcome[] outcomes() {
+        return outcomes;
+    }
+
+    long cases() {
+        return total.get();
+    }
+
+    /**
+     * Runs the cases and waits for the end.
+     *
+     * @param perForm cases for each form
+     * @param sequences cases that are sequences of instructions, in all
+     */
+    void run(int perForm, int sequences) throws InterruptedException {
+        chooseForms();
+        List<Thread> workers = new ArrayList<>();
+        for (int i = 0; i < threads; i++) {
+            Thread t = new Thread(() -> work(perForm, sequences / threads), "differential-" + i);
+            t.start();
+            workers.add(t);
+        }
+        for (Thread t : workers) {
+            t.join();
+        }
+        Throwable f = failure;
+        if (f != null) {
+            throw new IllegalStateException("a worker of the differential run failed", f);
+        }
+    }
+
+    private void chooseForms() {
+        try (NativeOracle oracle = NativeOracle.start(seed)) {
+            HostFeatures host = oracle.features();
+            for (Form f : forms) {
+                Outcome o = outcomes[f.index];
+                Feature feature = f.feature;
+                if (!filter.test(f)) {
+                    o.skipped = "not asked for";
+                } else if (!hasFeature(host, f)) {
+                    o.skipped = "the host has no " + feature;
+                } else if (f.has(Form.I64) && !host.compatibilityMode()) {
+                    o.skipped = "the host kernel runs no 32-bit code";
+                } else {
+                    o.skipped = excluded(f.op);
+                }
+                if (o.skipped == null && suitsSequence(f)) {
+                    sequenceForms.add(f);
+                }
+            }
+        }
+    }
+
+    private static boolean hasFeature(HostFeatures host, Form f) {
+        Feature x = f.feature;
+        return x.leaf == -1 || host.has(x.leaf, x.subleaf, x.register, x.bit) && (!f.vex || host.avx());
+    }
+
+    /** Instructions that a process under Linux cannot show as they are, with the reason. */
+    static @Nullable String excluded(Op op) {
+        return switch (op) {
+            case SYSCALL, SYSENTER -> "enters the host kernel";
+            case VMCALL, VMMCALL -> "reaches the host's own hypervisor";
+            case SGDT, SIDT, SLDT, SMSW, STR -> "the host kernel emulates it under UMIP";
+            default -> null;
+        };
+    }
+
+    private static boolean suitsSequence(Form f) {
+        if (f.has(Form.VOLATILE) || f.has(Form.PRIVILEGED) || (f.undefinedFlags & ~AF) != 0) {
+            return false;
+        }
+        if (Comparison.Tolerance.of(f) != Comparison.Tolerance.EXACT) {
+            return false;
+        }
+        return switch (f.op) {
+            // readers of AF, control transfers, and what faults nearly always without preparation
+            case LAHF, PUSHF, POPF, DAA, DAS, AAA, AAS, JCC, JMP_REL, JMP_IND, JMP_FAR, CALL_REL, CALL_IND, CALL_FAR ->
+                    false;
+            case RET_NEAR, RET_FAR, IRET, LOOP, LOOPE, LOOPNE, JRCXZ, INT, INT3, INT1, INTO, UD0, UD1, UD2 -> false;
+            case MOV_SEG, POP_SEG, LOAD_FAR, XRSTOR, FXRSTOR, XSAVE, XSAVEC, BOUND, CLAC, STAC -> false;
+            case BSF, BSR, BSWAP, SHLD, SHRD -> false; // undefined results
+            case MASKMOVQ, MASKMOVDQU, WRFSBASE, WRGSBASE -> false;
+            default -> f.operands.stream().noneMatch(o -> o.token.startsWith("vm"));
+        };
+    }
+
+    private void work(int perForm, int sequences) {
+        try (NativeOracle oracle = NativeOracle.start(seed);
+                SoftwareProcessor software = new SoftwareProcessor(oracle.initialMemory())) {
+            Worker w = new Worker(oracle, software);
+            for (int i = next.getAndIncrement(); i < outcomes.length && failure == null; i = next.getAndIncrement()) {
+                Outcome o = outcomes[i];
+                if (o.skipped == null) {
+                    w.run(o, o.form == null ? sequences : perForm, (long) i << 40);
+                }
+            }
+        } catch (Throwable t) {
+            failure = t;
+        }
+    }
+
+    /** What one thread needs. */
+    private final class Worker {
+        private final NativeOracle oracle;
+        private final SoftwareProcessor software;
+        private final RandomCase random;
+        private final Case[] cases = new Case[BATCH];
+        private final Result[] real = new Result[BATCH];
+        private final long[] numbers = new long[BATCH];
+        private final Result ours = new Result();
+
+        Worker(NativeOracle oracle, SoftwareProcessor software) {
+            this.oracle = oracle;
+            this.software = software;
+            this.random = new RandomCase(seed, oracle.initialMemory(), oracle.features().compatibilityMode());
+            for (int i = 0; i < BATCH; i++) {
+                cases[i] = new Case();
+                real[i] = new Result();
+            }
+        }
+
+        void run(Outcome o, int count, long firstNumber) {
+            for (int done = 0; done < count && failure == null; done += BATCH) {
+                int made = 0;
+                for (int i = 0; i < Math.min(BATCH, count - done); i++) {
+                    numbers[made] = firstNumber + done + i;
+                    if (make(o, numbers[made], cases[made])) {
+                        made++;
+                    }
+                }
+                oracle.run(cases, made, real);
+                for (int i = 0; i < made; i++) {
+                    compare(o, i);
+                }
+                o.cases += made;
+                total.addAndGet(made);
+            }
+        }
+
+        private boolean make(Outcome o, long number, Case c) {
+            return o.form == null ? random.sequence(sequenceForms, number, c) : random.single(o.form, number, c);
+        }
+
+        private void compare(Outcome o, int i) {
+            Case c = cases[i];
+            String text = difference(o, c, real[i]);
+            if (!text.isEmpty()) {
+                // Once more: an interrupted batch or a paused machine must not look like a difference.
+                Result again = oracle.run(c);
+                text = difference(o, c, again);
+                if (!text.isEmpty()) {
+                    o.differences++;
+                    if (o.first == null) {
+                        o.first = describe(c, numbers[i]) + text;
+                    }
+                }
+            }
+        }
+
+        private String difference(Outcome o, Case c, Result expected) {
+            try {
+                software.run(c, ours);
+            } catch (RuntimeException | Error e) {
+                StackTraceElement[] trace = e.getStackTrace();
+                return "  ours threw " + e + (trace.length == 0 ? "" : " at " + trace[0]) + "\n";
+            }
+            int undefined = o.form == null ? AF : o.form.undefinedFlags;
+            Comparison.Tolerance tolerance =
+                    o.form == null ? Comparison.Tolerance.EXACT : Comparison.Tolerance.of(o.form);
+            return Comparison.differences(c, expected, ours, undefined, tolerance);
+        }
+    }
+
+    /** The case as a reader can reproduce it: number, bytes, instructions, and the registers that matter. */
+    static String describe(Case c, long number) {
+        StringBuilder b = new StringBuilder();
+        b.append(String.format("  case %#x, %d bits, exit %s, ", number, c.is32() ? 32 : 64, c.exit));
+        b.append(String.format("at %x: %s%n", c.codeAddress, HexFormat.of().formatHex(c.codeBytes())));
+        Decoder decoder = new Decoder();
+        byte[] code = c.codeBytes();
+        int at = 0;
+        while (at < code.length) {
+            Instruction i = new Instruction();
+            int n = decoder.decode(code, at, code.length - at, c.codeAddress + at, c.is32() ? 32 : 64, i);
+            if (n <= 0) {
+                b.append("    (not an instruction)\n");
+                break;
+            }
+            b.append("    ").append(InstructionText.format(i)).append('\n');
+            at += n;
+        }
+        CpuImage s = c.state;
+        b.append("    ");
+        for (int i = 0; i < 16; i++) {
+            b.append(String.format("r%d=%x ", i, s.gpr[i]));
+        }
+        b.append(
+                String.format(
+                        "rflags=%x fsbase=%x gsbase=%x mxcsr=%x fcw=%x fsw=%x ftw=%x%n",
+                        s.rflags, s.fsBase, s.gsBase, s.mxcsr(), s.fcw(), s.fsw(), s.ftw()));
+        return b.toString();
+    }
+}
