@@ -52,6 +52,12 @@ final class Block {
     int executions;
     int takenCount;
 
+    /** For each memory micro-operation: the page it touched when last sampled. */
+    private long @Nullable [] sitePages;
+
+    /** Samples that found the same page as the one before. */
+    private int @Nullable [] siteHits;
+
     Block(
             long rip,
             long csBase,
@@ -85,6 +91,29 @@ final class Block {
             i--;
         }
         return i;
+    }
+
+    /** Notes where a memory access went. The index is that behind the micro-operation. */
+    void observe(int behind, long la) {
+        long[] pages = sitePages;
+        int[] hits = siteHits;
+        if (pages == null || hits == null) {
+            pages = new long[code.length / 2];
+            hits = new int[code.length / 2];
+            sitePages = pages;
+            siteHits = hits;
+        }
+        int site = (behind - 2) >> 1;
+        if (pages[site] == la >>> 12) {
+            hits[site]++;
+        }
+        pages[site] = la >>> 12;
+    }
+
+    /** Of the samples of a memory micro-operation, how many stayed on the page of the one before. */
+    int pageHits(int uop) {
+        int[] hits = siteHits;
+        return hits == null ? 0 : hits[uop >> 1];
     }
 
     /** Linear address of the first byte. */

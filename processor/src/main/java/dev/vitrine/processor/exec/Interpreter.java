@@ -26,6 +26,9 @@ final class Interpreter {
 
     private static final int JUMP_CACHE = 1 << 13;
 
+    /** One execution of a block in 64 looks at where its accesses go. */
+    private static final int SAMPLE_MASK = 63;
+
     private final Cpu cpu;
     private final CodeCache cache;
     private final BlockBuilder builder;
@@ -62,8 +65,9 @@ final class Interpreter {
                 && b.modeKey == c.modeKey
                 && jumpKeys[slot] == c.mmu.fetchKey()
                 && b.valid
-                && b.csBase == c.r[Cpu.R_SEG_BASE + Cpu.CS]
-                && b.csLimit == c.segment[Cpu.CS].limit) {
+                && ((b.modeKey & Cpu.MODE_64) != 0
+                        || (b.csBase == c.r[Cpu.R_SEG_BASE + Cpu.CS]
+                                && b.csLimit == c.segment[Cpu.CS].limit))) {
             return b;
         }
         b = find(c.modeKey);
@@ -128,7 +132,7 @@ final class Interpreter {
             while (true) {
                 cpu.currentBlock = b;
                 trail[trailEnd++ & (TRAIL - 1)] = b.rip;
-                b.executions++;
+                final boolean sample = (++b.executions & SAMPLE_MASK) == 0;
                 final long[] code = b.code;
                 pc = 0;
                 boolean taken;
@@ -188,42 +192,81 @@ final class Interpreter {
                         case Uop.SEGMENT:
                             r[d] = segment(w);
                             continue uops;
-                        case Uop.LD8:
-                            r[d] = mmu.load8(address(r, w, imm)) & 0xFFL;
+                        case Uop.LD8: {
+                            long la = address(r, w, imm);
+                            if (sample) {
+                                b.observe(pc, la);
+                            }
+                            r[d] = mmu.load8(la) & 0xFFL;
                             continue uops;
-                        case Uop.LD16:
-                            r[d] = mmu.load16(address(r, w, imm)) & 0xFFFFL;
+                        }
+                        case Uop.LD16: {
+                            long la = address(r, w, imm);
+                            if (sample) {
+                                b.observe(pc, la);
+                            }
+                            r[d] = mmu.load16(la) & 0xFFFFL;
                             continue uops;
-                        case Uop.LD32:
-                            r[d] = mmu.load32(address(r, w, imm)) & 0xFFFFFFFFL;
+                        }
+                        case Uop.LD32: {
+                            long la = address(r, w, imm);
+                            if (sample) {
+                                b.observe(pc, la);
+                            }
+                            r[d] = mmu.load32(la) & 0xFFFFFFFFL;
                             continue uops;
-                        case Uop.LD64:
-                            r[d] = mmu.load64(address(r, w, imm));
+                        }
+                        case Uop.LD64: {
+                            long la = address(r, w, imm);
+                            if (sample) {
+                                b.observe(pc, la);
+                            }
+                            r[d] = mmu.load64(la);
                             continue uops;
-                        case Uop.ST8:
-                            mmu.store8(address(r, w, imm), (byte) r[d]);
+                        }
+                        case Uop.ST8: {
+                            long la = address(r, w, imm);
+                            if (sample) {
+                                b.observe(pc, la);
+                            }
+                            mmu.store8(la, (byte) r[d]);
                             continue uops;
-                        case Uop.ST16:
-                            mmu.store16(address(r, w, imm), (short) r[d]);
+                        }
+                        case Uop.ST16: {
+                            long la = address(r, w, imm);
+                            if (sample) {
+                                b.observe(pc, la);
+                            }
+                            mmu.store16(la, (short) r[d]);
                             continue uops;
-                        case Uop.ST32:
-                            mmu.store32(address(r, w, imm), (int) r[d]);
+                        }
+                        case Uop.ST32: {
+                            long la = address(r, w, imm);
+                            if (sample) {
+                                b.observe(pc, la);
+                            }
+                            mmu.store32(la, (int) r[d]);
                             continue uops;
-                        case Uop.ST64:
-                            mmu.store64(address(r, w, imm), r[d]);
+                        }
+                        case Uop.ST64: {
+                            long la = address(r, w, imm);
+                            if (sample) {
+                                b.observe(pc, la);
+                            }
+                            mmu.store64(la, r[d]);
                             continue uops;
+                        }
                         case Uop.LDW8:
-                            r[d] = mmu.loadForWrite(address(r, w, imm), 1);
-                            continue uops;
                         case Uop.LDW16:
-                            r[d] = mmu.loadForWrite(address(r, w, imm), 2);
-                            continue uops;
                         case Uop.LDW32:
-                            r[d] = mmu.loadForWrite(address(r, w, imm), 4);
+                        case Uop.LDW64: {
+                            long la = address(r, w, imm);
+                            if (sample) {
+                                b.observe(pc, la);
+                            }
+                            r[d] = mmu.loadForWrite(la, 1 << ((int) w & 0xFF) - Uop.LDW8);
                             continue uops;
-                        case Uop.LDW64:
-                            r[d] = mmu.loadForWrite(address(r, w, imm), 8);
-                            continue uops;
+                        }
                         case Uop.LOCK_LOAD:
                             lockLoad(w, imm);
                             continue uops;
