@@ -15,6 +15,8 @@ module dev.vitrine.toolstack {
     requires org.tukaani.xz;
 
     exports dev.vitrine.toolstack;
+    exports dev.vitrine.toolstack.builder;
+    exports dev.vitrine.toolstack.console;
     exports dev.vitrine.toolstack.image;
     exports dev.vitrine.toolstack.config;
     exports dev.vitrine.toolstack.loader;

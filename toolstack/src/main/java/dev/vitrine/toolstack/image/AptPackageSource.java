@@ -124,8 +124,10 @@ public final class AptPackageSource implements PackageSource {
                         + "APT::Architectures { \"amd64\"; };\n"
                         + "Acquire::Languages \"none\";\n"
                         + "Dir::State \"" + folder.resolve("state") + "\";\n"
+                        + "Dir::State::lists \"" + folder.resolve("state/lists") + "\";\n"
                         + "Dir::State::status \"" + folder.resolve("status") + "\";\n"
-                        + "Dir::Cache \"" + folder.resolve("cache") + "\";\n");
+                        + "Dir::Cache \"" + folder.resolve("cache") + "\";\n"
+                        + "Dir::Cache::archives \"" + folder.resolve("cache/archives") + "\";\n");
         Output output = run(List.of("apt-get", "-q", "update"), folder, progress, 0);
         updated = true;
         if (output.status != 0) {

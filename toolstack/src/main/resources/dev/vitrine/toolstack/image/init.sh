@@ -50,8 +50,8 @@ message() {
 }
 
 finish() {
-    # Nothing of the kernel's may come between the message's bytes.
-    dmesg -n 1
+    # Nothing of the kernel's may come between the message's bytes, or behind the program's output.
+    echo 0 >/proc/sys/kernel/printk
     [ -z "$1" ] || message "exit;$1"
     poweroff -f
 }
