@@ -239,9 +239,6 @@ public final class Float80Arithmetic {
             if (kb == CLASS_ZERO && ka != CLASS_INFINITY) {
                 r.flags |= ZE;
                 r.set(INTEGER_BIT, sign | MAX_EXPONENT);
-                if (ka == CLASS_DENORMAL) {
-                    r.flags |= DE;
-                }
                 return;
             }
             if (ka == CLASS_DENORMAL || kb == CLASS_DENORMAL) {
@@ -457,8 +454,12 @@ public final class Float80Arithmetic {
                 x -= WRAP;
                 if (x < MAX_EXPONENT) {
                     exact(r, m, sign | x, inexact, up);
-                    return;
+                } else {
+                    // Out of reach even so, which only FSCALE can do.
+                    r.flags |= PE | C1;
+                    r.set(INTEGER_BIT, sign | MAX_EXPONENT);
                 }
+                return;
             }
             boolean infinite =
                     rounding == NEAREST || (rounding == UP && sign == 0) || (rounding == DOWN && sign != 0);
@@ -477,6 +478,10 @@ public final class Float80Arithmetic {
                 exact(r, m, sign | (x + WRAP), inexact, up);
                 return;
             }
+            // Out of reach even so, which only FSCALE can do.
+            r.flags |= PE;
+            r.set(0, sign);
+            return;
         }
         // Denormal result: shift right to exponent 1, then round again from the original bits.
         int shift = 1 - exponent;

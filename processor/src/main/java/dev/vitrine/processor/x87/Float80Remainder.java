@@ -49,7 +49,7 @@ public final class Float80Remainder {
         int sign = ea & SIGN;
         int full = control | Float80Arithmetic.FULL_PRECISION;
         if (kb == CLASS_INFINITY) {
-            Float80Arithmetic.normalizeRound(r, sign, ea & MAX_EXPONENT, ma, full);
+            r.set(ma, ma < 0 && (ea & MAX_EXPONENT) == 0 ? ea | 1 : ea);
             return;
         }
         int xa = ea & MAX_EXPONENT;

@@ -11,7 +11,9 @@ import static dev.vitrine.processor.x87.Float80.CLASS_ZERO;
 import static dev.vitrine.processor.x87.Float80.DE;
 import static dev.vitrine.processor.x87.Float80.INTEGER_BIT;
 import static dev.vitrine.processor.x87.Float80.MAX_EXPONENT;
+import static dev.vitrine.processor.x87.Float80.PE;
 import static dev.vitrine.processor.x87.Float80.SIGN;
+import static dev.vitrine.processor.x87.Float80.UE;
 import static dev.vitrine.processor.x87.Float80.ZE;
 
 /**
@@ -63,6 +65,10 @@ final class Transcendentals {
             r.set(0, e);
             return;
         }
+        if (tiny(e)) {
+            itself(r, m, e, control);
+            return;
+        }
         int quadrant = reduce(r, m, e);
         boolean negative = (quadrant & 2) != 0;
         if ((quadrant & 1) == 0) {
@@ -80,6 +86,11 @@ final class Transcendentals {
             return;
         }
         if (m == 0) {
+            r.set(INTEGER_BIT, BIAS);
+            return;
+        }
+        if (tiny(e)) {
+            r.flags |= PE;
             r.set(INTEGER_BIT, BIAS);
             return;
         }
@@ -103,7 +114,17 @@ final class Transcendentals {
             r.set(0, e);
             return;
         }
+        if (tiny(e)) {
+            itself(r, m, e, control);
+            return;
+        }
         int quadrant = reduce(r, m, e);
+        if (r.x.exponent <= -34 && quadrant == 0) {
+            // Here the processor's tangent is on the lower side of the angle.
+            r.x.decrease();
+            r.x.roundInexact(r, control);
+            return;
+        }
         cosineOfReduced(r);
         r.z.set(r.y);
         sineOfReduced(r);
@@ -115,6 +136,22 @@ final class Transcendentals {
             r.z.negative = !r.z.negative;
             r.z.roundInexact(r, control);
         }
+    }
+
+    /** Below 2^-68 the processor takes the angle for the sine and one for the cosine, never rounding. */
+    private static boolean tiny(int e) {
+        return (e & MAX_EXPONENT) < BIAS - 68;
+    }
+
+    /** The angle as its own sine or tangent: reported as inexact, and if denormal as underflow. */
+    private static void itself(Float80 r, long m, int e, int control) {
+        Float80Arithmetic.normalizeRound(
+                r,
+                e & SIGN,
+                e & MAX_EXPONENT,
+                m,
+                control | Float80Arithmetic.FULL_PRECISION);
+        r.flags |= m >= 0 ? PE | UE : PE;
     }
 
     /**
@@ -208,6 +245,7 @@ final class Transcendentals {
             r.flags |= DE;
         }
         if ((e & MAX_EXPONENT) >= BIAS) {
+            r.flags |= PE;
             if (m == INTEGER_BIT && e == (SIGN | BIAS)) {
                 r.set(INTEGER_BIT, SIGN | (BIAS - 1));
             } else {
@@ -250,7 +288,7 @@ final class Transcendentals {
                 return;
             }
             if (ky != CLASS_INFINITY) {
-                r.flags |= ky == CLASS_DENORMAL ? ZE | DE : ZE;
+                r.flags |= ZE;
             }
             r.set(INTEGER_BIT, sign | MAX_EXPONENT);
             return;
@@ -274,35 +312,63 @@ final class Transcendentals {
         }
         Wide x = r.x;
         x.set(mx, ex);
-        int k = x.exponent;
-        Wide w = r.w;
-        w.set(my, ey);
         if (x.hi == INTEGER_BIT) {
-            r.y.set(k);
-            w.multiply(r.y);
-            w.round(r, control);
+            powerOfTwo(r, x.exponent, my, ey, control);
             return;
         }
+        logarithmOfWide(r);
+        r.w.set(my, ey);
+        r.w.multiply(r.y);
+        r.w.roundInexact(r, control);
+    }
+
+    /**
+     * y log2(2^k). The product may be exact, but the processor always reports it as inexact, and below
+     * one it rounds as if the magnitude were a trifle smaller.
+     */
+    private static void powerOfTwo(Float80 r, int k, long my, int ey, int control) {
+        Wide w = r.w;
+        w.set(my, ey);
+        r.y.set(k);
+        w.multiply(r.y);
+        if (k < 0) {
+            w.decrease();
+        }
+        roundReported(r, w, control);
+    }
+
+    /** Rounds what may be exact but is reported as inexact (and thus, if denormal, as underflow). */
+    private static void roundReported(Float80 r, Wide v, int control) {
+        v.round(r, control);
+        r.flags |= (r.exponent & MAX_EXPONENT) == 0 ? PE | UE : PE;
+    }
+
+    /** r.y = log2(r.x), r.x positive and not 1. */
+    private static void logarithmOfWide(Float80 r) {
+        Wide x = r.x;
         // x = 2^k m with m between the square roots of 1/2 and 2.
+        int k = x.exponent;
         x.exponent = 0;
         if (Long.compareUnsigned(x.hi, 0xB504F333F9DE6484L) > 0) {
             x.exponent = -1;
             k++;
         }
-        // s = (m - 1) / (m + 1), exact but for the division.
+        // s = (m - 1) / (m + 1)
         r.y.set(false, 0, INTEGER_BIT, 0);
         r.z.set(x);
         r.z.add(r.y);
         r.y.negative = true;
         x.add(r.y);
+        if (x.isZero()) {
+            r.y.set(k);
+            return;
+        }
         x.divide(r, r.z);
         logarithmOfRatio(r);
         if (k != 0) {
             r.z.set(k);
             r.y.add(r.z);
         }
-        w.multiply(r.y);
-        w.roundInexact(r, control);
     }
 
     /** r.y = log2((1 + s) / (1 - s)), s in r.x and below 2^-2. */
@@ -351,14 +417,26 @@ final class Transcendentals {
             r.set(0, sign);
             return;
         }
-        // s = x / (x + 2)
         Wide x = r.x;
         x.set(mx, ex);
-        r.z.set(x);
-        r.y.set(false, 1, INTEGER_BIT, 0);
-        r.z.add(r.y);
-        x.divide(r, r.z);
-        logarithmOfRatio(r);
+        if (x.exponent < -2) {
+            // s = x / (x + 2)
+            r.z.set(x);
+            r.y.set(false, 1, INTEGER_BIT, 0);
+            r.z.add(r.y);
+            x.divide(r, r.z);
+            logarithmOfRatio(r);
+        } else {
+            r.y.set(false, 0, INTEGER_BIT, 0);
+            x.add(r.y);
+            if (x.negative || x.isZero()) {
+                // Outside of the domain; the manual leaves the result undefined.
+                r.flags |= PE;
+                r.set(mx, ex);
+                return;
+            }
+            logarithmOfWide(r);
+        }
         Wide w = r.w;
         w.set(my, ey);
         w.multiply(r.y);
@@ -412,6 +490,16 @@ final class Transcendentals {
             r.t.set(n);
             n.set(d);
             d.set(r.t);
+        }
+        if (!steep && !left && n.exponent - d.exponent < -39) {
+            // The processor answers the quotient, so the direction of rounding sees an exact value.
+            n.divide(r, d);
+            if (n.exponent < -40) {
+                n.negative = sign != 0;
+                roundReported(r, n, control);
+                return;
+            }
+            d.set(false, 0, INTEGER_BIT, 0);
         }
         arcTangentOfRatio(r);
         // Back to the octant.

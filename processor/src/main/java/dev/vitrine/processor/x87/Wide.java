@@ -29,10 +29,10 @@ final class Wide {
     /** A finite 80-bit value; denormals are normalised. */
     void set(long m, int e) {
         int x = e & Float80.MAX_EXPONENT;
+        if (x == 0) {
+            x = 1;
+        }
         if (m >= 0) {
-            if (x == 0) {
-                x = 1;
-            }
             int s = Long.numberOfLeadingZeros(m);
             m <<= s;
             x -= s;
@@ -67,6 +67,14 @@ final class Wide {
             lo <<= s;
             exponent -= s;
         }
+    }
+
+    /** Makes the magnitude smaller by less than any rounding notices, but for its direction. */
+    void decrease() {
+        if (lo-- == 0) {
+            hi--;
+        }
+        normalize();
     }
 
     /** this *= b. */

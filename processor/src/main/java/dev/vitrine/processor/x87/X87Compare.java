@@ -100,10 +100,11 @@ final class X87Compare {
             condition = order(r, s.mantissa[a], s.exponent[a], mb, eb, quiet);
             flags = condition == UNORDERED ? r.flags : r.flags | sourceFlags;
         }
-        if (X87Unit.raise(cpu, i, flags) != 0) {
+        boolean unmasked = X87Unit.raise(cpu, i, flags) != 0;
+        s.status = s.status & ~CONDITION | condition;
+        if (unmasked) {
             return;
         }
-        s.status = s.status & ~CONDITION | condition;
         for (int n = 0; n < pops; n++) {
             X87Unit.pop(s);
         }
@@ -124,14 +125,14 @@ final class X87Compare {
                     order(r, s.mantissa[a], s.exponent[a], s.mantissa[b], s.exponent[b], quiet);
             flags = r.flags;
         }
-        if (X87Unit.raise(cpu, i, flags) != 0) {
-            return;
-        }
+        // Unlike FCOM these leave C1 alone, but for stack faults.
+        int c1 = (flags & SF) != 0 ? 0 : s.status & C1;
+        boolean unmasked = X87Unit.raise(cpu, i, flags | c1) != 0;
         cpu.setArithmeticFlags(
                 ((condition & C3) != 0 ? Cpu.ZF : 0)
                         | ((condition & C2) != 0 ? Cpu.PF : 0)
                         | ((condition & C0) != 0 ? Cpu.CF : 0));
-        if (pops != 0) {
+        if (pops != 0 && !unmasked) {
             X87Unit.pop(s);
         }
     }
@@ -150,9 +151,8 @@ final class X87Compare {
             condition = order(r, s.mantissa[a], s.exponent[a], 0, 0, false);
             flags = r.flags;
         }
-        if (X87Unit.raise(cpu, i, flags) == 0) {
-            s.status = s.status & ~CONDITION | condition;
-        }
+        X87Unit.raise(cpu, i, flags);
+        s.status = s.status & ~CONDITION | condition;
     }
 
     /** FXAM: the class of ST0, of an empty register too. */

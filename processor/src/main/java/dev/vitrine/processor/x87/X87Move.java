@@ -99,15 +99,8 @@ final class X87Move {
                 }
             }
         }
-        if (!X87Unit.empty(s, p)) {
-            if (X87Unit.overflow(cpu, i)) {
-                s.top = p;
-                X87Unit.putIndefinite(s, p);
-            }
-            return;
-        }
-        if (missing) {
-            if (X87Unit.underflow(cpu, i)) {
+        if (missing || !X87Unit.empty(s, p)) {
+            if (missing ? X87Unit.underflow(cpu, i) : X87Unit.overflow(cpu, i)) {
                 s.top = p;
                 X87Unit.putIndefinite(s, p);
             }
@@ -217,12 +210,9 @@ final class X87Move {
         int a = s.top;
         int d = (a + i.reg[0]) & 7;
         if (X87Unit.empty(s, a)) {
-            // D9 D8+i copies without looking at the tag.
+            // D9 D8+i only pops an empty register and does not complain.
             if ((i.x87Opcode & 0x7F8) == 0x1D8) {
                 X87Unit.raise(cpu, i, 0);
-                s.mantissa[d] = s.mantissa[a];
-                s.exponent[d] = s.exponent[a];
-                s.valid &= ~(1 << d);
                 X87Unit.pop(s);
                 return;
             }
@@ -278,7 +268,7 @@ final class X87Move {
             }
             return;
         }
-        X87Unit.raise(cpu, i, 0);
+        X87Unit.touch(cpu);
         int f = cpu.arithmeticFlags();
         boolean taken =
                 switch (i.op) {

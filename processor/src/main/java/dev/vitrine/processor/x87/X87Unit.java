@@ -249,7 +249,9 @@ public final class X87Unit {
         } else {
             operate(r, i, md, ed, ms, es, s.control);
         }
-        if (sourceFlags != 0 && Float80.classify(r.mantissa, r.exponent) < Float80.CLASS_QNAN) {
+        if (sourceFlags != 0
+                && (r.flags & ZE) == 0
+                && Float80.classify(r.mantissa, r.exponent) < Float80.CLASS_QNAN) {
             // A denormal of a smaller format is a normal number here, but was one all the same.
             r.flags |= sourceFlags;
         }
@@ -359,7 +361,8 @@ public final class X87Unit {
                     s.exponent[b],
                     s.control,
                     i.op == dev.vitrine.processor.decode.Op.FPREM1);
-            if (r.flags == 0 || (r.flags & IE) == 0) {
+            if ((r.flags & ~s.control & PRECOMPUTED) == 0
+                    && Float80.classify(r.mantissa, r.exponent) < Float80.CLASS_QNAN) {
                 s.status &= ~(C0 | C3);
             }
         }

@@ -186,7 +186,8 @@ public final class XsaveUnit {
         s.opcode = (int) (word >>> 48) & 0x7FF;
         s.instructionSelector = 0;
         s.dataSelector = 0;
-        s.instructionPointer = cpu.load(la + 8, wide ? 8 : 4);
+        // The instruction pointer has 57 bits, sign-extended; the data pointer keeps all 64.
+        s.instructionPointer = wide ? cpu.load(la + 8, 8) << 7 >> 7 : cpu.load(la + 8, 4);
         s.dataPointer = cpu.load(la + 16, wide ? 8 : 4);
         for (int n = 0; n < 8; n++) {
             int p = (s.top + n) & 7;
