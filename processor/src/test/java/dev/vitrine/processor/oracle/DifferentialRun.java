@@ -146,7 +146,8 @@ final class DifferentialRun {
         if (f.has(Form.VOLATILE) || f.has(Form.PRIVILEGED) || (f.undefinedFlags & ~AF) != 0) {
             return false;
         }
-        if (Comparison.Tolerance.of(f) != Comparison.Tolerance.EXACT) {
+        Comparison.Tolerance tolerance = Comparison.Tolerance.of(f);
+        if (tolerance != Comparison.Tolerance.EXACT && tolerance != Comparison.Tolerance.MMX) {
             return false;
         }
         return switch (f.op) {
@@ -243,7 +244,7 @@ final class DifferentialRun {
             }
             int undefined = o.form == null ? AF : o.form.undefinedFlags;
             Comparison.Tolerance tolerance =
-                    o.form == null ? Comparison.Tolerance.EXACT : Comparison.Tolerance.of(o.form);
+                    o.form == null ? Comparison.Tolerance.MMX : Comparison.Tolerance.of(o.form);
             return Comparison.differences(c, expected, ours, undefined, tolerance);
         }
     }

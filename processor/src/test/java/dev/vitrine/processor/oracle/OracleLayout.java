@@ -49,26 +49,28 @@ public final class OracleLayout {
 
     // ---- the runner itself ----
 
-    static final long TEXT = 0x40_0000L;
+    /** Far from powers of two, which cases like to use as addresses. */
+    static final long TEXT = 0x5a3d_0000L;
+
 
     /** The runner's variables and, from the other end of the page, its stack. */
-    static final long VARIABLES = 0x60_0000L;
+    static final long VARIABLES = 0x5a3f_0000L;
 
     static final long VARIABLES_SIZE = PAGE;
     static final long RUNNER_STACK_TOP = VARIABLES + VARIABLES_SIZE;
 
-    // All else lies above 4 GiB, where no wild pointer of a 32-bit case leads.
-    static final long SIGNAL_STACK = 0x12_0000_0000L;
+    // All else lies above 4 GiB, where no wild pointer of a 32-bit case leads, and far from powers of two.
+    static final long SIGNAL_STACK = 0x1357_1200_0000L;
     static final int SIGNAL_STACK_SIZE = 0x1_0000;
 
     /** The code pages as the runner writes them; one page longer, so that a window always fits. */
-    static final long CODE_ALIAS = 0x11_0000_0000L;
+    static final long CODE_ALIAS = 0x1357_1100_0000L;
 
     static final int CODE_ALIAS_SIZE = CODE_SIZE + PAGE;
 
     // ---- the shared file ----
 
-    static final long SHARED = 0x10_0000_0000L;
+    static final long SHARED = 0x1357_1000_0000L;
     static final int HEADER_COUNT = 0x08;
     static final int HEADER_DONE = 0x10;
     static final int HEADER_INDEX = 0x18;

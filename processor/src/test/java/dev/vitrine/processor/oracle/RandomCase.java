@@ -32,6 +32,9 @@ final class RandomCase {
     /** Values to copy vector and x87 registers from: drawing each anew would cost more than running the case. */
     private static final int POOL = 4096;
 
+    /** Where sequences count their rounds: few instructions write there. */
+    private static final long LOOP_COUNTER = STACK + STACK_SIZE - 64;
+
     private final InitialMemory initial;
     private final boolean mode32Allowed;
     private final long seed;
@@ -97,8 +100,8 @@ final class RandomCase {
                 c.codeAddress = at;
                 c.code(encoder.bytes(), length);
                 memory(c);
-                if (got == length) {
-                    adjust(form, c);
+                if (got == length && !adjust(form, c)) {
+                    continue;
                 }
                 exit(form, c);
                 return true;
@@ -151,15 +154,26 @@ final class RandomCase {
         if (branch >= 0) {
             code[branch] = (byte) (length - branch - 1);
         }
-        if (chance(4)) {
-            code[length++] = (byte) 0xe2; // LOOP over everything
+        boolean loop = chance(4);
+        if (loop) { // DEC of a word in memory, JNZ to the start
+            code[length++] = (byte) 0xff;
+            code[length++] = (byte) (mode32 ? 0x0d : 0x0c);
+            if (!mode32) {
+                code[length++] = 0x25;
+            }
+            for (int i = 0; i < 4; i++) {
+                code[length++] = (byte) (LOOP_COUNTER >> (8 * i));
+            }
+            code[length++] = 0x75;
             code[length] = (byte) -(length + 1);
             length++;
-            c.state.gpr[CpuImage.RCX] = r.nextInt(1, 9);
         }
         c.exit = Case.Exit.INT3;
         c.code(code, length);
         memory(c);
+        if (loop) {
+            setMemory(c, LOOP_COUNTER, 4, r.nextInt(1, 9));
+        }
         return count > 0;
     }
 
@@ -302,8 +316,12 @@ final class RandomCase {
         }
     }
 
-    /** Adjusts the state so that the instruction mostly does something worth to compare. */
-    private void adjust(Form form, Case c) {
+    /**
+     * Adjusts the state so that the instruction mostly does something worth to compare.
+     *
+     * @return false if the case cannot be compared because of registers that are taken
+     */
+    private boolean adjust(Form form, Case c) {
         CpuImage s = c.state;
         long mask = c.is32() ? 0xffff_ffffL : -1L;
         switch (form.op) {
@@ -380,12 +398,26 @@ final class RandomCase {
                 }
             }
             case XRSTOR, XSAVE, XSAVEC, XSAVEOPT, FXRSTOR, FXSAVE -> saveArea(form, c);
+            case FYL2XP1, F2XM1 -> { // results are defined in a small range only
+                s.st(0, chance(4) ? 0x3ffd - r.nextInt(80) | r.nextInt(2) << 15 : s.stExponent(0), s.stMantissa(0));
+                int exponent = s.stExponent(0) & 0x7fff;
+                if (exponent > 0x3ffc && exponent < 0x7fff) {
+                    s.st(0, 0x3ffc - r.nextInt(64) | s.stExponent(0) & 0x8000, s.stMantissa(0));
+                }
+            }
             case WRFSBASE, WRGSBASE -> setOperand(c, 0, chance(8) ? r.nextLong() : r.nextLong() << 17 >> 17);
             default -> {}
+        }
+        if (form.op == Op.FXSAVE || form.op == Op.FXRSTOR || form.op == Op.XSAVE || form.op == Op.XRSTOR
+                || form.op == Op.XSAVEC || form.op == Op.XSAVEOPT) {
+            s.rflags &= ~AC; // whether #AC comes before #GP is the processor's own choice
         }
         if (encoder.vsibIndex >= 0) {
             gather(c);
         }
+        boolean masked = form.op == Op.XSAVE || form.op == Op.XRSTOR || form.op == Op.XSAVEC || form.op == Op.XSAVEOPT;
+        // Only x87, SSE and AVX state may be asked for: the host may have more.
+        return !masked || s.gpr[CpuImage.RAX] >>> 3 == 0 && s.gpr[CpuImage.RDX] == 0;
     }
 
     private void strings(Case c) {

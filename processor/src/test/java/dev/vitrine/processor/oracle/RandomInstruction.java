@@ -534,7 +534,7 @@ final class RandomInstruction {
         if (kind == 13) {
             return CODE + CODE_SIZE - 2 + r.nextInt(4);
         }
-        return 0x4000_0000L + r.nextInt(0x2000_0000);
+        return 0x4000_0000L + r.nextInt(0x1000_0000);
     }
 
     /**

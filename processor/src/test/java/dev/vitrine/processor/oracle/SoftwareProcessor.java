@@ -160,7 +160,6 @@ final class SoftwareProcessor implements AutoCloseable {
         cpu.cr3 = PML4;
         cpu.cr4 =
                 Cpu.CR4_PAE
-                        | Cpu.CR4_DE
                         | Cpu.CR4_PSE
                         | Cpu.CR4_PGE
                         | Cpu.CR4_OSFXSR
