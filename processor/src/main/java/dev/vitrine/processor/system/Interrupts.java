@@ -53,6 +53,10 @@ public final class Interrupts {
                 }
                 int second = cpu.faultVector;
                 if (isDoubleFault(vector, second)) {
+                    if (second == Vector.PF) {
+                        // The handler tells a stack overflow by it.
+                        cpu.cr2 = cpu.faultAddress;
+                    }
                     vector = Vector.DF;
                     code = 0;
                 } else {
