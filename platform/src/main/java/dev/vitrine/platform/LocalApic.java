@@ -24,11 +24,6 @@ public final class LocalApic {
 
         /** Start-up IPI: begins in real mode at vector * 4096 if the processor waits for it. */
         void startup(int vector);
-
-        /** What IA32_TSC_ADJUST adds to the time-stamp counter. */
-        default long tscAdjust() {
-            return 0;
-        }
     }
 
     /** Where the register page is after reset. */
@@ -358,8 +353,8 @@ public final class LocalApic {
             timer.cancel();
             return;
         }
-        long target = tscDeadline - processor.tscAdjust();
-        timer.set(target < 0 && tscDeadline > 0 ? clock.now() : clock.nanos(target));
+        // A deadline that the guest's TSC adjustment made negative has passed long ago.
+        timer.set(tscDeadline < 0 ? clock.now() : clock.nanos(tscDeadline));
     }
 
     private void timerExpired(long deadline) {

@@ -1,0 +1,157 @@
+// Copyright 2026 The Vitrine authors
+// SPDX-License-Identifier: Apache-2.0
+
+package dev.vitrine.hypervisor;
+
+import dev.vitrine.platform.InstructionClock;
+import dev.vitrine.platform.VirtualClock;
+import java.util.Objects;
+import java.util.UUID;
+
+/**
+ * What a domain is made with. Sizes are checked here, so that a bad one gives a sentence and not a
+ * failure later on.
+ *
+ * @param name for people; need not be unique
+ * @param uuid handle of the domain (XENVER_guest_handle)
+ * @param vcpus number of virtual processors, 1 to 128
+ * @param maxMemory bytes of RAM that the domain may own at most, 1 MiB to 16 TiB
+ * @param clock whether time is the host's or that of retired instructions
+ * @param tscFrequency ticks of the time-stamp counter in a second
+ * @param wallClockBase for the virtual clock: nanoseconds since 1970 at start
+ * @param instructionsPerMicrosecond for the virtual clock: speed of the machine
+ * @param maxGrantFrames limit of the grant table
+ * @param maxGrantVersion 1 or 2
+ * @param maxEventChannels highest event channel port
+ * @param forcedEmulation whether Xen's forced-emulation prefix (UD2, then "xen") is skipped
+ */
+public record DomainConfig(
+        String name,
+        UUID uuid,
+        int vcpus,
+        long maxMemory,
+        Clock clock,
+        long tscFrequency,
+        long wallClockBase,
+        int instructionsPerMicrosecond,
+        int maxGrantFrames,
+        int maxGrantVersion,
+        int maxEventChannels,
+        boolean forcedEmulation) {
+
+    /** Sort of time that a domain lives in. */
+    public enum Clock {
+        REAL,
+        VIRTUAL
+    }
+
+    /** APIC ids are twice the vCPU's number: with 128 they reach 254, the last one of xAPIC. */
+    public static final int MAX_VCPUS = 128;
+
+    public static final long MIN_MEMORY = 1L << 20;
+    public static final long MAX_MEMORY = 1L << 44;
+
+    public DomainConfig {
+        Objects.requireNonNull(name);
+        Objects.requireNonNull(uuid);
+        Objects.requireNonNull(clock);
+        if (vcpus < 1 || vcpus > MAX_VCPUS) {
+            throw new IllegalArgumentException("vcpus = " + vcpus + ": must be 1 to " + MAX_VCPUS);
+        }
+        if (maxMemory < MIN_MEMORY || maxMemory > MAX_MEMORY) {
+            throw new IllegalArgumentException(
+                    "memory of " + maxMemory + " bytes: must be 1 MiB to 16 TiB");
+        }
+        if (maxGrantFrames < 1 || maxGrantFrames > 4096) {
+            throw new IllegalArgumentException("max_grant_frames = " + maxGrantFrames);
+        }
+        if (maxGrantVersion < 1 || maxGrantVersion > 2) {
+            throw new IllegalArgumentException("max_grant_version = " + maxGrantVersion);
+        }
+        if (maxEventChannels < 1 || maxEventChannels > 131071) {
+            throw new IllegalArgumentException("max_event_channels = " + maxEventChannels);
+        }
+    }
+
+    /** A configuration with Xen's defaults. */
+    public static DomainConfig of(String name, long memory, int vcpus) {
+        return new DomainConfig(
+                name,
+                UUID.nameUUIDFromBytes(name.getBytes(java.nio.charset.StandardCharsets.UTF_8)),
+                vcpus,
+                memory,
+                Clock.REAL,
+                VirtualClock.DEFAULT_FREQUENCY,
+                InstructionClock.DEFAULT_WALL_CLOCK,
+                1000,
+                64,
+                2,
+                1023,
+                false);
+    }
+
+    public DomainConfig withClock(Clock c) {
+        return new DomainConfig(
+                name,
+                uuid,
+                vcpus,
+                maxMemory,
+                c,
+                tscFrequency,
+                wallClockBase,
+                instructionsPerMicrosecond,
+                maxGrantFrames,
+                maxGrantVersion,
+                maxEventChannels,
+                forcedEmulation);
+    }
+
+    public DomainConfig withUuid(UUID u) {
+        return new DomainConfig(
+                name,
+                u,
+                vcpus,
+                maxMemory,
+                clock,
+                tscFrequency,
+                wallClockBase,
+                instructionsPerMicrosecond,
+                maxGrantFrames,
+                maxGrantVersion,
+                maxEventChannels,
+                forcedEmulation);
+    }
+
+    /** Same with other limits (xl.cfg's max_grant_frames and so on). */
+    public DomainConfig withLimits(int grantFrames, int grantVersion, int eventChannels) {
+        return new DomainConfig(
+                name,
+                uuid,
+                vcpus,
+                maxMemory,
+                clock,
+                tscFrequency,
+                wallClockBase,
+                instructionsPerMicrosecond,
+                grantFrames,
+                grantVersion,
+                eventChannels,
+                forcedEmulation);
+    }
+
+    public DomainConfig withForcedEmulation(boolean on) {
+        return new DomainConfig(
+                name,
+                uuid,
+                vcpus,
+                maxMemory,
+                clock,
+                tscFrequency,
+                wallClockBase,
+                instructionsPerMicrosecond,
+                maxGrantFrames,
+                maxGrantVersion,
+                maxEventChannels,
+                on);
+    }
+}

@@ -1,0 +1,18 @@
+// Copyright 2026 The Vitrine authors
+// SPDX-License-Identifier: Apache-2.0
+
+package dev.vitrine.hypervisor;
+
+/** Makes the processors of a domain. */
+interface EngineFactory {
+    /** What makes the factory of a domain, once its memory exists. */
+    interface Provider {
+        EngineFactory open(Domain domain);
+    }
+
+    /** Statistics of all processors together, appended as lines "name value". */
+    default void statistics(java.util.Map<String, Long> out) {}
+
+    /** The processor of one vCPU, in the state after INIT, waiting for a start-up IPI. */
+    Engine create(Vcpu vcpu);
+}

@@ -1,0 +1,844 @@
+// Copyright 2026 The Vitrine authors
+// SPDX-License-Identifier: Apache-2.0
+
+package dev.vitrine.hypervisor;
+
+import dev.vitrine.memory.GuestRam;
+import dev.vitrine.platform.InstructionClock;
+import dev.vitrine.platform.LocalApic;
+import dev.vitrine.platform.TimerQueue;
+import dev.vitrine.platform.VirtualClock;
+import dev.vitrine.xenabi.Errno;
+import dev.vitrine.xenabi.SharedInfo;
+import dev.vitrine.xenabi.VcpuOp;
+import dev.vitrine.xenabi.Virq;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A virtual processor: its life (offline, runnable, running, blocked, paused), its local APIC, timers
+ * and the memory areas that it shares with the guest.
+ *
+ * <p>Whatever makes an interrupt pending does so first and calls {@link #kick} then; the vCPU blocks
+ * only after it found nothing pending under its lock. So no wake-up is lost.
+ */
+public final class Vcpu {
+    /** How long a stretch of instructions should take between looks at the timers. */
+    private static final long STRETCH_NANOS = 200_000;
+
+    private static final long MIN_STRETCH = 5_000;
+    private static final long MAX_STRETCH = 20_000_000;
+    private static final long VIRTUAL_STRETCH = 1_000_000;
+    static final int NOT_POLLING = 0;
+    static final int POLLING_ANY = -1;
+
+    private final Domain domain;
+    private final int id;
+    private final Engine engine;
+    private final LocalApic apic;
+    private final VcpuPlatform platform;
+    private final Hypercalls hypercalls;
+    private final InstructionClock.@Nullable Source source;
+
+    /** Port of each virtual interrupt, 0 if unbound. Guarded by the domain's event channels. */
+    final int[] virqPort = new int[Virq.NR_VIRQS];
+
+    /** Vector of HVMOP_set_evtchn_upcall_vector, or 0. */
+    volatile int upcallVector;
+
+    private volatile long infoAddress;
+    private long infoFrame = -1;
+    private final GuestArea timeArea;
+    private final GuestArea runstateArea;
+
+    private final TimerQueue.Timer singleShot;
+    private final TimerQueue.Timer periodic;
+    private final TimerQueue.Timer pollTimer;
+    private volatile long period;
+
+    private final Object lock = new Object();
+    // Guarded by lock; volatile ones are also read without it.
+    private volatile boolean online;
+    private volatile boolean blocked;
+    private volatile int pauses;
+    private boolean running;
+    private boolean queued;
+    private volatile boolean signalled;
+    private boolean initPending;
+    private int startupPending = -1;
+    private volatile boolean nmiPending;
+    private volatile int pollPort = NOT_POLLING;
+    private volatile boolean yielding;
+    private int runstate = VcpuOp.RUNSTATE_OFFLINE;
+    private long runstateSince;
+    private final long[] runstateTimes = new long[4];
+
+    private long stretch = 50_000;
+    private @Nullable Thread runner;
+
+    @SuppressWarnings("this-escape")
+    Vcpu(Domain domain, int id, EngineFactory engines) {
+        this.domain = domain;
+        this.id = id;
+        VirtualClock clock = domain.clock();
+        this.source = clock instanceof InstructionClock c ? c.newSource() : null;
+        infoAddress =
+                id < SharedInfo.LEGACY_MAX_VCPUS
+                        ? domain.sharedInfoAddress() + (long) id * SharedInfo.VCPU_INFO_SIZE
+                        : domain.dummyInfoAddress(id);
+        timeArea = new GuestArea(domain.memory());
+        runstateArea = new GuestArea(domain.memory());
+        TimerQueue timers = domain.timers();
+        singleShot = timers.newTimer(deadline -> timerEvent());
+        periodic = timers.newTimer(this::periodicEvent);
+        pollTimer = timers.newTimer(deadline -> pollExpired());
+        runstateSince = clock.now();
+        apic =
+                new LocalApic(
+                        apicId(id), id == 0, domain.apicBus(), new ApicSignals(), clock, timers);
+        platform = new VcpuPlatform(this);
+        engine = engines.create(this);
+        hypercalls = new Hypercalls(this);
+    }
+
+    /** APIC id of a vCPU, as Xen counts. */
+    public static int apicId(int vcpu) {
+        return vcpu * 2;
+    }
+
+    public Domain domain() {
+        return domain;
+    }
+
+    public int id() {
+        return id;
+    }
+
+    public LocalApic apic() {
+        return apic;
+    }
+
+    Engine engine() {
+        return engine;
+    }
+
+    VcpuPlatform platform() {
+        return platform;
+    }
+
+    Hypercalls hypercalls() {
+        return hypercalls;
+    }
+
+    /** Instructions retired so far; exact while the vCPU does not run. */
+    public long retiredInstructions() {
+        return engine.retired();
+    }
+
+    // -------------------------------------------------------------------- life
+
+    /** Whether the vCPU takes part (it may be blocked or paused). */
+    public boolean isOnline() {
+        return online;
+    }
+
+    public boolean isBlocked() {
+        return blocked;
+    }
+
+    /** Lets the vCPU run from the state that its processor has. */
+    public void bringUp() {
+        boolean wake;
+        synchronized (lock) {
+            if (online) {
+                return;
+            }
+            online = true;
+            blocked = false;
+            changeRunstate(VcpuOp.RUNSTATE_RUNNABLE);
+            wake = enqueue();
+        }
+        if (wake) {
+            domain.hypervisor().wake(this);
+        }
+    }
+
+    /** Takes the vCPU out. Returns at once; it stops within the current stretch. */
+    void takeDown() {
+        synchronized (lock) {
+            online = false;
+            blocked = false;
+            if (running) {
+                engine.requestStop();
+            } else {
+                changeRunstate(VcpuOp.RUNSTATE_OFFLINE);
+            }
+        }
+    }
+
+    private boolean isRunnable() {
+        return online && !blocked && pauses == 0 && !domain.isStopping();
+    }
+
+    /** Under the lock: notes the vCPU as queued if it can be; the caller then tells the scheduler. */
+    private boolean enqueue() {
+        if (isRunnable() && !running && !queued) {
+            queued = true;
+            return true;
+        }
+        return false;
+    }
+
+    /** Holds the vCPU back until the matching {@link #unpause}; calls nest. Does not wait. */
+    void pause() {
+        synchronized (lock) {
+            pauses++;
+            if (running) {
+                engine.requestStop();
+            }
+        }
+    }
+
+    void unpause() {
+        boolean wake;
+        synchronized (lock) {
+            if (pauses > 0) {
+                pauses--;
+            }
+            wake = enqueue();
+        }
+        if (wake) {
+            domain.hypervisor().wake(this);
+        }
+    }
+
+    /** Waits until no thread runs the vCPU; returns at once on the thread that does. */
+    void awaitNotRunning() {
+        boolean interrupted = false;
+        synchronized (lock) {
+            while (running && runner != Thread.currentThread()) {
+                try {
+                    lock.wait();
+                } catch (InterruptedException e) {
+                    interrupted = true;
+                }
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** The domain stops: lets go of the processor soon. */
+    void interruptForStop() {
+        synchronized (lock) {
+            if (running) {
+                engine.requestStop();
+            }
+        }
+    }
+
+    /**
+     * Something may have become pending: unblocks the vCPU, or lets a running processor look. Any
+     * thread.
+     */
+    void kick() {
+        boolean wake = false;
+        synchronized (lock) {
+            if (blocked) {
+                blocked = false;
+                if (pollPort != NOT_POLLING) {
+                    stopPolling();
+                }
+                changeRunstate(VcpuOp.RUNSTATE_RUNNABLE);
+                wake = enqueue();
+            }
+            engine.requestInterruptCheck();
+        }
+        if (wake) {
+            domain.hypervisor().wake(this);
+        }
+    }
+
+    // ------------------------------------------------------------------- running
+
+    /** Runs the vCPU until it blocks, is stopped or used up its time. On a physical CPU's thread. */
+    void runOn(PhysicalCpu cpu) {
+        synchronized (lock) {
+            queued = false;
+            if (!isRunnable()) {
+                return;
+            }
+            running = true;
+            runner = Thread.currentThread();
+            changeRunstate(VcpuOp.RUNSTATE_RUNNING);
+        }
+        domain.vcpuStarts();
+        try {
+            writeRunstate();
+            if (source != null) {
+                source.start(engine.retired());
+            }
+            execute(cpu);
+        } catch (StackOverflowError | RuntimeException | AssertionError | LinkageError e) {
+            domain.stop(
+                    StopReason.INTERNAL_ERROR,
+                    id,
+                    "internal error on vCPU " + id + ": " + e,
+                    crashReport(),
+                    e);
+        } catch (OutOfMemoryError e) {
+            domain.stop(
+                    StopReason.INTERNAL_ERROR, id, "out of memory: " + e.getMessage(), null, e);
+        }
+        boolean requeue;
+        synchronized (lock) {
+            running = false;
+            runner = null;
+            changeRunstate(
+                    !online
+                            ? VcpuOp.RUNSTATE_OFFLINE
+                            : blocked ? VcpuOp.RUNSTATE_BLOCKED : VcpuOp.RUNSTATE_RUNNABLE);
+            requeue = enqueue();
+            lock.notifyAll();
+        }
+        domain.vcpuStopped();
+        if (requeue) {
+            domain.hypervisor().requeue(this);
+        } else {
+            if (!online) {
+                applySignals();
+            }
+            domain.jumpIfIdle();
+        }
+    }
+
+    private void execute(PhysicalCpu cpu) {
+        Hypervisor h = domain.hypervisor();
+        Scheduler scheduler = h.scheduler();
+        VirtualClock clock = domain.clock();
+        TimerQueue own = source != null ? domain.timers() : null;
+        long started = System.nanoTime();
+        long before = started;
+        while (isRunnable()) {
+            if (signalled) {
+                takeSignals();
+                continue;
+            }
+            h.runTimers();
+            long budget = stretch;
+            if (own != null) {
+                long now = clock.now();
+                own.runExpired(now);
+                budget = VIRTUAL_STRETCH;
+                long next = own.nextDeadline();
+                if (next != TimerQueue.NEVER) {
+                    budget = Math.min(budget, ((InstructionClock) clock).instructionsIn(next - now));
+                }
+                if (!isRunnable()) {
+                    break;
+                }
+            }
+            nmiPending = false; // The processor has the request and takes it first.
+            long retired = engine.retired();
+            int result = engine.run(budget);
+            syncClock();
+            switch (result) {
+                case Engine.HALTED -> halt();
+                case Engine.TRIPLE_FAULT -> domain.tripleFault(this);
+                default -> {}
+            }
+            long after = System.nanoTime();
+            adapt(engine.retired() - retired, after - before);
+            before = after;
+            if (scheduler.isContended(cpu.id())
+                    && (yielding || after - started > scheduler.timeSlice(this))) {
+                break;
+            }
+            yielding = false;
+        }
+        yielding = false;
+    }
+
+    /** Aims at stretches of equal time, whatever the guest does and however warm the code is. */
+    private void adapt(long done, long nanos) {
+        if (source == null && nanos > 0 && done > MIN_STRETCH / 2) {
+            double rate = (double) done / nanos;
+            long wanted = (long) (rate * STRETCH_NANOS);
+            stretch = Math.clamp((stretch * 3 + wanted) / 4, MIN_STRETCH, MAX_STRETCH);
+        }
+    }
+
+    /** Brings a virtual clock up to the instructions retired. On the vCPU's thread. */
+    void syncClock() {
+        if (source != null) {
+            source.advance(engine.retired());
+        }
+    }
+
+    private void halt() {
+        boolean enabled = engine.interruptsEnabled();
+        synchronized (lock) {
+            if (signalled || nmiPending || (enabled && platform.interruptDeliverable())) {
+                return;
+            }
+            if (enabled) {
+                blocked = true;
+                return;
+            }
+            // As on Xen: nothing but INIT can wake it, so it counts as gone.
+            online = false;
+        }
+        domain.checkAllDown(this);
+    }
+
+    /** SCHEDOP_block: blocks unless an interrupt is deliverable. */
+    void blockForEvents() {
+        synchronized (lock) {
+            if (!signalled
+                    && !nmiPending
+                    && !(engine.interruptsEnabled() && platform.interruptDeliverable())) {
+                blocked = true;
+                engine.requestStop();
+            }
+        }
+    }
+
+    void yieldProcessor() {
+        yielding = true;
+        engine.requestStop();
+    }
+
+    // -------------------------------------------------------------------- polling
+
+    /**
+     * SCHEDOP_poll begins: from now on an event on the port (or any polled one) wakes the vCPU. The
+     * caller looks at the ports afterwards and calls {@link #cancelPoll} or {@link #sleepPolling}.
+     */
+    void preparePoll(int port) {
+        synchronized (lock) {
+            if (pollPort == NOT_POLLING) {
+                domain.pollers.incrementAndGet();
+            }
+            pollPort = port;
+        }
+    }
+
+    void cancelPoll() {
+        synchronized (lock) {
+            if (pollPort != NOT_POLLING) {
+                stopPolling();
+            }
+        }
+    }
+
+    /**
+     * Blocks unless an event came since {@link #preparePoll}.
+     *
+     * @param timeout system time in nanoseconds, 0 for none
+     */
+    void sleepPolling(long timeout) {
+        synchronized (lock) {
+            if (pollPort == NOT_POLLING || signalled) {
+                cancelPoll();
+                return;
+            }
+            blocked = true;
+            engine.requestStop();
+        }
+        if (timeout != 0) {
+            pollTimer.set(timeout);
+        }
+    }
+
+    private void stopPolling() {
+        pollPort = NOT_POLLING;
+        domain.pollers.decrementAndGet();
+        pollTimer.cancel();
+    }
+
+    /** An event was raised: ends the poll if it is for this port. */
+    void wakeFromPoll(int port) {
+        int p = pollPort;
+        if (p == POLLING_ANY || p == port) {
+            boolean sleeping;
+            synchronized (lock) {
+                sleeping = blocked;
+                if (!sleeping && pollPort != NOT_POLLING) {
+                    stopPolling();
+                }
+            }
+            if (sleeping) {
+                kick();
+            }
+        }
+    }
+
+    private void pollExpired() {
+        if (pollPort != NOT_POLLING) {
+            kick();
+        }
+    }
+
+    // --------------------------------------------------------------------- signals
+
+    private final class ApicSignals implements LocalApic.Processor {
+        @Override
+        public void interruptPending() {
+            kick();
+        }
+
+        @Override
+        public void nmi() {
+            sendNmi();
+        }
+
+        @Override
+        public void init() {
+            synchronized (lock) {
+                initPending = true;
+                startupPending = -1;
+                signalled = true;
+            }
+            noticeSignals();
+        }
+
+        @Override
+        public void startup(int vector) {
+            synchronized (lock) {
+                startupPending = vector;
+                signalled = true;
+            }
+            noticeSignals();
+        }
+    }
+
+    /** Non-maskable interrupt; one that is offline does not take it. */
+    void sendNmi() {
+        synchronized (lock) {
+            if (!online) {
+                return;
+            }
+            nmiPending = true;
+            engine.requestNmi();
+        }
+        kick();
+    }
+
+    private void noticeSignals() {
+        boolean down;
+        synchronized (lock) {
+            down = !online && !running;
+            if (running) {
+                engine.requestStop();
+            }
+        }
+        if (down) {
+            applySignals(); // Nobody runs it: the sender does the reset.
+        } else {
+            kick();
+        }
+    }
+
+    /** Takes INIT and start-up IPIs of a vCPU that is down. */
+    private void applySignals() {
+        boolean up = false;
+        synchronized (lock) {
+            if (online || running || !signalled) {
+                return; // Whoever runs it takes them.
+            }
+            signalled = false;
+            if (initPending) {
+                initPending = false;
+                resetForInit();
+            }
+            if (startupPending >= 0) {
+                if (waitsForStartup) {
+                    engine.startUp(startupPending);
+                    waitsForStartup = false;
+                    up = true;
+                }
+                startupPending = -1;
+            }
+        }
+        if (up) {
+            bringUp();
+        }
+    }
+
+    private void resetForInit() {
+        nmiPending = false;
+        engine.reset();
+        apic.reset();
+        waitsForStartup = true;
+    }
+
+    /** After INIT (and at creation, but for vCPU 0): only a start-up IPI sets it going. */
+    private volatile boolean waitsForStartup = true;
+
+    /** On the vCPU's thread. */
+    private void takeSignals() {
+        boolean gone = false;
+        synchronized (lock) {
+            signalled = false;
+            if (initPending) {
+                initPending = false;
+                resetForInit();
+                if (startupPending < 0) {
+                    online = false;
+                    gone = true;
+                }
+            }
+            if (startupPending >= 0) {
+                if (waitsForStartup) {
+                    engine.startUp(startupPending);
+                    waitsForStartup = false;
+                }
+                startupPending = -1;
+            }
+        }
+        if (gone) {
+            domain.checkAllDown(this);
+        }
+    }
+
+    /** The builder set up the processor: no start-up IPI is needed. */
+    void markInitialised() {
+        waitsForStartup = false;
+    }
+
+    /** VCPUOP_initialise; 0 or a negated error number. */
+    int initialise(byte[] context) {
+        synchronized (lock) {
+            if (online || running || !waitsForStartup) {
+                return -Errno.EEXIST;
+            }
+            int rc = engine.load(context);
+            if (rc == 0) {
+                waitsForStartup = false;
+            }
+            return rc;
+        }
+    }
+
+    boolean isInitialised() {
+        return !waitsForStartup;
+    }
+
+    // --------------------------------------------------------------------- upcalls
+
+    /** Machine address of the vCPU's vcpu_info. */
+    long infoAddress() {
+        return infoAddress;
+    }
+
+    boolean hasOwnInfo() {
+        return infoFrame >= 0;
+    }
+
+    /** Sets evtchn_upcall_pending and raises the upcall if it was clear. Any thread. */
+    void markEventsPending() {
+        GuestRam ram = domain.memory().ram;
+        long a = infoAddress;
+        if ((ram.getAndOrInt(a, 1) & 0xFF) != 0) {
+            return;
+        }
+        domain.memory().touched(a);
+        assertUpcall();
+    }
+
+    /** Lets the guest know of pending events in the way that it chose. */
+    void assertUpcall() {
+        int vector = upcallVector;
+        if (vector != 0) {
+            apic.interrupt(vector, false);
+        }
+        kick();
+    }
+
+    boolean upcallPending() {
+        return (domain.memory().ram.getIntVolatile(infoAddress) & 0xFF) != 0;
+    }
+
+    /**
+     * Moves vcpu_info to a page of the guest's choice (VCPUOP_register_vcpu_info).
+     *
+     * @param mfn pinned machine frame
+     */
+    void moveInfo(long mfn, int offset) {
+        GuestRam ram = domain.memory().ram;
+        long to = (mfn << DomainMemory.SHIFT) + offset;
+        byte[] content = new byte[SharedInfo.VCPU_INFO_SIZE];
+        ram.read(infoAddress, content, 0, content.length);
+        ram.write(to, content, 0, content.length);
+        infoFrame = mfn;
+        infoAddress = to;
+        domain.memory().touched(to);
+        // Everything counts as pending, so that nothing that came meanwhile is lost.
+        if (domain.isWide()) {
+            ram.getAndOrLong(to + SharedInfo.VCPU_PENDING_SEL_64, -1L);
+        } else {
+            ram.getAndOrInt(to + SharedInfo.VCPU_PENDING_SEL_32, -1);
+        }
+        markEventsPending();
+        updateTime();
+    }
+
+    // ------------------------------------------------------------------------ time
+
+    /** Writes vcpu_time_info in all its places. */
+    void updateTime() {
+        writeTime(infoAddress + SharedInfo.VCPU_TIME);
+        if (timeArea.isMapped()) {
+            byte[] t = new byte[SharedInfo.TIME_SIZE];
+            domain.memory().ram.read(infoAddress + SharedInfo.VCPU_TIME, t, 0, t.length);
+            timeArea.write(0, t, 0, t.length);
+        }
+    }
+
+    private void writeTime(long a) {
+        GuestRam ram = domain.memory().ram;
+        VirtualClock clock = domain.clock();
+        int version = ram.getInt(a) | 1;
+        ram.putInt(a, version);
+        java.lang.invoke.VarHandle.fullFence();
+        // Time is an exact function of the counter: any pair of the two will do, for ever.
+        long now = clock.now();
+        ram.putLong(a + SharedInfo.TIME_TSC_TIMESTAMP, clock.ticks(now));
+        ram.putLong(a + SharedInfo.TIME_SYSTEM_TIME, now);
+        ram.putInt(a + SharedInfo.TIME_MUL, clock.pvclockMultiplier());
+        ram.putByte(a + SharedInfo.TIME_SHIFT, (byte) clock.pvclockShift());
+        ram.putByte(a + SharedInfo.TIME_FLAGS, (byte) SharedInfo.TIME_FLAG_TSC_STABLE);
+        java.lang.invoke.VarHandle.fullFence();
+        ram.putInt(a, version + 1);
+        domain.memory().touched(a);
+    }
+
+    GuestArea timeArea() {
+        return timeArea;
+    }
+
+    GuestArea runstateArea() {
+        return runstateArea;
+    }
+
+    private void timerEvent() {
+        domain.events().raiseVirq(this, Virq.TIMER);
+    }
+
+    private void periodicEvent(long deadline) {
+        long p = period;
+        if (p != 0) {
+            long now = domain.clock().now();
+            long next = deadline + p;
+            periodic.set(next > now ? next : now + p - (now - deadline) % p);
+            timerEvent();
+        }
+    }
+
+    /**
+     * @param deadline system time
+     */
+    void setSingleShot(long deadline) {
+        if (deadline < domain.clock().now()) {
+            singleShot.cancel();
+            timerEvent();
+        } else {
+            singleShot.set(deadline);
+        }
+    }
+
+    void stopSingleShot() {
+        singleShot.cancel();
+    }
+
+    void setPeriodic(long nanos) {
+        period = nanos;
+        if (nanos == 0) {
+            periodic.cancel();
+        } else {
+            periodic.set(domain.clock().now() + nanos);
+        }
+    }
+
+    void cancelTimers() {
+        period = 0;
+        singleShot.cancel();
+        periodic.cancel();
+        pollTimer.cancel();
+        apic.reset();
+    }
+
+    // -------------------------------------------------------------------- runstate
+
+    /** Under the lock. */
+    private void changeRunstate(int next) {
+        if (next != runstate) {
+            long now = domain.clock().now();
+            runstateTimes[runstate] += now - runstateSince;
+            runstateSince = now;
+            runstate = next;
+        }
+    }
+
+    /**
+     * Fills in a vcpu_runstate_info.
+     *
+     * @param wide the 64-bit layout
+     * @return its size
+     */
+    int runstate(byte[] out, boolean wide) {
+        synchronized (lock) {
+            long now = domain.clock().now();
+            Bytes.putInt(out, 0, runstate);
+            int at = wide ? 8 : 4;
+            if (wide) {
+                Bytes.putInt(out, 4, 0);
+            }
+            Bytes.putLong(out, at, runstateSince);
+            for (int i = 0; i < 4; i++) {
+                long t = runstateTimes[i] + (i == runstate ? now - runstateSince : 0);
+                Bytes.putLong(out, at + 8 + 8 * i, t);
+            }
+        }
+        return wide ? VcpuOp.SIZE_RUNSTATE_64 : VcpuOp.SIZE_RUNSTATE_32;
+    }
+
+    private final byte[] runstateBuffer = new byte[VcpuOp.SIZE_RUNSTATE_64];
+
+    /** Brings the guest's copy up to date. On the vCPU's thread. */
+    void writeRunstate() {
+        if (!runstateArea.isMapped()) {
+            return;
+        }
+        boolean wide = runstateArea.size() == VcpuOp.SIZE_RUNSTATE_64;
+        int n = runstate(runstateBuffer, wide);
+        int at = wide ? 8 : 4;
+        if (domain.runstateUpdateFlag()) {
+            long since = Bytes.getLong(runstateBuffer, at);
+            Bytes.putLong(runstateBuffer, at, since | VcpuOp.RUNSTATE_UPDATE);
+            runstateArea.write(at, runstateBuffer, at, 8);
+            java.lang.invoke.VarHandle.fullFence();
+            runstateArea.write(0, runstateBuffer, 0, n);
+            java.lang.invoke.VarHandle.fullFence();
+            Bytes.putLong(runstateBuffer, at, since);
+            runstateArea.write(at, runstateBuffer, at, 8);
+        } else {
+            runstateArea.write(0, runstateBuffer, 0, n);
+        }
+    }
+
+    /** Nanoseconds spent running. */
+    public long runningTime() {
+        synchronized (lock) {
+            return runstateTimes[VcpuOp.RUNSTATE_RUNNING]
+                    + (runstate == VcpuOp.RUNSTATE_RUNNING
+                            ? domain.clock().now() - runstateSince
+                            : 0);
+        }
+    }
+
+    /** State of the processor as text; on the vCPU's thread or while it does not run. */
+    public CrashReport crashReport() {
+        return CrashReports.of(this);
+    }
+}
