@@ -31,9 +31,9 @@ final class StringUnit {
             return;
         }
         long done = 0;
-        while (count > 0) {
+        while (count != 0) {
             if (done >= CHUNK || (done > 0 && cpu.requests() != 0)) {
-                cpu.nextRip = cpu.rip;
+                suspend(cpu);
                 return;
             }
             long n = 1;
@@ -51,11 +51,17 @@ final class StringUnit {
             if (compares && (cpu.flagResult == 0) != (i.rep == Instruction.REP_F3)) {
                 return;
             }
-            if ((cpu.modeKey & (Cpu.MODE_TF | Cpu.MODE_DEBUG)) != 0 && count > 0) {
-                cpu.nextRip = cpu.rip;
+            if ((cpu.modeKey & (Cpu.MODE_TF | Cpu.MODE_DEBUG)) != 0 && count != 0) {
+                suspend(cpu);
                 return;
             }
         }
+    }
+
+    /** The instruction goes on later; RF is set in the image of what comes between (SDM 17.3.1.1). */
+    private static void suspend(Cpu cpu) {
+        cpu.nextRip = cpu.rip;
+        cpu.eflags |= Cpu.RF;
     }
 
     private static long step(Cpu cpu, int size) {
@@ -108,6 +114,11 @@ final class StringUnit {
         }
     }
 
+    /** The smaller of a count, unsigned, and a small limit. */
+    private static long atMost(long count, long limit) {
+        return Long.compareUnsigned(count, limit) < 0 ? count : limit;
+    }
+
     private static boolean bulkAllowed(Cpu cpu, int asize) {
         return cpu.mode64()
                 && asize == 8
@@ -122,7 +133,7 @@ final class StringUnit {
         }
         Mmu mmu = cpu.mmu;
         long la = destination(cpu, size, asize, true);
-        long n = Math.min(count, (4096 - (la & 4095)) / size);
+        long n = atMost(count, (4096 - (la & 4095)) / size);
         long m = n > 1 ? mmu.machineFor(la, true) : -1;
         if (m < 0) {
             once(cpu, i, size, asize);
@@ -162,7 +173,7 @@ final class StringUnit {
         long to = destination(cpu, size, asize, true);
         long from = source(cpu, i, size, asize);
         long n = Math.min(4096 - (to & 4095), 4096 - (from & 4095)) / size;
-        n = Math.min(count, n);
+        n = atMost(count, n);
         if (n <= 1) {
             once(cpu, i, size, asize);
             return 1;

@@ -170,6 +170,10 @@ public final class Lifter {
             case INS, OUTS -> {
                 return helperEnd();
             }
+            case MOVS, STOS, LODS, SCAS, CMPS -> {
+                // A repeated one may stop in the middle, to be taken up again.
+                return i.rep != Instruction.REP_NONE ? helperEnd() : helper(i);
+            }
             default -> {
                 return helper(i);
             }
