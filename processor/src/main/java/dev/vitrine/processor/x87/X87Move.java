@@ -3,14 +3,11 @@
 
 package dev.vitrine.processor.x87;
 
-import static dev.vitrine.processor.x87.Float80.C1;
 import static dev.vitrine.processor.x87.Float80.DE;
 import static dev.vitrine.processor.x87.Float80.IE;
 import static dev.vitrine.processor.x87.Float80.INTEGER_BIT;
-import static dev.vitrine.processor.x87.Float80.MAX_EXPONENT;
 import static dev.vitrine.processor.x87.Float80.OE;
 import static dev.vitrine.processor.x87.Float80.QUIET_BIT;
-import static dev.vitrine.processor.x87.Float80.SIGN;
 import static dev.vitrine.processor.x87.Float80.UE;
 
 import dev.vitrine.processor.core.Cpu;

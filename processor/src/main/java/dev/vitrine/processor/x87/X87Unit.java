@@ -20,6 +20,7 @@ import dev.vitrine.processor.core.Cpu;
 import dev.vitrine.processor.core.Vector;
 import dev.vitrine.processor.core.X87State;
 import dev.vitrine.processor.decode.Instruction;
+import dev.vitrine.processor.decode.Op;
 import dev.vitrine.processor.decode.Operand;
 
 /**
@@ -33,6 +34,9 @@ import dev.vitrine.processor.decode.Operand;
  */
 public final class X87Unit {
     private static final int PRECOMPUTED = IE | DE | ZE;
+
+    /** Opcode D9 D0. */
+    private static final int FNOP = 0x1D0;
 
     private X87Unit() {}
 
@@ -130,7 +134,7 @@ public final class X87Unit {
         if ((cpu.cr0 & (Cpu.CR0_EM | Cpu.CR0_TS)) != 0) {
             throw cpu.fault(Vector.NM);
         }
-        if ("fnop".equals(i.form.mnemonic) || i.x87Opcode == 0x1D0) {
+        if (i.x87Opcode == FNOP) {
             pending(cpu);
             touch(cpu);
         }
@@ -281,9 +285,7 @@ public final class X87Unit {
             return;
         }
         raise(cpu, i, 0);
-        s.exponent[p] = i.op == dev.vitrine.processor.decode.Op.FABS
-                ? s.exponent[p] & ~SIGN
-                : s.exponent[p] ^ SIGN;
+        s.exponent[p] = i.op == Op.FABS ? s.exponent[p] & ~SIGN : s.exponent[p] ^ SIGN;
     }
 
     private static void unary(Cpu cpu, Instruction i) {
@@ -324,7 +326,7 @@ public final class X87Unit {
             return;
         }
         s.status &= ~C2;
-        if (i.op == dev.vitrine.processor.decode.Op.FSIN) {
+        if (i.op == Op.FSIN) {
             Transcendentals.sine(r, m, e, s.control);
         } else {
             Transcendentals.cosine(r, m, e, s.control);
@@ -338,7 +340,7 @@ public final class X87Unit {
         Float80 r = s.result;
         int a = s.top;
         int b = (a + 1) & 7;
-        boolean scale = i.op == dev.vitrine.processor.decode.Op.FSCALE;
+        boolean scale = i.op == Op.FSCALE;
         if (empty(s, a) || empty(s, b)) {
             if (!scale) {
                 s.status &= ~C2;
@@ -360,7 +362,7 @@ public final class X87Unit {
                     s.mantissa[b],
                     s.exponent[b],
                     s.control,
-                    i.op == dev.vitrine.processor.decode.Op.FPREM1);
+                    i.op == Op.FPREM1);
             if ((r.flags & ~s.control & PRECOMPUTED) == 0
                     && Float80.classify(r.mantissa, r.exponent) < Float80.CLASS_QNAN) {
                 s.status &= ~(C0 | C3);
@@ -402,7 +404,7 @@ public final class X87Unit {
         Float80 r = s.result;
         int a = s.top;
         int b = (a - 1) & 7;
-        boolean extract = i.op == dev.vitrine.processor.decode.Op.FXTRACT;
+        boolean extract = i.op == Op.FXTRACT;
         if (!extract) {
             s.status &= ~C2;
         }

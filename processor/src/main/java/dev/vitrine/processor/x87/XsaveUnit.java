@@ -7,6 +7,8 @@ import dev.vitrine.processor.core.Cpu;
 import dev.vitrine.processor.core.Vector;
 import dev.vitrine.processor.core.X87State;
 import dev.vitrine.processor.decode.Instruction;
+import dev.vitrine.processor.decode.Op;
+import java.util.Arrays;
 
 /**
  * FXSAVE, the XSAVE family and MXCSR (SDM volume 1, 10.5 and chapter 13). State components 0 (x87), 1
@@ -101,7 +103,7 @@ public final class XsaveUnit {
         if ((cpu.cr0 & Cpu.CR0_TS) != 0) {
             throw cpu.fault(Vector.NM);
         }
-        if (i.op == dev.vitrine.processor.decode.Op.STMXCSR) {
+        if (i.op == Op.STMXCSR) {
             cpu.write(i, 0, cpu.mxcsr);
             return;
         }
@@ -337,8 +339,8 @@ public final class XsaveUnit {
                 loadX87(cpu, la, i.operandSize == 8);
             } else {
                 cpu.x87.init();
-                java.util.Arrays.fill(cpu.x87.mantissa, 0);
-                java.util.Arrays.fill(cpu.x87.exponent, 0);
+                Arrays.fill(cpu.x87.mantissa, 0);
+                Arrays.fill(cpu.x87.exponent, 0);
             }
         }
         if (loadMxcsr || (compact && (requested & SSE) != 0)) {
