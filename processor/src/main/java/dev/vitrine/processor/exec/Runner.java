@@ -122,6 +122,13 @@ public final class Runner {
 
     private void deliverEvents() {
         Cpu cpu = this.cpu;
+        if (cpu.pendingDebug != 0) {
+            // A trap that an instruction outside of step() has left: task switch, SYSRET.
+            int bits = cpu.pendingDebug;
+            cpu.pendingDebug = 0;
+            cpu.currentBlock = null;
+            Interrupts.deliverDebugTrap(cpu, bits);
+        }
         if (nmiWaiting && !cpu.nmiBlocked) {
             nmiWaiting = false;
             cpu.currentBlock = null;
@@ -168,6 +175,10 @@ public final class Runner {
         }
         if (done.op == Op.INT || done.op == Op.INT3 || done.op == Op.INT1 || done.op == Op.INTO) {
             trap = false;
+        }
+        if (done.op == Op.SYSCALL) {
+            // It goes by the flags that it has loaded, lest user code steps into the kernel.
+            trap = (cpu.eflags & Cpu.TF) != 0;
         }
         if (cpu.shadow == Cpu.SHADOW_MOV_SS) {
             return;

@@ -65,6 +65,10 @@ final class FastCalls {
         }
         setStack(cpu, (selector + 8) & 0xFFFC | 3, DPL3);
         cpu.setFlags(cpu.r[11] & SYSRET_FLAGS, -1);
+        if ((cpu.eflags & Cpu.TF) != 0) {
+            // Unlike after IRET, the trap comes before the next instruction.
+            cpu.pendingDebug |= DebugRegisters.BS;
+        }
         cpu.cpl = 3;
         cpu.nextRip = target;
         cpu.modeChanged();
