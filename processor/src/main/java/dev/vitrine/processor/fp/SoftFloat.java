@@ -700,6 +700,10 @@ public final class SoftFloat {
             control = control & ~FpEnv.RC | (imm & 3) << FpEnv.RC_SHIFT;
         }
         long v = daz(a & 0xFFFF_FFFFL, SINGLE, e);
+        if (isDenormal(magnitude(v, SINGLE), SINGLE)) {
+            // Processors call these inexact even where an unmasked underflow would be exact.
+            e.flags |= PE;
+        }
         return (int) convert(v, SINGLE, HALF, control, true, e);
     }
 

@@ -147,6 +147,8 @@ final class Conversions {
         Op op = i.op;
         if (i.kind[0] == Operand.MMX) {
             int s = source(cpu, i, 1);
+            // Processors change to MMX before the conversion can fail.
+            VectorOperands.enterMmx(cpu);
             begin(cpu);
             long r;
             switch (op) {
@@ -163,6 +165,9 @@ final class Conversions {
         long x = mmx(cpu, i, 1);
         begin(cpu);
         int d = i.reg[0] << 2;
+        if (i.kind[1] == Operand.MMX) {
+            VectorOperands.enterMmx(cpu);
+        }
         if (op == Op.CVTPI2PD) {
             v[d] = Float64.fromInt((int) x);
             v[d + 1] = Float64.fromInt((int) (x >>> 32));
@@ -170,9 +175,6 @@ final class Conversions {
             long r = join(Float32.fromInt((int) x, e), Float32.fromInt((int) (x >>> 32), e));
             commit(cpu, e);
             v[d] = r;
-        }
-        if (i.kind[1] == Operand.MMX || op == Op.CVTPI2PS) {
-            VectorOperands.enterMmx(cpu);
         }
     }
 
@@ -209,9 +211,10 @@ final class Conversions {
             return;
         }
         int size = i.size[0];
+        // As on processors, flags are set before the store can fault.
+        commit(cpu, e);
         long la = cpu.linear(i, size, true);
         cpu.mmu.probeWrite(la, size);
-        commit(cpu, e);
         cpu.mmu.store64(la, lo);
         if (size == 16) {
             cpu.mmu.store64(la + 8, hi);

@@ -33,7 +33,7 @@ public final class FloatOps {
         FpEnv e = begin(cpu);
         long[] v = cpu.v;
         Op op = i.op;
-        int imm = (int) i.imm;
+        int imm = immediate(i);
         long r0 = doubleLane(op, v[a], v[s], imm, e);
         long r1 = doubleLane(op, v[a + 1], v[s + 1], imm, e);
         if (i.vectorLength == 32) {
@@ -57,7 +57,7 @@ public final class FloatOps {
         int s = source(cpu, i, n);
         int a = n == 2 ? i.reg[1] << 2 : i.reg[0] << 2;
         FpEnv e = begin(cpu);
-        long r = doubleLane(i.op, cpu.v[a], cpu.v[s], (int) i.imm, e);
+        long r = doubleLane(i.op, cpu.v[a], cpu.v[s], immediate(i), e);
         commit(cpu, e);
         set128(cpu, i, r, cpu.v[a + 1]);
     }
@@ -70,7 +70,7 @@ public final class FloatOps {
         FpEnv e = begin(cpu);
         long[] v = cpu.v;
         Op op = i.op;
-        int imm = (int) i.imm;
+        int imm = immediate(i);
         long r0 = singleLanes(op, v[a], v[s], imm, e);
         long r1 = singleLanes(op, v[a + 1], v[s + 1], imm, e);
         if (i.vectorLength == 32) {
@@ -95,9 +95,17 @@ public final class FloatOps {
         int a = n == 2 ? i.reg[1] << 2 : i.reg[0] << 2;
         FpEnv e = begin(cpu);
         long[] v = cpu.v;
-        int r = singleLane(i.op, (int) v[a], (int) v[s], (int) i.imm, e);
+        int r = singleLane(i.op, (int) v[a], (int) v[s], immediate(i), e);
         commit(cpu, e);
         set128(cpu, i, v[a] & ~LOW32 | r & LOW32, v[a + 1]);
+    }
+
+    /** Legacy comparisons have 8 predicates, VEX-encoded ones 32. */
+    private static int immediate(Instruction i) {
+        return switch (i.op) {
+            case CMPPS, CMPPD, CMPSS, CMPSD -> (int) i.imm & (i.vex ? 31 : 7);
+            default -> (int) i.imm;
+        };
     }
 
     static long singleLanes(Op op, long a, long b, int imm, FpEnv e) {
@@ -117,7 +125,7 @@ public final class FloatOps {
             case MAXSD, MAXPD -> Float64.maximum(a, b, e);
             case SQRTSD, SQRTPD -> Float64.squareRoot(b, e);
             case ROUNDSD, ROUNDPD -> Float64.roundToIntegral(b, imm, e);
-            case CMPSD, CMPPD -> Float64.test(a, b, imm & 31, e);
+            case CMPSD, CMPPD -> Float64.test(a, b, imm, e);
             default -> throw new IllegalStateException(op.name());
         };
     }
@@ -135,7 +143,7 @@ public final class FloatOps {
             case RCPSS, RCPPS -> Float32.reciprocal(b);
             case RSQRTSS, RSQRTPS -> Float32.reciprocalSquareRoot(b);
             case ROUNDSS, ROUNDPS -> Float32.roundToIntegral(b, imm, e);
-            case CMPSS, CMPPS -> Float32.test(a, b, imm & 31, e);
+            case CMPSS, CMPPS -> Float32.test(a, b, imm, e);
             default -> throw new IllegalStateException(op.name());
         };
     }
@@ -210,7 +218,11 @@ public final class FloatOps {
         }
     }
 
-    /** DPPS, DPPD: products, then sums in a tree; each step may raise its own exceptions. */
+    /**
+     * DPPS, DPPD: products, then sums in a tree; each step may raise its own exceptions. Each result
+     * is summed in an order of its own, which decides between NaNs; the order is that of Intel's
+     * processors.
+     */
     static void executeDotProduct(Cpu cpu, Instruction i) {
         int n = VectorOperands.lastSource(i);
         int s = source(cpu, i, n);
@@ -224,9 +236,10 @@ public final class FloatOps {
             long p0 = (imm & 16) != 0 ? Float64.multiply(v[a], v[s], e) : 0;
             long p1 = (imm & 32) != 0 ? Float64.multiply(v[a + 1], v[s + 1], e) : 0;
             commit(cpu, e);
-            long sum = Float64.add(p0, p1, e);
-            v[t] = (imm & 1) != 0 ? sum : 0;
-            v[t + 1] = (imm & 2) != 0 ? sum : 0;
+            long sum0 = Float64.add(p0, p1, e);
+            long sum1 = Float64.add(p1, p0, e);
+            v[t] = (imm & 1) != 0 ? sum0 : 0;
+            v[t + 1] = (imm & 2) != 0 ? sum1 : 0;
             finishTemporary(cpu, i, e, 2);
             return;
         }
@@ -239,19 +252,28 @@ public final class FloatOps {
                     (select & 2) != 0
                             ? Float32.multiply((int) (x >>> 32), (int) (y >>> 32), e)
                             : 0;
-            v[t + k] = lo & LOW32 | (long) hi << 32;
+            v[t + k] = IntegerLanes.join(lo, hi);
         }
         commit(cpu, e);
         for (int k = 0; k < longs; k++) {
-            v[t + k] = Float32.add((int) v[t + k], (int) (v[t + k] >>> 32), e) & LOW32;
+            int lo = (int) v[t + k];
+            int hi = (int) (v[t + k] >>> 32);
+            v[t + k] = IntegerLanes.join(Float32.add(hi, lo, e), Float32.add(lo, hi, e));
         }
         commit(cpu, e);
         for (int k = 0; k < longs; k += 2) {
-            long sum = Float32.add((int) v[t + k], (int) v[t + k + 1], e) & LOW32;
-            v[t + k] = ((imm & 1) != 0 ? sum : 0) | ((imm & 2) != 0 ? sum << 32 : 0);
-            v[t + k + 1] = ((imm & 4) != 0 ? sum : 0) | ((imm & 8) != 0 ? sum << 32 : 0);
+            long x = v[t + k];
+            long y = v[t + k + 1];
+            v[t + k] = sums(x, y, imm, e);
+            v[t + k + 1] = sums(y, x, imm >> 2, e);
         }
         finishTemporary(cpu, i, e, longs);
+    }
+
+    private static long sums(long x, long y, int select, FpEnv e) {
+        int lo = Float32.add((int) x, (int) y, e);
+        int hi = Float32.add((int) (x >>> 32), (int) (y >>> 32), e);
+        return IntegerLanes.join((select & 1) != 0 ? lo : 0, (select & 2) != 0 ? hi : 0);
     }
 
     /** COMISx and UCOMISx. */

@@ -32,17 +32,23 @@ final class Gather {
         int x = i.index << 2;
         int n = i.vectorLength / Math.max(size, indexSize);
         int done = 0;
+        boolean wrote = false;
         try {
             for (int k = 0; k < n; k++) {
                 if (Moves.selected(v, m, k, size)) {
                     int at = k * size;
                     long value = cpu.load(address(cpu, i, index(v, x, k, indexSize), size), size);
                     put(v, d, at, size, value);
+                    wrote = true;
                 }
                 done = k + 1;
             }
         } catch (GuestFault fault) {
-            suspend(v, m, done, n, size);
+            suspend(v, m, done, i.vectorLength, size);
+            if (wrote && i.vectorLength == 16) {
+                v[d + 2] = 0;
+                v[d + 3] = 0;
+            }
             throw fault;
         }
         // Elements that the instruction does not have are zero, as is all of the mask.
@@ -60,10 +66,14 @@ final class Gather {
     }
 
     /** The mask at a fault: zero for elements that are done, all ones or zeros for the others. */
-    private static void suspend(long[] v, int m, int done, int n, int size) {
-        for (int k = 0; k < n; k++) {
+    private static void suspend(long[] v, int m, int done, int length, int size) {
+        for (int k = 0; k < length / size; k++) {
             long value = k >= done && Moves.selected(v, m, k, size) ? -1L : 0;
             put(v, m, k * size, size, value);
+        }
+        if (length == 16) {
+            v[m + 2] = 0;
+            v[m + 3] = 0;
         }
     }
 

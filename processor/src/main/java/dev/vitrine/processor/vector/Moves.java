@@ -64,6 +64,8 @@ final class Moves {
             long x = cpu.read(i, 1);
             writeMmx(cpu, i.reg[0], x);
         } else if (i.kind[1] == Operand.MMX) {
+            // As on processors, TOP stays changed if the store faults.
+            cpu.x87.top = 0;
             cpu.write(i, 0, cpu.x87.mantissa[i.reg[1] & 7]);
             enterMmx(cpu);
         } else {
@@ -77,6 +79,7 @@ final class Moves {
             long x = mmx(cpu, i, 1);
             writeMmx(cpu, i.reg[0], x);
         } else if (i.kind[1] == Operand.MMX) {
+            cpu.x87.top = 0;
             cpu.store(cpu.linear(i, 8, true), 8, cpu.x87.mantissa[i.reg[1] & 7]);
             enterMmx(cpu);
         } else if (i.kind[0] == Operand.MEM) {
@@ -171,35 +174,55 @@ final class Moves {
         long[] v = cpu.v;
         int n = i.vectorLength / size;
         boolean store = i.kind[0] == Operand.MEM;
-        long la = cpu.linear(i, i.vectorLength, store);
         int m = i.reg[1] << 2;
+        int any = 0;
+        for (int k = 0; k < n; k++) {
+            any |= selected(v, m, k, size) ? 1 << k : 0;
+        }
+        if (any == 0) {
+            // Not even the segment is checked.
+            if (!store) {
+                clear(v, i.reg[0] << 2);
+            }
+            return;
+        }
+        long la = cpu.linear(i, i.vectorLength, store);
+        int length = (32 - Integer.numberOfLeadingZeros(any)) * size;
+        VectorOperands.checkCanonical(cpu, la, length);
         if (store) {
             int s = i.reg[2] << 2;
-            for (int k = 0; k < n; k++) {
-                if (selected(v, m, k, size)) {
-                    cpu.mmu.probeWrite(la + k * size, size);
-                }
+            // Two probes, as processors report faults: the first byte, and the last one if the
+            // selected elements lie in two pages.
+            long first = la + Integer.numberOfTrailingZeros(any) * size;
+            long last = la + length - 1;
+            cpu.mmu.probeWrite(first, 1);
+            if ((first ^ last) >>> 12 != 0) {
+                cpu.mmu.probeWrite(last, 1);
             }
             for (int k = 0; k < n; k++) {
-                if (selected(v, m, k, size)) {
+                if ((any >> k & 1) != 0) {
                     int at = k * size;
                     cpu.store(la + at, size, v[s + (at >> 3)] >>> ((at & 7) << 3));
                 }
             }
             return;
         }
-        v[TEMP] = 0;
-        v[TEMP + 1] = 0;
-        v[TEMP + 2] = 0;
-        v[TEMP + 3] = 0;
+        clear(v, TEMP);
         for (int k = 0; k < n; k++) {
-            if (selected(v, m, k, size)) {
+            if ((any >> k & 1) != 0) {
                 int at = k * size;
                 v[TEMP + (at >> 3)] |= cpu.load(la + at, size) << ((at & 7) << 3);
             }
         }
         int d = i.reg[0] << 2;
         System.arraycopy(v, TEMP, v, d, 4);
+    }
+
+    private static void clear(long[] v, int d) {
+        v[d] = 0;
+        v[d + 1] = 0;
+        v[d + 2] = 0;
+        v[d + 3] = 0;
     }
 
     /** Top bit of element k. */
@@ -219,26 +242,21 @@ final class Moves {
         if (!narrow) {
             mask |= IntegerLanes.topBits8(cpu.v[m + 1]) << 8;
         }
-        if (mask != 0) {
-            long offset = cpu.r[Cpu.RDI];
-            offset =
-                    i.addressSize == 8
-                            ? offset
-                            : i.addressSize == 4 ? offset & LOW32 : offset & 0xFFFF;
-            long la = cpu.linear(i.segment, offset, size, true);
-            for (int k = 0; k < size; k++) {
-                if ((mask >> k & 1) != 0) {
-                    cpu.mmu.probeWrite(la + k, 1);
-                }
-            }
-            for (int k = 0; k < size; k++) {
-                if ((mask >> k & 1) != 0) {
-                    cpu.mmu.store8(la + k, (byte) ((k < 8 ? lo : hi) >>> (k << 3)));
-                }
-            }
-        }
         if (narrow) {
             enterMmx(cpu);
+        }
+        long offset = cpu.r[Cpu.RDI];
+        offset = i.addressSize == 8 ? offset : i.addressSize == 4 ? offset & LOW32 : offset & 0xFFFF;
+        long la = cpu.linear(i.segment, offset, size, true);
+        // As on processors: the upper half first, and faults even if no byte is selected.
+        if (!narrow) {
+            cpu.mmu.probeWrite(la + 8, 8);
+        }
+        cpu.mmu.probeWrite(la, 8);
+        for (int k = 0; k < size; k++) {
+            if ((mask >> k & 1) != 0) {
+                cpu.mmu.store8(la + k, (byte) ((k < 8 ? lo : hi) >>> (k << 3)));
+            }
         }
     }
 }

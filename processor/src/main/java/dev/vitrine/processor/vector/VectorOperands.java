@@ -75,6 +75,9 @@ final class VectorOperands {
     /** Reads 16 or 32 bytes; nothing changes if any of them faults, unless at is a guest register. */
     static void loadVector(Cpu cpu, long la, int size, int at) {
         long[] v = cpu.v;
+        if ((la & PAGE_MASK) > PAGE_MASK + 1 - size) {
+            checkCanonical(cpu, la, size);
+        }
         long a = cpu.mmu.load64(la);
         long b = cpu.mmu.load64(la + 8);
         if (size == 32) {
@@ -87,10 +90,19 @@ final class VectorOperands {
         v[at + 1] = b;
     }
 
+    /** An operand that leaves the canonical addresses gives #GP before any page fault. */
+    static void checkCanonical(Cpu cpu, long la, int size) {
+        long last = la + size - 1;
+        if (cpu.mode64() && last << 16 >> 16 != last) {
+            cpu.mmu.load8(last);
+        }
+    }
+
     /** Writes 16 or 32 bytes, all or none of them. */
     static void storeVector(Cpu cpu, long la, int size, int at) {
         long[] v = cpu.v;
         if ((la & PAGE_MASK) > PAGE_MASK + 1 - size) {
+            checkCanonical(cpu, la, size);
             cpu.mmu.probeWrite(la, size);
         }
         cpu.mmu.store64(la, v[at]);

@@ -31,8 +31,7 @@ public final class VectorUnit {
         } else if ((cpu.cr0 & CR0_EM_TS) != 0
                 || (cpu.cr4 & Cpu.CR4_OSFXSR) == 0
                 || i.kind[0] == Operand.MMX
-                || i.kind[1] == Operand.MMX
-                || i.op == Op.CVTPI2PS) {
+                || i.kind[1] == Operand.MMX) {
             checkLegacy(cpu, i);
         }
         switch (i.op) {
@@ -185,7 +184,7 @@ public final class VectorUnit {
         if ((cpu.cr0 & Cpu.CR0_TS) != 0) {
             throw cpu.fault(Vector.NM);
         }
-        if ((mmx || i.op == Op.CVTPI2PS) && (cpu.x87.status & X87_ES) != 0) {
+        if (mmx && (cpu.x87.status & X87_ES) != 0) {
             throw cpu.fault(Vector.MF);
         }
     }
