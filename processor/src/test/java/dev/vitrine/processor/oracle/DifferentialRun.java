@@ -127,6 +127,22 @@ final class DifferentialRun {
         }
     }
 
+    /** Runs one case and describes it with both results: to look into a case that a report names. */
+    String replay(long number) {
+        chooseForms();
+        try (NativeOracle oracle = NativeOracle.start(seed);
+                SoftwareProcessor software = new SoftwareProcessor(oracle.initialMemory())) {
+            Worker w = new Worker(oracle, software);
+            Outcome o = outcomes[(int) (number >>> 40)];
+            if (!w.make(o, number, w.cases[0])) {
+                return "no such case";
+            }
+            oracle.run(w.cases, 1, w.real);
+            String text = w.difference(o, w.cases[0], w.real[0]);
+            return o.name + '\n' + describe(w.cases[0], number) + "  real " + w.real[0] + "\n  ours " + w.ours + '\n' + text;
+        }
+    }
+
     private static boolean hasFeature(HostFeatures host, Form f) {
         Feature x = f.feature;
         return x.leaf == -1 || host.has(x.leaf, x.subleaf, x.register, x.bit) && (!f.vex || host.avx());

@@ -19,7 +19,8 @@ import org.junit.jupiter.api.Test;
  * The software processor against the host's: every form of the instruction table, and sequences of instructions.
  *
  * <p>System properties: {@code vitrine.differential.cases} (2 million), {@code vitrine.differential.seed}, {@code
- * vitrine.differential.form} (a mnemonic, or a form's number, to run only that).
+ * vitrine.differential.form} (a mnemonic, or a form's number, to run only that), {@code vitrine.differential.case} (a
+ * case's number from a report, to run that one and print it).
  */
 class DifferentialTest {
     private static final long DEFAULT_CASES = 2_000_000;
@@ -36,6 +37,11 @@ class DifferentialTest {
         long cases = Long.getLong("vitrine.differential.cases", defaultCases);
         long seed = Long.getLong("vitrine.differential.seed", 20261122L);
         String only = System.getProperty("vitrine.differential.form", "");
+        String replay = System.getProperty("vitrine.differential.case", "");
+        if (!replay.isEmpty()) {
+            System.out.println(new DifferentialRun(seed, 1, f -> true).replay(Long.decode(replay)));
+            return;
+        }
         int threads = Math.max(1, Math.min(8, Runtime.getRuntime().availableProcessors()));
 
         DifferentialRun run =

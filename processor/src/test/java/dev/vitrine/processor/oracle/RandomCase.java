@@ -94,6 +94,9 @@ final class RandomCase {
             state(c, mode32);
             long at = place();
             int length = encoder.encode(form, c, at, false);
+            if (length == RandomInstruction.UNUSABLE) {
+                continue;
+            }
             int got = decoder.decode(encoder.bytes(), 0, length, at, mode32 ? 32 : 64, instruction);
             boolean locked = got == Decoder.INVALID && chance(8) && form.op.group != Op.Group.SYSTEM;
             if (length <= Decoder.MAX_LENGTH && (locked || got == length && instruction.form == form)) {
@@ -408,9 +411,10 @@ final class RandomCase {
             case WRFSBASE, WRGSBASE -> setOperand(c, 0, chance(8) ? r.nextLong() : r.nextLong() << 17 >> 17);
             default -> {}
         }
-        if (form.op == Op.FXSAVE || form.op == Op.FXRSTOR || form.op == Op.XSAVE || form.op == Op.XRSTOR
-                || form.op == Op.XSAVEC || form.op == Op.XSAVEOPT) {
-            s.rflags &= ~AC; // whether #AC comes before #GP is the processor's own choice
+        switch (form.op) {
+            case FXSAVE, FXRSTOR, XSAVE, XRSTOR, XSAVEC, XSAVEOPT, FNSAVE, FRSTOR, FNSTENV, FLDENV ->
+                    s.rflags &= ~AC; // whether #AC comes before #GP or #PF is the processor's own choice
+            default -> {}
         }
         if (encoder.vsibIndex >= 0) {
             gather(c);

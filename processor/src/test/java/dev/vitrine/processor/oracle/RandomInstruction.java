@@ -24,6 +24,12 @@ import java.util.SplittableRandom;
  * and tries again.
  */
 final class RandomInstruction {
+    /** More than the length of any instruction: the encoding is not fit for comparison. */
+    static final int UNUSABLE = 32;
+
+    /** No memory operand is larger. */
+    private static final int MOST_OPERAND_BYTES = 1024;
+
     private final SplittableRandom r;
     private final byte[] out = new byte[40];
     private int length;
@@ -50,6 +56,7 @@ final class RandomInstruction {
     private int ripField;
     private long ripTarget;
     private boolean fixedRegisters;
+    private boolean unusable;
 
     RandomInstruction(SplittableRandom random) {
         this.r = random;
@@ -81,7 +88,7 @@ final class RandomInstruction {
      * @param at where the first byte will be
      * @param fixed whether registers must not be set: memory is then reached by absolute and RIP-relative addresses and
      *     by RBX, which the caller has pointed to the data region
-     * @return the length in bytes, at most 15 in most cases
+     * @return the length in bytes, at most 15 in most cases; {@link #UNUSABLE} if the caller should try again
      */
     int encode(Form f, Case c, long at, boolean fixed) {
         length = 0;
@@ -91,6 +98,7 @@ final class RandomInstruction {
         vsibIndex = -1;
         memorySize = 0;
         ripField = -1;
+        unusable = false;
         fixedRegisters = fixed;
         mode64 = !c.is32();
         boolean hasV = false;
@@ -175,7 +183,7 @@ final class RandomInstruction {
                 out[ripField + i] = (byte) (disp >> (8 * i));
             }
         }
-        return length;
+        return unusable ? UNUSABLE : length;
     }
 
     private void putOpcode(Form f, int opcode, int reg, int index, int rm, int vvvv) {
@@ -449,6 +457,9 @@ final class RandomInstruction {
         for (int part : parts[rm]) {
             sum += (int) c.state.gpr[part];
             addressRegisters |= 1 << part;
+        }
+        if ((sum & 0xffff) > 0x1_0000 - MOST_OPERAND_BYTES) {
+            unusable = true; // where a piece of an operand wraps at 64 KiB is the processor's own choice
         }
         long base = target - (sum & 0xffff) & 0xffff_ffffL;
         if (segment == 0x64) {
