@@ -97,8 +97,8 @@ public final class Domain {
         dummyInfo = memory.allocateSpecial() << DomainMemory.SHIFT;
         events = new EventChannels(this, config.maxEventChannels());
         grants = new GrantTable(this, config.maxGrantFrames(), config.maxGrantVersion());
-        engines = provider.open(this);
         vcpus = new Vcpu[config.vcpus()];
+        engines = provider.open(this);
         for (int i = 0; i < vcpus.length; i++) {
             vcpus[i] = new Vcpu(this, i, engines);
             vcpus[i].pause();
@@ -135,7 +135,7 @@ public final class Domain {
     }
 
     public int vcpuCount() {
-        return vcpus.length;
+        return config.vcpus();
     }
 
     /** vCPU by number. */
