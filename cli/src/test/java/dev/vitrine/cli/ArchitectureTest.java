@@ -55,6 +55,8 @@ class ArchitectureTest {
                     "dev.vitrine.xenabi",
                     "dev.vitrine.hypervisor",
                     "dev.vitrine.toolstack",
+                    "dev.vitrine.toolstack.builder",
+                    "dev.vitrine.toolstack.console",
                     "dev.vitrine.toolstack.image",
                     "dev.vitrine.toolstack.config",
                     "dev.vitrine.toolstack.loader",

@@ -1,0 +1,253 @@
+// Copyright 2026 The Vitrine authors
+// SPDX-License-Identifier: Apache-2.0
+
+package dev.vitrine.cli;
+
+import dev.vitrine.hypervisor.CrashReport;
+import dev.vitrine.hypervisor.StopReason;
+import dev.vitrine.toolstack.ConsoleInput;
+import dev.vitrine.toolstack.Machine;
+import dev.vitrine.toolstack.Outcome;
+import dev.vitrine.toolstack.config.ShutdownAction;
+import dev.vitrine.toolstack.console.GuestConsole;
+import java.io.IOException;
+import java.io.InputStream;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+
+/** Runs a guest with its console on the process's streams, again if its configuration says so. */
+final class GuestRun {
+    /** A guest that never gets far is not restarted more often than once in this time. */
+    private static final long RESTART_NANOS = 1_000_000_000L;
+
+    /** What a shell gives for a program that SIGPIPE ended. */
+    private static final int OUTPUT_CLOSED = 128 + 13;
+
+    /** A run under the virtual clock is to repeat, so that nothing in it may be random. */
+    private static final String FIXED_TOKEN = "0123456789abcdef";
+
+    private final RunPlan plan;
+    private final Streams streams;
+    private final @Nullable Duration limit;
+    private final long deadline;
+    private volatile @Nullable Machine current;
+    private volatile boolean detached;
+
+    /**
+     * @param limit the time given with --timeout, for the message; or null
+     * @param deadline when it ends, by System.nanoTime; Long.MAX_VALUE without one
+     */
+    GuestRun(RunPlan plan, Streams streams, @Nullable Duration limit, long deadline) {
+        this.plan = plan;
+        this.streams = streams;
+        this.limit = limit;
+        this.deadline = deadline;
+    }
+
+    /** Runs the guest and returns the exit status. */
+    int run() throws InterruptedException {
+        RawTerminal terminal = null;
+        if (streams.terminal()) {
+            terminal = openTerminal();
+        }
+        try {
+            return run(terminal);
+        } finally {
+            if (terminal != null) {
+                terminal.close();
+            }
+        }
+    }
+
+    private @Nullable RawTerminal openTerminal() {
+        streams.err().println("vitrine: Ctrl-] stops the guest.");
+        try {
+            return RawTerminal.open();
+        } catch (IOException | RuntimeException | LinkageError e) {
+            streams.err()
+                    .println(
+                            "vitrine: warning: the terminal cannot be made raw, so that the guest gets"
+                                    + " whole lines: "
+                                    + e.getMessage());
+            return null;
+        }
+    }
+
+    private int run(@Nullable RawTerminal terminal) throws InterruptedException {
+        GuestConsole console = console(terminal);
+        InputStream in = streams.in();
+        if (streams.terminal()) {
+            in = new DetachInput(in, this::detach);
+        }
+        ConsoleInput input = new ConsoleInput(in, streams.terminal());
+        while (true) {
+            long started = System.nanoTime();
+            Outcome outcome;
+            ShutdownAction action;
+            try (Machine machine = build(console, input)) {
+                current = machine;
+                if (detached) {
+                    return ExitStatus.OK;
+                }
+                outcome = machine.run(deadline);
+                current = null;
+                if (terminal != null) {
+                    terminal.pause();
+                }
+                if (plan.stats()) {
+                    MachineStatistics.print(machine, outcome, streams.err());
+                }
+                action = action(outcome.reason());
+            }
+            int status = status(outcome, action);
+            boolean again =
+                    action == ShutdownAction.RESTART
+                            || action == ShutdownAction.RENAME_RESTART
+                            || action == ShutdownAction.COREDUMP_RESTART;
+            if (!again || outcome.outputClosed() || detached) {
+                return status;
+            }
+            if (outcome.reason().isCrash()) {
+                say("the guest is started again, as on_crash says");
+            }
+            long wait = RESTART_NANOS - (System.nanoTime() - started);
+            if (wait > 0) {
+                Thread.sleep(Duration.ofNanos(Math.min(wait, Math.max(0, deadline - System.nanoTime()))));
+            }
+            if (terminal != null) {
+                terminal.resume();
+            }
+        }
+    }
+
+    private GuestConsole console(@Nullable RawTerminal terminal) {
+        GuestConsole console;
+        if (streams.terminal()) {
+            String term = System.getenv("TERM");
+            console =
+                    GuestConsole.terminal(
+                            terminal == null ? 0 : terminal.rows(),
+                            terminal == null ? 0 : terminal.columns(),
+                            term == null ? "" : term);
+        } else {
+            console = GuestConsole.pipe();
+        }
+        return plan.virtualClock() ? console.withToken(FIXED_TOKEN) : console;
+    }
+
+    private Machine build(GuestConsole console, ConsoleInput input) {
+        Machine.Builder builder =
+                Machine.builder(plan.kernel())
+                        .name(plan.name())
+                        .cmdline(plan.cmdline())
+                        .memory(plan.memory())
+                        .vcpus(plan.vcpus())
+                        .virtualClock(plan.virtualClock())
+                        .output(streams.out())
+                        .input(input);
+        if (plan.ramdisk() != null) {
+            builder.ramdisk(plan.ramdisk());
+        }
+        if (plan.imageConsole()) {
+            builder.console(console);
+        }
+        return builder.build();
+    }
+
+    private void detach() {
+        detached = true;
+        Machine machine = current;
+        if (machine != null) {
+            machine.stop();
+        }
+    }
+
+    private ShutdownAction action(StopReason reason) {
+        return switch (reason) {
+            case POWEROFF -> plan.onPoweroff();
+            case REBOOT -> plan.command() ? ShutdownAction.DESTROY : plan.onReboot();
+            case WATCHDOG -> plan.onWatchdog();
+            case CRASH, TRIPLE_FAULT -> plan.onCrash();
+            case SUSPEND, SOFT_RESET, TIMEOUT, DESTROYED, INTERNAL_ERROR -> ShutdownAction.DESTROY;
+        };
+    }
+
+    private int status(Outcome outcome, ShutdownAction action) throws InterruptedException {
+        if (outcome.outputClosed()) {
+            return OUTPUT_CLOSED;
+        }
+        switch (outcome.reason()) {
+            case POWEROFF -> {
+                if (!plan.command()) {
+                    return ExitStatus.OK;
+                }
+                if (outcome.commandStatus().isPresent()) {
+                    return outcome.commandStatus().getAsInt();
+                }
+                say("the guest powered off before the command of --exec ended");
+                return ExitStatus.CRASHED;
+            }
+            case REBOOT -> {
+                if (plan.command() && outcome.commandStatus().isEmpty()) {
+                    say("the guest rebooted before the command of --exec ended");
+                    return ExitStatus.CRASHED;
+                }
+                return outcome.commandStatus().orElse(ExitStatus.OK);
+            }
+            case SUSPEND -> {
+                say("the guest suspended itself, which ends it: saving is not supported yet");
+                return ExitStatus.OK;
+            }
+            case DESTROYED -> {
+                return ExitStatus.OK;
+            }
+            case TIMEOUT -> {
+                say(
+                        "the guest did not end within the "
+                                + (limit == null ? "time" : seconds(limit))
+                                + " of --timeout and was stopped");
+                return ExitStatus.TIMEOUT;
+            }
+            case CRASH, WATCHDOG, TRIPLE_FAULT, SOFT_RESET, INTERNAL_ERROR -> {
+                crashed(outcome);
+                if (action == ShutdownAction.PRESERVE) {
+                    preserve();
+                } else if (action == ShutdownAction.COREDUMP_DESTROY
+                        || action == ShutdownAction.COREDUMP_RESTART) {
+                    say("warning: no core is dumped, that is not supported yet");
+                }
+                return ExitStatus.CRASHED;
+            }
+        }
+        throw new IllegalStateException(outcome.reason().name());
+    }
+
+    private void crashed(Outcome outcome) {
+        say("the guest crashed: " + outcome.message().replaceAll("\\.$", ""));
+        CrashReport report = outcome.crash();
+        if (report != null) {
+            report.lines().forEach(line -> streams.err().println(line));
+        }
+        Throwable cause = outcome.cause();
+        if (cause != null && Boolean.getBoolean("vitrine.debug")) {
+            cause.printStackTrace(streams.err());
+        }
+    }
+
+    /** on_crash = "preserve": the domain is there, but does not run, until the process is ended. */
+    private void preserve() throws InterruptedException {
+        say("the domain is kept, as on_crash says; Ctrl-C or SIGTERM ends it");
+        if (deadline == Long.MAX_VALUE) {
+            Thread.currentThread().join();
+        }
+        Thread.sleep(Duration.ofNanos(Math.max(0, deadline - System.nanoTime())));
+    }
+
+    private static String seconds(Duration d) {
+        return d.toMillis() % 1000 == 0 ? d.toSeconds() + " s" : d.toMillis() + " ms";
+    }
+
+    private void say(String what) {
+        streams.err().println("vitrine: " + what + ".");
+    }
+}

@@ -1,0 +1,116 @@
+// Copyright 2026 The Vitrine authors
+// SPDX-License-Identifier: Apache-2.0
+
+package dev.vitrine.cli;
+
+import dev.vitrine.toolstack.BadInputException;
+import java.util.Arrays;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The entry point. It looks at the first argument only, and loads no more than the command that it
+ * names: the time from the start of the process to a guest's first instruction counts.
+ */
+public final class Main {
+    private static final String COMMANDS = "the commands are run, pull and images";
+
+    private Main() {}
+
+    /** Runs one command and ends the process with its exit status. */
+    public static void main(String[] args) {
+        System.exit(execute(args, Streams.ofProcess()));
+    }
+
+    /**
+     * Runs one command.
+     *
+     * <p>Whatever goes wrong ends here as one sentence on standard error. {@code
+     * -Dvitrine.debug=true} adds the stack trace.
+     *
+     * @return the exit status
+     */
+    static int execute(String[] args, Streams streams) {
+        try {
+            return dispatch(args, streams);
+        } catch (BadInputException e) {
+            return failed(streams, e.getMessage(), ExitStatus.BAD_INPUT, e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return failed(streams, "The command was interrupted.", ExitStatus.CRASHED, e);
+        } catch (OutOfMemoryError e) {
+            return failed(
+                    streams,
+                    "Java's heap is too small for this; give it more with VITRINE_JAVA_OPTS=-Xmx4g.",
+                    ExitStatus.CRASHED,
+                    e);
+        } catch (Exception | StackOverflowError e) {
+            return failed(
+                    streams,
+                    "An error of Vitrine itself stopped it: "
+                            + e
+                            + " (VITRINE_JAVA_OPTS=-Dvitrine.debug=true shows where).",
+                    ExitStatus.CRASHED,
+                    e);
+        }
+    }
+
+    private static int dispatch(String[] args, Streams streams) throws Exception {
+        if (args.length == 0) {
+            throw new BadInputException(
+                    "A command is missing: " + COMMANDS + "; vitrine --help tells more.");
+        }
+        String[] rest = Arrays.copyOfRange(args, 1, args.length);
+        switch (args[0]) {
+            case "run" -> {
+                return call(new RunCommand(streams), rest, streams);
+            }
+            case "pull" -> {
+                return call(new PullCommand(streams), rest, streams);
+            }
+            case "images" -> {
+                return call(new ImagesCommand(streams), rest, streams);
+            }
+            case "help", "--help", "-h" -> {
+                if (rest.length > 0 && !rest[0].startsWith("-")) {
+                    return dispatch(new String[] {rest[0], "--help"}, streams);
+                }
+                CommandLineParser.help(new VitrineCommand(), streams);
+                return ExitStatus.OK;
+            }
+            case "version", "--version", "-V" -> {
+                Version.print(streams);
+                return ExitStatus.OK;
+            }
+            case "--train" -> {
+                return Training.run(streams);
+            }
+            default -> {
+                String what = args[0].startsWith("-") ? "an option" : "a command";
+                throw new BadInputException(
+                        "'"
+                                + args[0]
+                                + "' is not "
+                                + what
+                                + " of vitrine: "
+                                + COMMANDS
+                                + "; vitrine --help tells more.");
+            }
+        }
+    }
+
+    private static int call(Callable<Integer> command, String[] args, Streams streams)
+            throws Exception {
+        return CommandLineParser.parse(command, args, streams) ? command.call() : ExitStatus.OK;
+    }
+
+    private static int failed(
+            Streams streams, @Nullable String sentence, int status, Throwable cause) {
+        streams.err().println("vitrine: " + (sentence == null ? cause.toString() : sentence));
+        if (Boolean.getBoolean("vitrine.debug")) {
+            Throwable below = cause.getCause();
+            (below == null ? cause : below).printStackTrace(streams.err());
+        }
+        return status;
+    }
+}

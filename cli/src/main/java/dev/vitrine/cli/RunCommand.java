@@ -1,0 +1,133 @@
+// Copyright 2026 The Vitrine authors
+// SPDX-License-Identifier: Apache-2.0
+
+package dev.vitrine.cli;
+
+import dev.vitrine.toolstack.BadInputException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code vitrine run}: the options. {@link RunPlan} makes sense of them, {@link GuestRun} runs. */
+@Command(
+        name = "vitrine run",
+        header = {"Boots a Xen PVH guest and gives its console; Ctrl-] stops it.", ""},
+        synopsisHeading = "usage: ",
+        customSynopsis = "vitrine run [IMAGE | FILE.cfg] [OPTION...]",
+        parameterListHeading = "%n",
+        optionListHeading = "%n",
+        sortOptions = false,
+        usageHelpAutoWidth = false,
+        footer = {
+            "",
+            "exit status:",
+            "  0    the guest powered off (with --exec: the status of the command)",
+            "  2    usage or bad input",
+            "  3    the guest crashed; registers, last instructions and reason are on standard error",
+            "  124  the time given with --timeout passed",
+            "",
+            "examples:",
+            "  vitrine run debian",
+            "  vitrine run debian --exec 'uname -a'",
+            "  vitrine run debian --copy ./tests:/tests --exec 'sh /tests/all.sh' --timeout 5m",
+            "  vitrine run --kernel vmlinuz --ramdisk initrd.img --cmdline console=hvc0"
+        })
+final class RunCommand implements Callable<Integer> {
+    private final Streams streams;
+
+    @Parameters(
+            arity = "0..1",
+            paramLabel = "IMAGE|FILE.cfg",
+            description = {
+                "an image (debian, debian:full, debian:rt), which is pulled if it is not there;",
+                "or a domain configuration in the syntax of xl.cfg"
+            })
+    @Nullable String what;
+
+    @Option(
+            names = "--kernel",
+            paramLabel = "F",
+            description = "the kernel: a bzImage or ELF file, also compressed")
+    @Nullable String kernel;
+
+    @Option(names = "--ramdisk", paramLabel = "F", description = "the ramdisk (initramfs)")
+    @Nullable String ramdisk;
+
+    @Option(
+            names = "--cmdline",
+            paramLabel = "S",
+            description = "the kernel's command line; with an image, it is added to the image's own")
+    @Nullable String cmdline;
+
+    @Option(
+            names = "--memory",
+            paramLabel = "SIZE",
+            description = "memory, such as 512M (which is the default) or 2G")
+    @Nullable String memory;
+
+    @Option(names = "--vcpus", paramLabel = "N", description = "virtual processors, 1 to 128 (default: 1)")
+    @Nullable String vcpus;
+
+    @Option(
+            names = "--copy",
+            paramLabel = "HOST:GUEST",
+            description = "adds a file or folder to the image's root file system; may be repeated")
+    List<String> copies = new ArrayList<>();
+
+    @Option(
+            names = "--exec",
+            paramLabel = "CMD",
+            description = "runs a command in the image instead of a shell, and ends with its status")
+    @Nullable String exec;
+
+    @Option(
+            names = "--timeout",
+            paramLabel = "TIME",
+            description = "ends the run after a time, such as 60s or 5m, with exit status 124")
+    @Nullable String timeout;
+
+    @Option(
+            names = "--clock",
+            paramLabel = "real|virtual",
+            description = {
+                "virtual: time advances with retired instructions, so that a run can be repeated",
+                "(default: real)"
+            })
+    String clock = "real";
+
+    @Option(names = "--stats", description = "prints what processor and hypervisor did, at the end")
+    boolean stats;
+
+    @Option(
+            names = {"-h", "--help"},
+            usageHelp = true,
+            description = "this text")
+    private boolean help;
+
+    RunCommand(Streams streams) {
+        this.streams = streams;
+    }
+
+    @Override
+    public Integer call() throws InterruptedException {
+        Duration limit = timeout == null ? null : Sizes.time("--timeout", timeout);
+        long deadline = limit == null ? Long.MAX_VALUE : System.nanoTime() + limit.toNanos();
+        RunPlan plan = RunPlan.of(this, streams);
+        return new GuestRun(plan, streams, limit, deadline).run();
+    }
+
+    boolean virtualClock() {
+        return switch (clock) {
+            case "real" -> false;
+            case "virtual" -> true;
+            default ->
+                    throw new BadInputException(
+                            "--clock " + Sizes.shown(clock) + " is not a clock: it is real or virtual.");
+        };
+    }
+}

@@ -1,0 +1,185 @@
+// Copyright 2026 The Vitrine authors
+// SPDX-License-Identifier: Apache-2.0
+
+package dev.vitrine.cli;
+
+import dev.vitrine.toolstack.BadInputException;
+import dev.vitrine.toolstack.builder.Ramdisk;
+import dev.vitrine.toolstack.config.ConfigWarning;
+import dev.vitrine.toolstack.config.DomainConfig;
+import dev.vitrine.toolstack.config.DomainType;
+import dev.vitrine.toolstack.config.ShutdownAction;
+import dev.vitrine.toolstack.config.XlConfig;
+import dev.vitrine.toolstack.image.Image;
+import dev.vitrine.toolstack.image.ImageName;
+import dev.vitrine.toolstack.image.ImageStore;
+import dev.vitrine.toolstack.image.Overlay;
+import dev.vitrine.toolstack.loader.KernelImage;
+import dev.vitrine.toolstack.loader.LoadedKernel;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a run is to do, after options, image and configuration file have been brought together: what
+ * stands on the command line counts more than the file, and the file more than the image.
+ *
+ * @param name the domain's name
+ * @param kernel the kernel
+ * @param ramdisk its ramdisk, or null
+ * @param cmdline its command line, without what the console adds
+ * @param memory bytes
+ * @param imageConsole whether the root file system is an image's, whose init is told about the console
+ * @param command whether a command runs instead of a shell
+ */
+record RunPlan(
+        String name,
+        LoadedKernel kernel,
+        @Nullable Ramdisk ramdisk,
+        String cmdline,
+        long memory,
+        int vcpus,
+        boolean virtualClock,
+        boolean imageConsole,
+        boolean command,
+        boolean stats,
+        ShutdownAction onPoweroff,
+        ShutdownAction onReboot,
+        ShutdownAction onWatchdog,
+        ShutdownAction onCrash) {
+
+    /**
+     * Makes a plan of the options. An image that is not there is pulled.
+     *
+     * @throws BadInputException the options make no sense, or a file cannot be used
+     */
+    static RunPlan of(RunCommand o, Streams streams) {
+        boolean virtualClock = o.virtualClock();
+        long memory = o.memory == null ? 0 : Sizes.memory("--memory", o.memory);
+        int vcpus = o.vcpus == null ? 0 : Sizes.number("--vcpus", o.vcpus, 1, DomainConfig.MAX_VCPUS);
+        DomainConfig config = null;
+        String imageName = null;
+        if (o.what != null) {
+            if (isImage(o.what)) {
+                imageName = o.what;
+            } else {
+                config = configuration(path(o.what, "FILE.cfg"), streams);
+            }
+        }
+        Path kernelFile = o.kernel != null ? path(o.kernel, "--kernel") : null;
+        Path ramdiskFile = o.ramdisk != null ? path(o.ramdisk, "--ramdisk") : null;
+        if (config != null) {
+            kernelFile = kernelFile != null ? kernelFile : config.kernel();
+            ramdiskFile = ramdiskFile != null ? ramdiskFile : config.ramdisk();
+        }
+        if (kernelFile == null && imageName == null) {
+            throw new BadInputException(
+                    config != null
+                            ? o.what + ": the configuration names no kernel; add kernel = \"FILE\"."
+                            : "Nothing to run: name an image (vitrine run debian), a configuration file"
+                                    + " or a kernel (--kernel).");
+        }
+        boolean imageRoot = imageName != null && ramdiskFile == null;
+        if (!imageRoot && (o.exec != null || !o.copies.isEmpty())) {
+            throw new BadInputException(
+                    (o.exec != null ? "--exec" : "--copy")
+                            + " needs the root file system of an image, as in 'vitrine run debian'.");
+        }
+        Overlay overlay = new Overlay();
+        o.copies.forEach(overlay::copy);
+        if (o.exec != null) {
+            overlay.exec(o.exec);
+        }
+        // A file that cannot be used is told before anything is fetched for it.
+        LoadedKernel ownKernel = kernelFile == null ? null : KernelImage.load(kernelFile);
+        Ramdisk ramdisk = ramdiskFile == null ? null : Ramdisk.of(ramdiskFile);
+        Image image =
+                imageName == null
+                        ? null
+                        : ImageStore.ofUser()
+                                .get(imageName, line -> streams.err().println("vitrine: " + line));
+        LoadedKernel kernel = ownKernel;
+        if (image != null) {
+            kernel = kernel != null ? kernel : image.loadKernel();
+            ramdisk = ramdisk != null ? ramdisk : overlay.over(image);
+        }
+        if (kernel == null) {
+            throw new IllegalStateException("no kernel");
+        }
+        return new RunPlan(
+                config != null ? config.name() : image != null ? image.name() : "guest",
+                kernel,
+                ramdisk,
+                cmdline(o.cmdline, image, config),
+                memory != 0 ? memory : defaultMemory(image, config),
+                vcpus != 0 ? vcpus : config != null ? config.vcpus() : 1,
+                virtualClock,
+                imageRoot,
+                o.exec != null,
+                o.stats,
+                config != null ? config.onPoweroff() : ShutdownAction.DESTROY,
+                config != null ? config.onReboot() : ShutdownAction.RESTART,
+                config != null ? config.onWatchdog() : ShutdownAction.DESTROY,
+                config != null ? config.onCrash() : ShutdownAction.DESTROY);
+    }
+
+    /** An image's name is one that is known, or that looks like one and is no file. */
+    private static boolean isImage(String what) {
+        if (ImageName.isKnown(what)) {
+            return true;
+        }
+        if (what.endsWith(".cfg") || what.contains("/") || what.isEmpty()) {
+            return false;
+        }
+        if (Files.exists(path(what, "FILE.cfg"))) {
+            return false;
+        }
+        throw new BadInputException(
+                "There is no image "
+                        + Sizes.shown(what)
+                        + " (there are debian, debian:full and debian:rt), and no file of that name"
+                        + " either.");
+    }
+
+    private static DomainConfig configuration(Path file, Streams streams) {
+        DomainConfig config = XlConfig.load(file);
+        for (ConfigWarning warning : config.warnings()) {
+            streams.err().println("vitrine: warning: " + warning);
+        }
+        if (config.type() != DomainType.PVH) {
+            throw new BadInputException(
+                    file
+                            + ": type is "
+                            + (config.type() == DomainType.PV ? "pv" : "hvm")
+                            + ", but only guests of type pvh are supported yet.");
+        }
+        return config;
+    }
+
+    private static Path path(String text, String what) {
+        try {
+            if (!text.isEmpty()) {
+                return Path.of(text);
+            }
+        } catch (InvalidPathException e) {
+            // Told below.
+        }
+        throw new BadInputException(what + " " + Sizes.shown(text) + " cannot be the name of a file.");
+    }
+
+    private static String cmdline(
+            @Nullable String added, @Nullable Image image, @Nullable DomainConfig config) {
+        if (image != null) {
+            return added == null ? image.cmdline() : image.cmdline() + " " + added;
+        }
+        return added != null ? added : config != null ? config.cmdline() : "";
+    }
+
+    private static long defaultMemory(@Nullable Image image, @Nullable DomainConfig config) {
+        return (config != null
+                        ? config.memoryMiB()
+                        : image != null ? image.memoryMiB() : DomainConfig.DEFAULT_MEMORY_MIB)
+                << 20;
+    }
+}
