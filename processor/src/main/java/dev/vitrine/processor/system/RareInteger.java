@@ -17,7 +17,8 @@ public final class RareInteger {
     private RareInteger() {}
 
     /**
-     * Executes an instruction of group RARE. Faults are raised before any state changed.
+     * Executes an instruction of group RARE. Faults are raised before any state changed, but for the
+     * stack frames and registers that ENTER, PUSHA and POPA had reached.
      *
      * @throws IllegalArgumentException for an operation of another group
      */
@@ -147,11 +148,16 @@ public final class RareInteger {
 
     private static void bound(Cpu cpu, Instruction i) {
         int size = i.size[0];
-        long la = cpu.linear(i, 2 * size, false);
-        long lower = Cpu.extend(cpu.load(la, size), size);
-        long upper = Cpu.extend(cpu.load(la + size & 0xFFFFFFFFL, size), size);
         long index = Cpu.extend(cpu.read(i, 0), size);
-        if (index < lower || index > upper) {
+        long offset = cpu.offset(i);
+        long lower = cpu.load(cpu.linear(i.segment, offset, size, false), size);
+        if (index < Cpu.extend(lower, size)) {
+            throw cpu.fault(Vector.BR);
+        }
+        // The upper bound is read only now, and its offset wraps at the address size.
+        long next = Cpu.truncate(offset + size, i.addressSize);
+        long upper = cpu.load(cpu.linear(i.segment, next, size, false), size);
+        if (index > Cpu.extend(upper, size)) {
             throw cpu.fault(Vector.BR);
         }
     }
@@ -165,15 +171,7 @@ public final class RareInteger {
         long frame = sp - size;
         int pushes = 1 + level;
         long end = sp - (long) pushes * size - (i.imm & 0xFFFF);
-        // All checks come first: the slots, and a write at the final stack pointer.
-        for (int n = 1; n <= pushes; n++) {
-            cpu.mmu.probeWrite(cpu.linear(Cpu.SS, (sp - (long) n * size) & mask, size, true), size);
-        }
-        for (int n = 1; n < level; n++) {
-            long slot = (bp - (long) n * size) & mask;
-            cpu.mmu.probeRead(cpu.linear(Cpu.SS, slot, size, false), size);
-        }
-        cpu.mmu.probeWrite(cpu.linear(Cpu.SS, end & mask, size, true), size);
+        // A fault on the way leaves what was pushed, as on a processor; registers change last.
         Stack.write(cpu, frame, size, bp);
         for (int n = 1; n < level; n++) {
             long outer = Stack.read(cpu, bp - (long) n * size, size);
@@ -182,16 +180,14 @@ public final class RareInteger {
         if (level > 0) {
             Stack.write(cpu, frame - (long) level * size, size, frame);
         }
+        // A write at the final stack pointer must be possible.
+        cpu.mmu.probeWrite(cpu.linear(Cpu.SS, end & mask, size, true), size);
         cpu.writeRegister(Cpu.RBP, size, frame & mask | (mask == 0xFFFF ? sp & ~0xFFFFL : 0));
         Stack.setPointer(cpu, end);
     }
 
     private static void pushAll(Cpu cpu, int size) {
         long sp = cpu.r[Cpu.RSP];
-        long mask = cpu.stackMask();
-        for (int n = 1; n <= 8; n++) {
-            cpu.mmu.probeWrite(cpu.linear(Cpu.SS, (sp - (long) n * size) & mask, size, true), size);
-        }
         for (int n = 0; n < 8; n++) {
             Stack.write(cpu, sp - (long) (n + 1) * size, size, cpu.r[n]);
         }
@@ -200,14 +196,13 @@ public final class RareInteger {
 
     private static void popAll(Cpu cpu, int size) {
         long sp = cpu.r[Cpu.RSP];
-        long mask = cpu.stackMask();
-        for (int n = 0; n < 8; n++) {
-            cpu.mmu.probeRead(cpu.linear(Cpu.SS, (sp + (long) n * size) & mask, size, false), size);
-        }
+        // Registers before a fault stay loaded; only the stack pointer tells that POPA began.
         for (int n = 0; n < 8; n++) {
             int reg = 7 - n;
+            // The slot of the stack pointer is read, too, and its value dropped.
+            long value = Stack.read(cpu, sp + (long) n * size, size);
             if (reg != Cpu.RSP) {
-                cpu.writeRegister(reg, size, Stack.read(cpu, sp + (long) n * size, size));
+                cpu.writeRegister(reg, size, value);
             }
         }
         Stack.setPointer(cpu, sp + 8L * size);
