@@ -207,6 +207,7 @@ final class Machine implements ProcessorHost, AutoCloseable {
         cpu.idtBase = IDT;
         cpu.idtLimit = 0xFFF;
         cpu.tr.set(TASK, TSS, 0x67, A_TSS32 | 2);
+        poke(TSS + 102, 2, 0x68); // no I/O permission bitmap
         cpu.ldtr.set(0, 0, 0, 0);
         cpu.ldtr.unusable = true;
     }
