@@ -650,7 +650,7 @@ public final class Vcpu {
     void assertUpcall() {
         int vector = upcallVector;
         if (vector != 0) {
-            apic.interrupt(vector, false);
+            apic.post(vector, false);
         }
         kick();
     }

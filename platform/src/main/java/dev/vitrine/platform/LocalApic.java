@@ -173,7 +173,7 @@ public final class LocalApic {
             int w = irr.get(i);
             if (w != 0) {
                 int vector = i * 32 + 31 - Integer.numberOfLeadingZeros(w);
-                return hardwareEnabled() && (vector & 0xF0) > (processorPriority() & 0xF0) ? vector : -1;
+                return softwareEnabled() && (vector & 0xF0) > (processorPriority() & 0xF0) ? vector : -1;
             }
         }
         return -1;
@@ -225,6 +225,17 @@ public final class LocalApic {
             raiseError(ESR_RECEIVE_ILLEGAL_VECTOR);
             return;
         }
+        post(vector, level);
+    }
+
+    /**
+     * Makes an interrupt pending even while software has the APIC disabled; it is delivered once that
+     * changes. Xen raises event upcalls so, and guests count on it: one may come before they have
+     * enabled the APIC. Any thread.
+     *
+     * @param vector 16 to 255
+     */
+    public void post(int vector, boolean level) {
         int i = vector >>> 5;
         int bit = 1 << (vector & 31);
         if (level) {
@@ -479,6 +490,8 @@ public final class LocalApic {
                     for (int i = 0; i < lvt.length; i++) {
                         lvt[i] |= LVT_MASKED;
                     }
+                } else {
+                    signalIfPending();
                 }
             }
             case 0x28 -> esr = errors.getAndSet(0, 0);
