@@ -40,6 +40,7 @@ public final class CpuidTable {
     // Leaf 7.
     private static final int LEAF7_EBX =
             1 << 1 // IA32_TSC_ADJUST
+                    | 1 << 6 // x87 data pointer updated on exceptions only
                     | 1 << 7 // SMEP
                     | 1 << 9 // ERMS
                     | 1 << 13; // FPU CS and DS deprecated

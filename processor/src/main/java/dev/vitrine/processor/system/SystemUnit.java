@@ -6,6 +6,7 @@ package dev.vitrine.processor.system;
 import dev.vitrine.processor.core.Cpu;
 import dev.vitrine.processor.core.Vector;
 import dev.vitrine.processor.decode.Instruction;
+import dev.vitrine.processor.x87.XsaveUnit;
 
 /** Executes the instructions of group SYSTEM. */
 public final class SystemUnit {
@@ -154,20 +155,11 @@ public final class SystemUnit {
         long value =
                 switch ((int) cpu.r[Cpu.RCX]) {
                     case 0 -> cpu.xcr0;
-                    case 1 -> cpu.xcr0 & inUse(cpu);
+                    case 1 -> cpu.xcr0 & XsaveUnit.inUse(cpu);
                     default -> throw cpu.gp(0);
                 };
         cpu.r[Cpu.RAX] = value & 0xFFFFFFFFL;
         cpu.r[Cpu.RDX] = value >>> 32;
-    }
-
-    /** XINUSE: x87 and SSE count as in use always, AVX if an upper half is not zero. */
-    private static long inUse(Cpu cpu) {
-        long upper = 0;
-        for (int n = 0; n < 16; n++) {
-            upper |= cpu.v[4 * n + 2] | cpu.v[4 * n + 3];
-        }
-        return upper == 0 ? 3 : 7;
     }
 
     private static void xsetbv(Cpu cpu) {
