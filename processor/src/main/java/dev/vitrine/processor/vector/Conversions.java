@@ -33,10 +33,7 @@ final class Conversions {
     /** CVTSI2SS, CVTSI2SD. */
     static void fromGeneral(Cpu cpu, Instruction i) {
         int n = i.operands - 1;
-        long x = cpu.read(i, n);
-        if (i.size[n] == 4) {
-            x = (int) x;
-        }
+        long x = Cpu.extend(cpu.read(i, n), i.size[n]);
         int a = n == 2 ? i.reg[1] << 2 : i.reg[0] << 2;
         FpEnv e = begin(cpu);
         long lo;
