@@ -142,6 +142,7 @@ public final class ImageStore {
                                     StandardOpenOption.CREATE,
                                     StandardOpenOption.WRITE);
                     FileLock lock = lock(channel, progress)) {
+                assert lock.isValid();
                 return make(wanted, with, progress);
             }
         } catch (IOException e) {

@@ -44,7 +44,7 @@ enum Compression {
     /** An lz4 legacy block holds up to 8 MiB; packed it cannot be larger than this. */
     private static final int LZ4_BLOCK = 8 << 20;
 
-    private static final int CHUNK = 1 << 20;
+    private static final int CHUNK = 1 << 18;
 
     private final String tool;
     private final int[] magic;

@@ -23,7 +23,7 @@ final class XsPath {
             check(path);
             return path;
         }
-        if (path.length() > MAX_RELATIVE) {
+        if (path.length() > MAX_RELATIVE || isSpecial(path)) {
             throw new XsException("EINVAL");
         }
         String absolute = home(domain) + path;

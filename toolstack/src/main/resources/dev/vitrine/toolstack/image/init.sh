@@ -61,7 +61,8 @@ if [ "$console" = pipe ]; then
     stty -F "$tty" -echo -isig -ixon -iexten -icrnl -opost erase undef kill undef
     mkfifo /run/stdin
     message ready
-    cat <"$tty" >/run/stdin &
+    # Not cat: busybox's splices, and a splice that waits for the console locks the pipe for all.
+    dd if="$tty" of=/run/stdin bs=4096 2>/dev/null &
     if [ -e /run-exec ]; then
         setsid /run-exec </run/stdin >"$tty" 2>&1
         finish $?

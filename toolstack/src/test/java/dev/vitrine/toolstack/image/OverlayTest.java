@@ -1,0 +1,120 @@
+// Copyright 2026 The Vitrine authors
+// SPDX-License-Identifier: Apache-2.0
+
+package dev.vitrine.toolstack.image;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.vitrine.toolstack.BadInputException;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Arrays;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class OverlayTest {
+    @TempDir Path root;
+
+    private Image image;
+    private Path host;
+
+    @BeforeEach
+    void makeAnImage() throws IOException {
+        image = new ImageStore(root.resolve("store"), TestPackages.small()).get("debian", Progress.SILENT);
+        host = Files.createDirectories(root.resolve("host/folder/sub")).getParent();
+        Path script = Files.writeString(host.resolve("sub/script"), "echo\n");
+        Files.setPosixFilePermissions(script, PosixFilePermissions.fromString("rwxr-x---"));
+        Files.createSymbolicLink(host.resolve("sub/link"), Path.of("script"));
+        Files.writeString(root.resolve("host/file"), "hello");
+    }
+
+    private CpioIndex index(Overlay overlay) throws IOException {
+        Path file = root.resolve("overlay.cpio");
+        byte[] archive = overlay.archive(image.rootfs());
+        assertThat(archive.length % 512).isZero();
+        Files.write(file, archive);
+        return CpioIndex.read(file);
+    }
+
+    @Test
+    void copiesFilesAndFolders() throws IOException {
+        CpioIndex index =
+                index(
+                        new Overlay()
+                                .copy(host + ":/data/x")
+                                .copy(root.resolve("host/file") + ":/etc/")
+                                .copy(root.resolve("host/file") + ":/bin")
+                                .copy(root.resolve("host/file") + ":/lib/other"));
+        assertThat(index.items())
+                .containsOnlyKeys(
+                        "data",
+                        "data/x",
+                        "data/x/sub",
+                        "data/x/sub/link",
+                        "data/x/sub/script",
+                        "etc/file",
+                        "usr/bin/file",
+                        "usr/lib/other");
+        assertThat(index.items().get("data/x/sub/script").mode())
+                .isEqualTo(FileTree.REGULAR | 0750);
+        assertThat(index.link("data/x/sub/link")).isEqualTo("script");
+    }
+
+    @Test
+    void aFolderGoesIntoAFolderThatIsThere() throws IOException {
+        assertThat(index(new Overlay().copy(host + ":/mnt")).items())
+                .containsKeys("mnt/folder/sub/script");
+        assertThat(index(new Overlay().copy(host + ":/")).items())
+                .containsKeys("folder/sub/script");
+        assertThat(index(new Overlay().copy(host + ":/srv/")).items())
+                .containsKeys("srv/folder/sub/script");
+    }
+
+    @Test
+    void nothingLeavesTheRoot() throws IOException {
+        assertThat(index(new Overlay().copy(root.resolve("host/file") + ":/../../x")).items())
+                .containsOnlyKeys("x");
+    }
+
+    @Test
+    void holdsTheCommand() throws IOException {
+        Overlay overlay = new Overlay().exec("exit 3");
+        assertThat(overlay.isEmpty()).isFalse();
+        byte[] archive = overlay.archive(image.rootfs());
+        assertThat(new String(archive, StandardCharsets.US_ASCII))
+                .contains("run-exec\0", "#!/bin/sh\nexit 3\n");
+        assertThat(index(overlay).items().get("run-exec").mode()).isEqualTo(FileTree.REGULAR | 0755);
+    }
+
+    @Test
+    void liesBehindTheImage() {
+        assertThat(new Overlay().over(image).size()).isEqualTo(image.ramdisk().size());
+        Overlay overlay = new Overlay().exec("true");
+        byte[] all = new byte[(int) overlay.over(image).size()];
+        overlay.over(image)
+                .writeTo(0, (at, bytes, from, n) -> System.arraycopy(bytes, from, all, (int) at, n));
+        byte[] second = overlay.archive(image.rootfs());
+        assertThat(Arrays.copyOfRange(all, all.length - second.length, all.length))
+                .isEqualTo(second);
+    }
+
+    @Test
+    void refusesWhatCannotBeCopied() {
+        assertThatThrownBy(() -> new Overlay().copy("file"))
+                .isInstanceOf(BadInputException.class)
+                .hasMessageContaining("HOST:GUEST");
+        assertThatThrownBy(() -> new Overlay().copy("a:")).hasMessageContaining("HOST:GUEST");
+        assertThatThrownBy(() -> new Overlay().copy(host + ":relative"))
+                .hasMessageContaining("start with a slash");
+        assertThatThrownBy(() -> new Overlay().copy("/no/such:/x"))
+                .hasMessage("/no/such: there is no such file or folder.");
+        assertThatThrownBy(() -> new Overlay().copy("/dev/null:/x").archive(image.rootfs()))
+                .isInstanceOf(BadInputException.class)
+                .hasMessageContaining("only files, folders and links");
+    }
+}
