@@ -101,7 +101,7 @@ final class Comparison {
         boolean kernel = Long.compareUnsigned(real.cr2, KERNEL_SPACE) >= 0;
         int errorMask = kernel || area ? ~1 : ~0;
         check("error", real.error & errorMask, ours.error & errorMask);
-        if (!area || Math.abs(real.cr2 - ours.cr2) > LARGEST_AREA) {
+        if (!area || Math.abs((int) (real.cr2 - ours.cr2)) > LARGEST_AREA) {
             check("cr2", real.cr2, ours.cr2);
         }
         CpuImage x = real.state;

@@ -11,7 +11,9 @@ import dev.vitrine.processor.decode.InstructionText;
 import dev.vitrine.processor.decode.Op;
 import java.util.ArrayList;
 import java.util.HexFormat;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Predicate;
@@ -20,6 +22,9 @@ import org.jspecify.annotations.Nullable;
 /** Runs random cases on both processors and gathers differences by form. */
 final class DifferentialRun {
     private static final int BATCH = 512;
+
+    /** Kinds of differences that are kept for each form. */
+    private static final int SAMPLES = 4;
 
     /** Flags that a sequence may leave undefined without harm: AF, which few instructions read. */
     private static final int AF = 0x10;
@@ -34,7 +39,9 @@ final class DifferentialRun {
         @Nullable String skipped;
 
         long differences;
-        @Nullable String first;
+
+        /** The first case of each kind of difference, a few kinds. */
+        final Map<String, String> samples = new LinkedHashMap<>();
 
         Outcome(@Nullable Form form, String name) {
             this.form = form;
@@ -244,11 +251,18 @@ final class DifferentialRun {
                 text = difference(o, c, again);
                 if (!text.isEmpty()) {
                     o.differences++;
-                    if (o.first == null) {
-                        o.first = describe(c, numbers[i]) + text;
+                    if (o.samples.size() < SAMPLES) {
+                        o.samples.putIfAbsent(kind(again, text), describe(c, numbers[i]) + text);
                     }
                 }
             }
+        }
+
+        /** Exceptions on both sides if they differ, else the first thing that differs. */
+        private String kind(Result expected, String text) {
+            return expected.vector == ours.vector
+                    ? text.strip().split(" ", 2)[0]
+                    : expected.vector + " " + ours.vector;
         }
 
         private String difference(Outcome o, Case c, Result expected) {

@@ -92,10 +92,10 @@ class DifferentialTest {
                 covered++;
             }
             if (o.differences > 0) {
-                all.append(o.first);
+                o.samples.values().forEach(all::append);
                 if (shown++ < SHOWN) {
                     summary.append(String.format("%d of %d cases differ: %s%n", o.differences, o.cases, o.name));
-                    summary.append(o.first);
+                    o.samples.values().stream().limit(1).forEach(summary::append);
                 }
             }
         }
