@@ -566,6 +566,9 @@ public final class Vcpu {
     }
 
     private void resetForInit() {
+        if (waitsForStartup) {
+            return; // Reset already: as on Xen, an upcall that came since then stays pending.
+        }
         nmiPending = false;
         engine.reset();
         apic.reset();
