@@ -76,6 +76,7 @@ final class X87Move {
             int size = i.size[0];
             long la = cpu.linear(i, size, false);
             if (size == 10) {
+                cpu.mmu.probeRead(la, 8); // its alignment counts
                 cpu.mmu.probeRead(la, 10);
                 long low = cpu.mmu.load64(la);
                 int high = cpu.mmu.load16(la + 8) & 0xFFFF;
@@ -155,7 +156,6 @@ final class X87Move {
         }
         Float80 r = s.result;
         int size = i.size[0];
-        long la = cpu.linear(i, size, true);
         int a = s.top;
         boolean missing = X87Unit.empty(s, a);
         long m = missing ? Float80.INDEFINITE : s.mantissa[a];
@@ -185,11 +185,14 @@ final class X87Move {
         int flags = missing ? IE | Float80.SF : r.flags;
         int unmasked = flags & ~s.control & (IE | OE | UE);
         if (unmasked != 0) {
-            // Nothing is stored; exceptions of the rounding that did not happen are not reported.
+            // Nothing is stored, so even the address goes unchecked; exceptions of the rounding that
+            // did not happen are not reported.
             X87Unit.raise(cpu, i, flags & (IE | OE | UE | Float80.SF));
             return;
         }
+        long la = cpu.linear(i, size, true);
         if (size == 10) {
+            cpu.mmu.probeWrite(la, 8); // its alignment counts
             cpu.mmu.probeWrite(la, 10);
             cpu.mmu.store64(la, bits);
             cpu.mmu.store16(la + 8, (short) high);

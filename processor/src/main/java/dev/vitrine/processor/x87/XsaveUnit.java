@@ -4,6 +4,7 @@
 package dev.vitrine.processor.x87;
 
 import dev.vitrine.processor.core.Cpu;
+import dev.vitrine.processor.core.GuestFault;
 import dev.vitrine.processor.core.Vector;
 import dev.vitrine.processor.core.X87State;
 import dev.vitrine.processor.decode.Instruction;
@@ -30,6 +31,7 @@ public final class XsaveUnit {
     private static final int XSTATE_BV = 512;
     private static final int XCOMP_BV = 520;
     private static final int EXTENDED = 576;
+    private static final int MXCSR = 24;
     private static final int XMM = 160;
     private static final long COMPACTED = 1L << 63;
 
@@ -120,14 +122,14 @@ public final class XsaveUnit {
         long la = legacyArea(cpu, i, true);
         boolean wide = i.operandSize == 8;
         storeX87(cpu, la, wide);
-        cpu.store(la + 24, 4, cpu.mxcsr);
+        cpu.store(la + MXCSR, 4, cpu.mxcsr);
         cpu.store(la + 28, 4, MXCSR_MASK);
         storeXmm(cpu, la);
     }
 
     private static void fxrstor(Cpu cpu, Instruction i) {
         long la = legacyArea(cpu, i, false);
-        int mxcsr = (int) cpu.load(la + 24, 4);
+        int mxcsr = (int) cpu.load(la + MXCSR, 4);
         if ((mxcsr & ~MXCSR_MASK) != 0) {
             throw cpu.gp(0);
         }
@@ -142,7 +144,7 @@ public final class XsaveUnit {
         }
         long la = cpu.linear(i, LEGACY_SIZE, write);
         if ((la & 15) != 0) {
-            throw cpu.gp(0);
+            throw misaligned(cpu, i, la);
         }
         probe(cpu, la, LEGACY_SIZE, write);
         return la;
@@ -239,9 +241,28 @@ public final class XsaveUnit {
     private static long alignedArea(Cpu cpu, Instruction i, int size, boolean write) {
         long la = cpu.linear(i, size, write);
         if ((la & 63) != 0) {
-            throw cpu.gp(0);
+            throw misaligned(cpu, i, la);
         }
         return la;
+    }
+
+    /** #GP(0), but a non-canonical stack address comes first. */
+    private static GuestFault misaligned(Cpu cpu, Instruction i, long la) {
+        boolean canonical = !cpu.mode64() || la << 16 >> 16 == la;
+        return canonical || i.segment != Cpu.SS ? cpu.gp(0) : cpu.fault(Vector.SS, 0);
+    }
+
+    /** Probes the parts of the legacy region that hold x87 state, MXCSR and XMM registers. */
+    private static void probeParts(
+            Cpu cpu, long la, boolean x87, boolean mxcsr, boolean sse, boolean write) {
+        if (x87) {
+            probe(cpu, la, XMM, write);
+        } else if (mxcsr) {
+            probe(cpu, la + MXCSR, 8, write);
+        }
+        if (sse) {
+            probe(cpu, la + XMM, 256, write);
+        }
     }
 
     /**
@@ -259,25 +280,27 @@ public final class XsaveUnit {
             used |= SSE;
         }
         int written = optimise ? requested & used : requested;
-        // The extent is what the request lays out, in use or not.
-        boolean avx = (requested & AVX) != 0;
-        int size = avx ? EXTENDED + 256 : EXTENDED;
-        long la = alignedArea(cpu, i, size, true);
-        probe(cpu, la, size, true);
+        boolean storeMxcsr =
+                compact ? (written & SSE) != 0 : (requested & (SSE | AVX)) != 0;
+        boolean storeAvx = (written & AVX) != 0;
+        long la = alignedArea(cpu, i, storeAvx ? EXTENDED + 256 : EXTENDED, true);
+        probeParts(cpu, la, (written & X87) != 0, storeMxcsr, (written & SSE) != 0, true);
+        probe(cpu, la + XSTATE_BV, 16, true);
+        if (storeAvx) {
+            probe(cpu, la + EXTENDED, 256, true);
+        }
         long oldBits = compact ? 0 : cpu.load(la + XSTATE_BV, 8);
         if ((written & X87) != 0) {
             storeX87(cpu, la, i.operandSize == 8);
         }
-        boolean storeMxcsr =
-                compact ? (written & SSE) != 0 : (requested & (SSE | AVX)) != 0;
         if (storeMxcsr) {
-            cpu.store(la + 24, 4, cpu.mxcsr);
+            cpu.store(la + MXCSR, 4, cpu.mxcsr);
             cpu.store(la + 28, 4, MXCSR_MASK);
         }
         if ((written & SSE) != 0) {
             storeXmm(cpu, la);
         }
-        if ((written & AVX) != 0) {
+        if (storeAvx) {
             int count = vectorRegisters(cpu);
             for (int n = 0; n < count; n++) {
                 cpu.store(la + EXTENDED + 16 * n, 8, cpu.v[4 * n + 2]);
@@ -301,7 +324,7 @@ public final class XsaveUnit {
         checkEnabled(cpu);
         int requested = requested(cpu);
         long la = alignedArea(cpu, i, EXTENDED, false);
-        probe(cpu, la, EXTENDED, false);
+        probe(cpu, la + XSTATE_BV, 64, false);
         long state = cpu.load(la + XSTATE_BV, 8);
         long layout = cpu.load(la + XCOMP_BV, 8);
         boolean compact = layout < 0;
@@ -325,8 +348,9 @@ public final class XsaveUnit {
         int present = (int) state & requested;
         boolean loadMxcsr = compact ? (present & SSE) != 0 : (requested & (SSE | AVX)) != 0;
         int mxcsr = MXCSR_INITIAL;
+        probeParts(cpu, la, (present & X87) != 0, loadMxcsr, (present & SSE) != 0, false);
         if (loadMxcsr) {
-            mxcsr = (int) cpu.load(la + 24, 4);
+            mxcsr = (int) cpu.load(la + MXCSR, 4);
             if ((mxcsr & ~MXCSR_MASK) != 0) {
                 throw cpu.gp(0);
             }
