@@ -8,9 +8,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * Something that the user gave cannot be used: a file, an option, a kernel, a size.
  *
- * <p>The message is one whole sentence for the user. It names the file (and the line, where there is
- * one) and says what is wrong. A command prints it as it is and ends with exit status 2; the stack
- * trace is never shown, and none is recorded.
+ * <p>The message is one whole sentence for the user. It names the file (and the line, where there
+ * is one) and says what is wrong. A command prints it as it is and ends with exit status 2; the
+ * stack trace is never shown, and none is recorded.
  */
 public final class BadInputException extends RuntimeException {
     private static final long serialVersionUID = 1L;

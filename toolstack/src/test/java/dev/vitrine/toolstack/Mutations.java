@@ -10,7 +10,21 @@ import java.util.Random;
 /** Inputs for tests that want many: seeds changed at random, from a fixed seed. */
 public final class Mutations {
     private static final int[] NASTY = {
-        0, 1, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 0x7fff_ffff, 0x8000_0000, -1, -2, -16, 4095, 4096
+        0,
+        1,
+        0x7f,
+        0x80,
+        0xff,
+        0x7fff,
+        0x8000,
+        0xffff,
+        0x7fff_ffff,
+        0x8000_0000,
+        -1,
+        -2,
+        -16,
+        4095,
+        4096
     };
 
     private final Random random;
