@@ -15,6 +15,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
 
 /** Picocli for one command, with errors as one sentence. */
 final class CommandLineParser {
+    private static final int WIDTH = 100;
+
     private CommandLineParser() {}
 
     /**
@@ -25,6 +27,7 @@ final class CommandLineParser {
      */
     static boolean parse(Object command, String[] args, Streams streams) {
         CommandLine line = new CommandLine(command);
+        line.setUsageHelpWidth(WIDTH);
         line.setExpandAtFiles(false);
         line.setOverwrittenOptionsAllowed(false);
         line.setUnmatchedOptionsAllowedAsOptionParameters(true);
@@ -42,7 +45,7 @@ final class CommandLineParser {
 
     /** Prints the help of a command. */
     static void help(Object command, Streams streams) {
-        usage(new CommandLine(command), streams);
+        usage(new CommandLine(command).setUsageHelpWidth(WIDTH), streams);
     }
 
     private static void usage(CommandLine line, Streams streams) {
@@ -73,6 +76,10 @@ final class CommandLineParser {
             what = message.substring(0, 1).toLowerCase(Locale.ROOT) + message.substring(1);
             what = what.replaceAll("\\s*\\R\\s*", " ").replaceAll("\\.$", "");
         }
-        return command + ": " + what + " (" + command + " --help tells more).";
+        return what.substring(0, 1).toUpperCase(Locale.ROOT)
+                + what.substring(1)
+                + "; "
+                + command
+                + " --help tells more.";
     }
 }

@@ -44,7 +44,7 @@ public final class Main {
                     "Java's heap is too small for this; give it more with VITRINE_JAVA_OPTS=-Xmx4g.",
                     ExitStatus.CRASHED,
                     e);
-        } catch (Exception | StackOverflowError e) {
+        } catch (Exception | Error e) {
             return failed(
                     streams,
                     "An error of Vitrine itself stopped it: "

@@ -25,23 +25,24 @@ import picocli.CommandLine.Parameters;
         sortOptions = false,
         footer = {
             "",
-            "The packages come from the machine's own Debian archive, through apt-get download, without",
-            "root. They are kept under ${XDG_CACHE_HOME:-~/.cache}/vitrine."
+            "The packages come from the machine's Debian archive, through apt-get download, without root.",
+            "Images are kept in $XDG_CACHE_HOME/vitrine, or ~/.cache/vitrine."
         })
 final class PullCommand implements Callable<Integer> {
     private final Streams streams;
 
     @Parameters(
             paramLabel = "IMAGE",
-            description = "debian (cloud kernel and busybox), debian:full or debian:rt (other kernels)")
+            description = "debian (cloud kernel and busybox); debian:full or debian:rt (other kernels)")
     private String image = "";
 
     @Option(
             names = "--with",
             paramLabel = "PACKAGE,...",
             split = ",",
+            hideParamSyntax = true,
             description = {
-                "Debian packages that the image holds as well, with all that they depend on;",
+                "Debian packages that the image holds as well, and what they depend on;",
                 "linux-modules stands for the modules of its kernel"
             })
     private List<String> with = new ArrayList<>();

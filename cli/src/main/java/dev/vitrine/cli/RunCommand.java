@@ -22,7 +22,6 @@ import picocli.CommandLine.Parameters;
         parameterListHeading = "%n",
         optionListHeading = "%n",
         sortOptions = false,
-        usageHelpAutoWidth = false,
         footer = {
             "",
             "exit status:",
@@ -44,7 +43,7 @@ final class RunCommand implements Callable<Integer> {
             arity = "0..1",
             paramLabel = "IMAGE|FILE.cfg",
             description = {
-                "an image (debian, debian:full, debian:rt), which is pulled if it is not there;",
+                "an image (debian, debian:full, debian:rt), pulled if it is not there;",
                 "or a domain configuration in the syntax of xl.cfg"
             })
     @Nullable String what;
@@ -61,7 +60,7 @@ final class RunCommand implements Callable<Integer> {
     @Option(
             names = "--cmdline",
             paramLabel = "S",
-            description = "the kernel's command line; with an image, it is added to the image's own")
+            description = "the kernel's command line; added to the image's own, if there is one")
     @Nullable String cmdline;
 
     @Option(
@@ -76,31 +75,31 @@ final class RunCommand implements Callable<Integer> {
     @Option(
             names = "--copy",
             paramLabel = "HOST:GUEST",
-            description = "adds a file or folder to the image's root file system; may be repeated")
+            description = "adds a file or folder to the image; may be repeated")
     List<String> copies = new ArrayList<>();
 
     @Option(
             names = "--exec",
             paramLabel = "CMD",
-            description = "runs a command in the image instead of a shell, and ends with its status")
+            description = "runs a command instead of a shell, and ends with its exit status")
     @Nullable String exec;
 
     @Option(
             names = "--timeout",
             paramLabel = "TIME",
-            description = "ends the run after a time, such as 60s or 5m, with exit status 124")
+            description = "ends the run after a time such as 60s or 5m")
     @Nullable String timeout;
 
     @Option(
             names = "--clock",
             paramLabel = "real|virtual",
             description = {
-                "virtual: time advances with retired instructions, so that a run can be repeated",
-                "(default: real)"
+                "virtual: time advances with instructions, so that a run can be",
+                "repeated (default: real)"
             })
     String clock = "real";
 
-    @Option(names = "--stats", description = "prints what processor and hypervisor did, at the end")
+    @Option(names = "--stats", description = "prints what processor and hypervisor did")
     boolean stats;
 
     @Option(

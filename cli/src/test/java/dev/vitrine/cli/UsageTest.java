@@ -1,0 +1,162 @@
+// Copyright 2026 The Vitrine authors
+// SPDX-License-Identifier: Apache-2.0
+
+package dev.vitrine.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Commands, options and help. */
+class UsageTest {
+    @Test
+    void helpNamesAllCommands() {
+        Cli.Result r = Cli.run("--help");
+        assertThat(r.status()).isZero();
+        assertThat(r.err()).isEmpty();
+        assertThat(r.out()).contains("vitrine run", "vitrine pull", "vitrine images", "124");
+    }
+
+    @Test
+    void helpOfRunNamesAllOptions() {
+        Cli.Result r = Cli.run("run", "--help");
+        assertThat(r.status()).isZero();
+        assertThat(r.err()).isEmpty();
+        assertThat(r.out())
+                .contains("--kernel", "--ramdisk", "--cmdline", "--memory", "--vcpus", "--copy")
+                .contains("--exec", "--timeout", "--clock", "--stats", "Ctrl-]");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"pull", "images"})
+    void helpOfOtherCommands(String command) {
+        Cli.Result r = Cli.run(command, "--help");
+        assertThat(r.status()).isZero();
+        assertThat(r.err()).isEmpty();
+        assertThat(r.out()).contains("usage: vitrine " + command);
+    }
+
+    @Test
+    void helpGoesBeforeErrors() {
+        assertThat(Cli.run("run", "--help", "a", "b").out()).contains("usage:");
+    }
+
+    @Test
+    void versionIsThatOfTheBuild() {
+        Cli.Result r = Cli.run("--version");
+        assertThat(r.status()).isZero();
+        assertThat(r.out()).matches("vitrine [^ $]+ \\(Java [0-9.+a-zA-Z-]+\\)\\R");
+    }
+
+    @Test
+    void noCommand() {
+        Cli.run().isBadInput("run, pull and images");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"frobnicate", "--frobnicate", "", "RUN"})
+    void unknownCommand(String command) {
+        Cli.run(command).isBadInput("'" + command + "'");
+    }
+
+    @Test
+    void unknownOption() {
+        Cli.run("run", "debian", "--frobnicate").isBadInput("--frobnicate");
+        Cli.run("pull", "debian", "--frobnicate").isBadInput("--frobnicate");
+        Cli.run("images", "--frobnicate").isBadInput("--frobnicate");
+        Cli.run("images", "x").isBadInput("'x'");
+    }
+
+    @Test
+    void missingValue() {
+        Cli.run("run", "debian", "--memory").isBadInput("--memory", "SIZE");
+        Cli.run("run", "debian", "--copy").isBadInput("--copy", "HOST:GUEST");
+        Cli.run("pull").isBadInput("IMAGE");
+    }
+
+    @Test
+    void tooMuch() {
+        Cli.run("run", "debian", "x").isBadInput("'x'");
+        Cli.run("run", "--memory", "1G", "--memory", "2G").isBadInput("--memory", "more than once");
+    }
+
+    @Test
+    void nothingToRun() {
+        Cli.run("run").isBadInput("--kernel");
+        Cli.run("run", "--memory", "1G").isBadInput("--kernel");
+    }
+
+    @Test
+    void unknownImage() {
+        Cli.run("run", "dabian").isBadInput("'dabian'", "debian:full");
+        Cli.run("pull", "dabian").isBadInput("'dabian'", "debian:full");
+        Cli.run("run", "debian:nope").isBadInput("'debian:nope'");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"0", "-5", "-1G", "0K", "9T", "99999999999999999999G", "1", "x", "", "1.5G", "12Q", "M"})
+    void memoryOutOfRange(String size) {
+        if (size.equals("1")) {
+            // One MiB is a size; it is too small for a real kernel only.
+            assertThat(Sizes.memory("--memory", size)).isEqualTo(1 << 20);
+            return;
+        }
+        Cli.run("run", "--kernel", "k", "--memory", size).isBadInput("--memory", "'" + size + "'");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"0", "-1", "129", "4294967297", "x", "", "1.5"})
+    void vcpusOutOfRange(String n) {
+        Cli.run("run", "--kernel", "k", "--vcpus", n).isBadInput("--vcpus", "'" + n + "'");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"0", "-1", "0s", "x", "", "99999999h", "5 minutes", "1e9"})
+    void timeoutOutOfRange(String time) {
+        Cli.run("run", "--kernel", "k", "--timeout", time)
+                .isBadInput("--timeout", "'" + time + "'");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"Real", "x", ""})
+    void unknownClock(String clock) {
+        Cli.run("run", "--kernel", "k", "--clock", clock).isBadInput("--clock", "'" + clock + "'");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "512, 536870912",
+        "512M, 536870912",
+        "512m, 536870912",
+        "512MiB, 536870912",
+        "2G, 2147483648",
+        "8T, 8796093022208",
+        "1025K, 1048576",
+        "4096k, 4194304"
+    })
+    void memorySizes(String text, long bytes) {
+        assertThat(Sizes.memory("--memory", text)).isEqualTo(bytes);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"60, 60000", "60s, 60000", "500ms, 500", "5m, 300000", "1h, 3600000", "1.5s, 1500"})
+    void times(String text, long millis) {
+        assertThat(Sizes.time("--timeout", text).toMillis()).isEqualTo(millis);
+    }
+
+    @Test
+    void imagesOptionsNeedAnImage() {
+        Cli.run("run", "--kernel", "k", "--exec", "ls").isBadInput("--exec", "image");
+        Cli.run("run", "--kernel", "k", "--copy", "a:/b").isBadInput("--copy", "image");
+    }
+
+    @Test
+    void copyNeedsTwoPaths() {
+        Cli.run("run", "debian", "--copy", "nowhere").isBadInput("'nowhere'");
+        Cli.run("run", "debian", "--copy", "pom.xml:relative").isBadInput("pom.xml:relative");
+        Cli.run("run", "debian", "--copy", "/no/such/file:/x").isBadInput("/no/such/file");
+    }
+}
