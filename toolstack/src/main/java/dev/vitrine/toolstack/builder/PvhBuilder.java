@@ -8,10 +8,12 @@ import dev.vitrine.toolstack.builder.MemoryMapEntry.Type;
 import dev.vitrine.toolstack.loader.ElfNotes;
 import dev.vitrine.toolstack.loader.KernelSegment;
 import dev.vitrine.toolstack.loader.LoadedKernel;
+
+import org.jspecify.annotations.Nullable;
+
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Lays out and fills the memory of a PVH version 2 domain as libxl does (Xen's
@@ -79,13 +81,16 @@ public final class PvhBuilder {
         this.cmdline = cmdline.getBytes(StandardCharsets.UTF_8);
         this.ramdisk = ramdisk;
         this.memory = memory;
-        this.acpiPages = Math.max(1, (acpiTablesSize + PvhLayout.PAGE_SIZE - 1) / PvhLayout.PAGE_SIZE);
+        this.acpiPages =
+                Math.max(1, (acpiTablesSize + PvhLayout.PAGE_SIZE - 1) / PvhLayout.PAGE_SIZE);
         if (acpiTablesSize < 0 || acpiPages > MAX_ACPI_PAGES) {
             throw new IllegalArgumentException("ACPI tables of " + acpiTablesSize + " bytes");
         }
         if (memory <= 0 || memory > MAX_MEMORY || memory % PvhLayout.PAGE_SIZE != 0) {
             throw new BadInputException(
-                    "A domain cannot have " + memory + " bytes of memory: it takes whole pages of 4096"
+                    "A domain cannot have "
+                            + memory
+                            + " bytes of memory: it takes whole pages of 4096"
                             + " bytes, up to 16 TiB.");
         }
         if (this.cmdline.length > MAX_CMDLINE || cmdline.indexOf('\0') >= 0) {
@@ -100,8 +105,8 @@ public final class PvhBuilder {
     /**
      * Decides where everything goes.
      *
-     * @throws BadInputException the kernel is not for PVH, or the memory is too small for what has to
-     *     be in it
+     * @throws BadInputException the kernel is not for PVH, or the memory is too small for what has
+     *     to be in it
      */
     public PvhLayout layout() {
         long entry = entry();
@@ -155,8 +160,8 @@ public final class PvhBuilder {
     }
 
     /**
-     * Writes kernel, ramdisk, start info and ACPI tables. Memory is taken to be zero before, as that
-     * of a new domain is: the parts of segments that the file does not hold are not written.
+     * Writes kernel, ramdisk, start info and ACPI tables. Memory is taken to be zero before, as
+     * that of a new domain is: the parts of segments that the file does not hold are not written.
      *
      * @param layout what {@link #layout} gave
      * @param acpi the ACPI tables, the RSDP among them
@@ -175,15 +180,14 @@ public final class PvhBuilder {
         for (AcpiBlob blob : acpi) {
             boolean inside =
                     layout.memoryMap().stream()
-                            .anyMatch(
-                                    entry ->
-                                            entry.type() == Type.ACPI
-                                                    && blob.address() >= entry.address()
-                                                    && blob.address() + blob.bytes().length
-                                                            <= entry.end());
+                            .anyMatch(entry ->
+                                    entry.type() == Type.ACPI
+                                            && blob.address() >= entry.address()
+                                            && blob.address() + blob.bytes().length <= entry.end());
             if (!inside) {
                 throw new IllegalArgumentException(
-                        String.format("ACPI table at 0x%x outside of the ACPI ranges", blob.address()));
+                        String.format(
+                                "ACPI table at 0x%x outside of the ACPI ranges", blob.address()));
             }
             writer.write(blob.address(), blob.bytes(), 0, blob.bytes().length);
         }
@@ -212,10 +216,12 @@ public final class PvhBuilder {
             return image + " whose PHYS32_ENTRY note is corrupt.";
         }
         if (!notes.types().isEmpty()) {
-            return image + " for paravirtualised domains (type = \"pv\"): it has Xen notes, but none"
+            return image
+                    + " for paravirtualised domains (type = \"pv\"): it has Xen notes, but none"
                     + " for PVH (PHYS32_ENTRY).";
         }
-        return image + " without Xen notes, so that it cannot be booted as a PVH guest"
+        return image
+                + " without Xen notes, so that it cannot be booted as a PVH guest"
                 + (kernel.kind().contains("bzImage")
                         ? "; a Linux kernel needs CONFIG_PVH for that."
                         : ".");
@@ -269,15 +275,27 @@ public final class PvhBuilder {
 
     private BadInputException tooLittle(long ramdiskSize, long end, long lowEnd) {
         String what =
-                ramdiskSize == 0 ? "the kernel" : "the kernel and a ramdisk of " + size(ramdiskSize);
+                ramdiskSize == 0
+                        ? "the kernel"
+                        : "the kernel and a ramdisk of " + size(ramdiskSize);
         if (end > HOLE_START) {
             return new BadInputException(
-                    kernel.name() + ": " + what + " do not fit below "
-                            + size(HOLE_START) + ", where a domain's boot memory ends.");
+                    kernel.name()
+                            + ": "
+                            + what
+                            + " do not fit below "
+                            + size(HOLE_START)
+                            + ", where a domain's boot memory ends.");
         }
         return new BadInputException(
-                kernel.name() + ": the domain's memory of " + size(lowEnd) + " is too small for "
-                        + what + "; give it at least " + mebibytes(end) + " MiB.");
+                kernel.name()
+                        + ": the domain's memory of "
+                        + size(lowEnd)
+                        + " is too small for "
+                        + what
+                        + "; give it at least "
+                        + mebibytes(end)
+                        + " MiB.");
     }
 
     private byte[] startInfo(PvhLayout layout) {

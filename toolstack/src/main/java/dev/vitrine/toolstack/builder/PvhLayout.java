@@ -6,8 +6,8 @@ package dev.vitrine.toolstack.builder;
 import java.util.List;
 
 /**
- * Where everything is in the memory of a new PVH domain. All addresses are guest-physical, all sizes
- * in bytes.
+ * Where everything is in the memory of a new PVH domain. All addresses are guest-physical, all
+ * sizes in bytes.
  *
  * @param entry the entry point: EIP of vCPU 0
  * @param startInfo the address of hvm_start_info: EBX of vCPU 0

@@ -4,6 +4,7 @@
 package dev.vitrine.toolstack.builder;
 
 import dev.vitrine.toolstack.BadInputException;
+
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -62,8 +63,8 @@ public interface Ramdisk {
     }
 
     /**
-     * Several ramdisks, one behind the other. Linux takes cpio archives in a row as one initramfs, the
-     * later ones laid over the earlier; each starts at a multiple of four bytes.
+     * Several ramdisks, one behind the other. Linux takes cpio archives in a row as one initramfs,
+     * the later ones laid over the earlier; each starts at a multiple of four bytes.
      */
     static Ramdisk concat(List<Ramdisk> parts) {
         List<Ramdisk> copy = List.copyOf(parts);
@@ -99,7 +100,8 @@ public interface Ramdisk {
                 for (long at = 0; at < size; ) {
                     int n = in.readNBytes(chunk, 0, (int) Math.min(chunk.length, size - at));
                     if (n == 0) {
-                        throw new BadInputException(file + ": the ramdisk shrank while it was read.");
+                        throw new BadInputException(
+                                file + ": the ramdisk shrank while it was read.");
                     }
                     writer.write(address + at, chunk, 0, n);
                     at += n;

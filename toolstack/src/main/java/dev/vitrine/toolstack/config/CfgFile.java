@@ -5,13 +5,15 @@ package dev.vitrine.toolstack.config;
 
 import dev.vitrine.toolstack.BadInputException;
 import dev.vitrine.toolstack.config.CfgToken.Kind;
+
+import org.jspecify.annotations.Nullable;
+
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
 
 /**
  * An xl.cfg file as names and values, before anything is made of them (syntax: xl.cfg(5) and
@@ -23,8 +25,8 @@ import org.jspecify.annotations.Nullable;
  * value      = STRING | NUMBER | "[" [ value { "," value } [ "," ] ] "]"
  * </pre>
  *
- * <p>Inside a list, line ends mean nothing. The last assignment to a name counts; {@code +=} appends
- * to what the name had.
+ * <p>Inside a list, line ends mean nothing. The last assignment to a name counts; {@code +=}
+ * appends to what the name had.
  */
 public final class CfgFile {
     /** Deeper lists have no meaning to xl; the limit keeps the parser's stack small. */
@@ -119,8 +121,7 @@ public final class CfgFile {
             both.addAll(b);
             return new CfgValue.Items(both, line);
         }
-        throw error(
-                more.line(), "'+=' cannot join a list and a single value for '" + name + "'");
+        throw error(more.line(), "'+=' cannot join a list and a single value for '" + name + "'");
     }
 
     private CfgValue value(int depth) {

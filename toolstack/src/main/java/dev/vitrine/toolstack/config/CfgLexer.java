@@ -5,12 +5,13 @@ package dev.vitrine.toolstack.config;
 
 import dev.vitrine.toolstack.BadInputException;
 import dev.vitrine.toolstack.config.CfgToken.Kind;
+
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 
 /**
- * Cuts an xl.cfg file into words, by the rules of libxlutil: names are lower case, numbers start with
- * a digit, strings stand in single or double quotes on one line, {@code #} starts a comment.
+ * Cuts an xl.cfg file into words, by the rules of libxlutil: names are lower case, numbers start
+ * with a digit, strings stand in single or double quotes on one line, {@code #} starts a comment.
  *
  * <p>The text is bytes, one character each, because a string may hold any byte by an escape.
  */

@@ -28,8 +28,10 @@ record CfgToken(Kind kind, String text, int line) {
     String described() {
         return switch (kind) {
             case NAME, NUMBER -> "'" + text + "'";
-            case STRING -> "the string \"" + (text.length() > 40 ? text.substring(0, 40) + "…" : text)
-                    + "\"";
+            case STRING ->
+                    "the string \""
+                            + (text.length() > 40 ? text.substring(0, 40) + "…" : text)
+                            + "\"";
             default -> kind.described;
         };
     }

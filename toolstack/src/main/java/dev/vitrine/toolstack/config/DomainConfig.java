@@ -3,9 +3,10 @@
 
 package dev.vitrine.toolstack.config;
 
+import org.jspecify.annotations.Nullable;
+
 import java.nio.file.Path;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A domain as its xl.cfg file describes it.

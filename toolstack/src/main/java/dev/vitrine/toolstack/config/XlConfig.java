@@ -4,6 +4,9 @@
 package dev.vitrine.toolstack.config;
 
 import dev.vitrine.toolstack.BadInputException;
+
+import org.jspecify.annotations.Nullable;
+
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -12,13 +15,13 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Reads xl.cfg files into {@link DomainConfig}.
  *
  * <p>An option that xl does not know is an error, one that Vitrine does not do yet a warning. Two
- * defaults differ from xl's: {@code type} is {@code pvh} (xl: {@code pv}) and {@code memory} 512 MiB.
+ * defaults differ from xl's: {@code type} is {@code pvh} (xl: {@code pv}) and {@code memory} 512
+ * MiB.
  */
 public final class XlConfig {
     /** A configuration is a page or two; whatever is larger than this is another kind of file. */
@@ -68,9 +71,12 @@ public final class XlConfig {
         String name = string("name");
         if (name == null || name.isEmpty()) {
             CfgSetting setting = cfg.find("name");
-            throw error(setting == null ? 0 : setting.line(), "the domain has no name; add name = \"…\"");
+            throw error(
+                    setting == null ? 0 : setting.line(),
+                    "the domain has no name; add name = \"…\"");
         }
-        long memory = number("memory", 1, DomainConfig.MAX_MEMORY_MIB, DomainConfig.DEFAULT_MEMORY_MIB);
+        long memory =
+                number("memory", 1, DomainConfig.MAX_MEMORY_MIB, DomainConfig.DEFAULT_MEMORY_MIB);
         long maxmem = number("maxmem", 1, DomainConfig.MAX_MEMORY_MIB, memory);
         if (maxmem < memory) {
             throw error(lineOf("maxmem"), "maxmem is smaller than memory");
@@ -84,7 +90,9 @@ public final class XlConfig {
             warn("maxmem", "the domain gets memory, not maxmem: ballooning is not supported yet");
         }
         if (maxVcpus > vcpus) {
-            warn("maxvcpus", "the domain gets vcpus, not maxvcpus: adding vCPUs is not supported yet");
+            warn(
+                    "maxvcpus",
+                    "the domain gets vcpus, not maxvcpus: adding vCPUs is not supported yet");
         }
         return new DomainConfig(
                 name,
@@ -111,13 +119,17 @@ public final class XlConfig {
                 String near = XlOptions.nearest(setting.name());
                 throw error(
                         setting.line(),
-                        "xl has no option '" + setting.name() + "'"
+                        "xl has no option '"
+                                + setting.name()
+                                + "'"
                                 + (near == null ? "" : "; is '" + near + "' meant?"));
             }
             if (support == XlOptions.Support.NOT_YET) {
                 warn(
                         setting.name(),
-                        "the option '" + setting.name() + "' is not supported yet and has no effect");
+                        "the option '"
+                                + setting.name()
+                                + "' is not supported yet and has no effect");
             }
         }
     }
@@ -144,8 +156,13 @@ public final class XlConfig {
             default ->
                     throw error(
                             lineOf(option),
-                            option + " is '" + shorten(text) + "'; it can be "
-                                    + (option.equals("type") ? "pvh, pv or hvm" : "generic or hvm"));
+                            option
+                                    + " is '"
+                                    + shorten(text)
+                                    + "'; it can be "
+                                    + (option.equals("type")
+                                            ? "pvh, pv or hvm"
+                                            : "generic or hvm"));
         };
     }
 
@@ -175,7 +192,9 @@ public final class XlConfig {
                 return action;
             }
         }
-        throw error(lineOf(name), name + " is '" + shorten(text) + "', which is no action that xl knows");
+        throw error(
+                lineOf(name),
+                name + " is '" + shorten(text) + "', which is no action that xl knows");
     }
 
     private @Nullable Path path(String name) {

@@ -3,10 +3,11 @@
 
 package dev.vitrine.toolstack.config;
 
+import org.jspecify.annotations.Nullable;
+
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The options that xl's domain configuration knows (xl.cfg(5), Xen 4.20 to 4.22), and what Vitrine

@@ -4,6 +4,7 @@
 package dev.vitrine.toolstack.console;
 
 import dev.vitrine.toolstack.RingPage;
+
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -47,7 +48,8 @@ public final class ConsoleRing {
     /**
      * Takes what the guest has printed.
      *
-     * @return the number of bytes put at {@code into[offset..]}, up to {@code max}; 0 if there are none
+     * @return the number of bytes put at {@code into[offset..]}, up to {@code max}; 0 if there are
+     *     none
      */
     public int readOutput(byte[] into, int offset, int max) {
         int total = 0;
@@ -107,8 +109,12 @@ public final class ConsoleRing {
         if (Integer.compareUnsigned(used, size) <= 0) {
             return false;
         }
-        broken = "Domain " + domain + " has broken its console: the indices of the " + ring
-                + " ring are impossible.";
+        broken =
+                "Domain "
+                        + domain
+                        + " has broken its console: the indices of the "
+                        + ring
+                        + " ring are impossible.";
         return true;
     }
 }

@@ -12,12 +12,12 @@ import java.util.OptionalInt;
  * Takes the messages of a Vitrine image's init out of the console's output.
  *
  * <p>A message is {@code ESC ] vitrine;TOKEN;ready BEL}, said once the guest takes input, or {@code
- * ESC ] vitrine;TOKEN;exit;STATUS BEL}, said when the command of {@code --exec} has ended. The form is
- * that of a terminal's operating-system command, which a terminal that does not know it ignores. The
- * token is random, so that no program in the guest prints a message by accident.
+ * ESC ] vitrine;TOKEN;exit;STATUS BEL}, said when the command of {@code --exec} has ended. The form
+ * is that of a terminal's operating-system command, which a terminal that does not know it ignores.
+ * The token is random, so that no program in the guest prints a message by accident.
  *
- * <p>All other bytes pass unchanged. Bytes that may be the start of a message are held back until it
- * is clear that they are none; {@link #finish} lets go of them.
+ * <p>All other bytes pass unchanged. Bytes that may be the start of a message are held back until
+ * it is clear that they are none; {@link #finish} lets go of them.
  */
 public final class ExecStatusFilter {
     private static final int MAX_BODY = 16;

@@ -10,9 +10,9 @@ import java.util.HexFormat;
  * What the init of a Vitrine image is told about its console, on the kernel's command line.
  *
  * <p>There are two ways to use a console. As a terminal, the guest echoes, edits lines and shows
- * prompts; the host's terminal is raw and passes each key on. As a pipe, the guest's shell reads the
- * input as a script and its output comes back byte for byte, as with {@code ssh HOST sh < script};
- * the end of the input is told by {@link #END_OF_INPUT}.
+ * prompts; the host's terminal is raw and passes each key on. As a pipe, the guest's shell reads
+ * the input as a script and its output comes back byte for byte, as with {@code ssh HOST sh <
+ * script}; the end of the input is told by {@link #END_OF_INPUT}.
  *
  * @param token the random word that shows the host that a message is init's, see {@link
  *     ExecStatusFilter}
@@ -22,7 +22,9 @@ import java.util.HexFormat;
  * @param term the value of TERM for the guest, empty for Linux's own
  */
 public record GuestConsole(String token, boolean terminal, int rows, int columns, String term) {
-    /** Sent to a guest whose console is a pipe, it ends the input: Ctrl-D at the start of a line. */
+    /**
+     * Sent to a guest whose console is a pipe, it ends the input: Ctrl-D at the start of a line.
+     */
     public static final byte END_OF_INPUT = 4;
 
     /** A console whose input is not a terminal. */

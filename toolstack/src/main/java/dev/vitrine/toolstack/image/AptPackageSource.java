@@ -4,6 +4,7 @@
 package dev.vitrine.toolstack.image;
 
 import dev.vitrine.toolstack.BadInputException;
+
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -21,8 +22,8 @@ import java.util.stream.Stream;
  * Debian packages through the machine's own apt, without root.
  *
  * <p>The machine's package lists are used as they are. Where they are missing, too old to download
- * from, or for another processor, lists of Vitrine's own are made of the machine's sources, under the
- * cache folder.
+ * from, or for another processor, lists of Vitrine's own are made of the machine's sources, under
+ * the cache folder.
  */
 public final class AptPackageSource implements PackageSource {
     private static final String NO_APT =
@@ -75,12 +76,13 @@ public final class AptPackageSource implements PackageSource {
         }
         long size = packages.stream().mapToLong(DebPackage::size).sum();
         progress.say(
-                "downloading " + packages.size() + (packages.size() == 1 ? " package, " : " packages, ")
+                "downloading "
+                        + packages.size()
+                        + (packages.size() == 1 ? " package, " : " packages, ")
                         + megabytes(size));
         Output output = run(command, into, progress, size);
         if (output.status != 0) {
-            throw new DownloadFailed(
-                    "The packages cannot be downloaded: " + output.lastLines());
+            throw new DownloadFailed("The packages cannot be downloaded: " + output.lastLines());
         }
         return files(into, packages);
     }
@@ -123,11 +125,21 @@ public final class AptPackageSource implements PackageSource {
                         + "APT::Architecture \"amd64\";\n"
                         + "APT::Architectures { \"amd64\"; };\n"
                         + "Acquire::Languages \"none\";\n"
-                        + "Dir::State \"" + folder.resolve("state") + "\";\n"
-                        + "Dir::State::lists \"" + folder.resolve("state/lists") + "\";\n"
-                        + "Dir::State::status \"" + folder.resolve("status") + "\";\n"
-                        + "Dir::Cache \"" + folder.resolve("cache") + "\";\n"
-                        + "Dir::Cache::archives \"" + folder.resolve("cache/archives") + "\";\n");
+                        + "Dir::State \""
+                        + folder.resolve("state")
+                        + "\";\n"
+                        + "Dir::State::lists \""
+                        + folder.resolve("state/lists")
+                        + "\";\n"
+                        + "Dir::State::status \""
+                        + folder.resolve("status")
+                        + "\";\n"
+                        + "Dir::Cache \""
+                        + folder.resolve("cache")
+                        + "\";\n"
+                        + "Dir::Cache::archives \""
+                        + folder.resolve("cache/archives")
+                        + "\";\n");
         Output output = run(List.of("apt-get", "-q", "update"), folder, progress, 0);
         updated = true;
         if (output.status != 0) {
@@ -174,10 +186,14 @@ public final class AptPackageSource implements PackageSource {
     private record Output(int status, List<String> lines) {
         String lastLines() {
             List<String> errors =
-                    lines.stream().filter(line -> line.startsWith("E:") || line.startsWith("Err:")).toList();
+                    lines.stream()
+                            .filter(line -> line.startsWith("E:") || line.startsWith("Err:"))
+                            .toList();
             List<String> shown = errors.isEmpty() ? lines : errors;
             int from = Math.max(0, shown.size() - KEPT_LINES);
-            return shown.isEmpty() ? "apt-get does not say why" : String.join(" ", shown.subList(from, shown.size()));
+            return shown.isEmpty()
+                    ? "apt-get does not say why"
+                    : String.join(" ", shown.subList(from, shown.size()));
         }
     }
 
@@ -188,14 +204,13 @@ public final class AptPackageSource implements PackageSource {
         List<String> lines = new ArrayList<>();
         Thread reader =
                 Thread.ofVirtual()
-                        .start(
-                                () -> {
-                                    try (BufferedReader out = process.inputReader(StandardCharsets.UTF_8)) {
-                                        out.lines().filter(line -> !line.isBlank()).forEach(lines::add);
-                                    } catch (IOException | java.io.UncheckedIOException e) {
-                                        lines.add(String.valueOf(e.getMessage()));
-                                    }
-                                });
+                        .start(() -> {
+                            try (BufferedReader out = process.inputReader(StandardCharsets.UTF_8)) {
+                                out.lines().filter(line -> !line.isBlank()).forEach(lines::add);
+                            } catch (IOException | java.io.UncheckedIOException e) {
+                                lines.add(String.valueOf(e.getMessage()));
+                            }
+                        });
         try {
             long said = 0;
             while (!process.waitFor(2, TimeUnit.SECONDS)) {

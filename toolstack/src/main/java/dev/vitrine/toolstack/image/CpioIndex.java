@@ -3,6 +3,8 @@
 
 package dev.vitrine.toolstack.image;
 
+import org.jspecify.annotations.Nullable;
+
 import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -13,7 +15,6 @@ import java.nio.file.StandardOpenOption;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
 
 /** What is in a cpio archive of the "newc" format: names and kinds, without the contents. */
 final class CpioIndex {

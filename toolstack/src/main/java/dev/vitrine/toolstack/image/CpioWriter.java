@@ -93,8 +93,19 @@ final class CpioWriter {
         byte[] name = path.getBytes(StandardCharsets.UTF_8);
         StringBuilder header = new StringBuilder("070701");
         long[] fields = {
-            inode, mode, uid, gid, links, mtime, size, 0, 0, device >> 8, device & 0xff,
-            name.length + 1, 0
+            inode,
+            mode,
+            uid,
+            gid,
+            links,
+            mtime,
+            size,
+            0,
+            0,
+            device >> 8,
+            device & 0xff,
+            name.length + 1,
+            0
         };
         for (long field : fields) {
             header.append(String.format("%08X", field & 0xffff_ffffL));

@@ -4,18 +4,20 @@
 package dev.vitrine.toolstack.image;
 
 import com.github.luben.zstd.ZstdInputStreamNoFinalizer;
-import java.io.BufferedInputStream;
-import java.io.IOException;
-import java.io.InputStream;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.util.function.Predicate;
+
 import org.apache.commons.compress.archivers.ar.ArArchiveEntry;
 import org.apache.commons.compress.archivers.ar.ArArchiveInputStream;
 import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
 import org.apache.commons.compress.archivers.tar.TarArchiveInputStream;
 import org.apache.commons.compress.compressors.gzip.GzipCompressorInputStream;
 import org.tukaani.xz.XZInputStream;
+
+import java.io.BufferedInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.function.Predicate;
 
 /** Unpacks Debian packages (deb(5)) without dpkg and without root. */
 final class DebFile {
@@ -29,7 +31,9 @@ final class DebFile {
     static void unpack(Path file, FileTree into, Predicate<String> wanted) throws IOException {
         try (InputStream raw = new BufferedInputStream(Files.newInputStream(file));
                 ArArchiveInputStream ar = new ArArchiveInputStream(raw)) {
-            for (ArArchiveEntry entry = ar.getNextEntry(); entry != null; entry = ar.getNextEntry()) {
+            for (ArArchiveEntry entry = ar.getNextEntry();
+                    entry != null;
+                    entry = ar.getNextEntry()) {
                 String name = entry.getName().replaceAll("/$", "");
                 if (name.startsWith("data.tar")) {
                     try (TarArchiveInputStream tar =
@@ -55,7 +59,9 @@ final class DebFile {
 
     private static void unpack(TarArchiveInputStream tar, FileTree into, Predicate<String> wanted)
             throws IOException {
-        for (TarArchiveEntry entry = tar.getNextEntry(); entry != null; entry = tar.getNextEntry()) {
+        for (TarArchiveEntry entry = tar.getNextEntry();
+                entry != null;
+                entry = tar.getNextEntry()) {
             String path = clean(entry.getName());
             if (path.isEmpty() || !wanted.test(path)) {
                 continue;

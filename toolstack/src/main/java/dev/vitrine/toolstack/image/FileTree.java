@@ -3,6 +3,8 @@
 
 package dev.vitrine.toolstack.image;
 
+import org.jspecify.annotations.Nullable;
+
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -20,7 +22,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A guest's file system while it is put together: names and attributes in memory, contents in one
@@ -185,8 +186,7 @@ final class FileTree implements AutoCloseable {
         long at = entry.offset;
         long end = entry.offset + entry.size;
         while (at < end) {
-            ByteBuffer chunk =
-                    ByteBuffer.wrap(buffer, 0, (int) Math.min(buffer.length, end - at));
+            ByteBuffer chunk = ByteBuffer.wrap(buffer, 0, (int) Math.min(buffer.length, end - at));
             int n = scratch.read(chunk, at);
             if (n < 0) {
                 throw new IOException("the scratch file is too short");
@@ -243,8 +243,8 @@ final class FileTree implements AutoCloseable {
     }
 
     /**
-     * The path without links in its folders; a link that is the last name stays. {@code .} and {@code
-     * ..} are taken out, and the root is never left.
+     * The path without links in its folders; a link that is the last name stays. {@code .} and
+     * {@code ..} are taken out, and the root is never left.
      */
     static String resolve(String path, Links links) throws IOException {
         List<String> done = new ArrayList<>();

@@ -6,6 +6,7 @@ package dev.vitrine.toolstack.image;
 import dev.vitrine.toolstack.builder.Ramdisk;
 import dev.vitrine.toolstack.loader.KernelImage;
 import dev.vitrine.toolstack.loader.LoadedKernel;
+
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -69,12 +70,17 @@ public record Image(
         return Ramdisk.of(rootfs());
     }
 
-    /** The kernel's command line, to which {@link dev.vitrine.toolstack.console.GuestConsole#cmdline} adds. */
+    /**
+     * The kernel's command line, to which {@link
+     * dev.vitrine.toolstack.console.GuestConsole#cmdline} adds.
+     */
     public String cmdline() {
         return "console=hvc0 quiet";
     }
 
-    /** The memory the image needs to be comfortable, in MiB: its files are in memory twice at boot. */
+    /**
+     * The memory the image needs to be comfortable, in MiB: its files are in memory twice at boot.
+     */
     public long memoryMiB() {
         long rootfs = rootfs().toFile().length() >> 20;
         return Math.max(BASE_MIB, (2 * rootfs + 256 + 63) / 64 * 64);

@@ -4,6 +4,7 @@
 package dev.vitrine.toolstack.image;
 
 import dev.vitrine.toolstack.BadInputException;
+
 import java.util.Map;
 import java.util.TreeMap;
 
@@ -30,8 +31,11 @@ public record ImageName(String name, String kernel) {
         String kernel = KERNELS.get(name);
         if (kernel == null) {
             throw new BadInputException(
-                    "There is no image '" + name + "': images are "
-                            + String.join(", ", KERNELS.keySet()) + ".");
+                    "There is no image '"
+                            + name
+                            + "': images are "
+                            + String.join(", ", KERNELS.keySet())
+                            + ".");
         }
         return new ImageName(name, kernel);
     }

@@ -5,6 +5,9 @@ package dev.vitrine.toolstack.image;
 
 import dev.vitrine.toolstack.BadInputException;
 import dev.vitrine.toolstack.loader.KernelImage;
+
+import org.jspecify.annotations.Nullable;
+
 import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -24,7 +27,6 @@ import java.util.TreeMap;
 import java.util.UUID;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The images on this machine, under {@code ${XDG_CACHE_HOME:-~/.cache}/vitrine}.
@@ -69,7 +71,9 @@ public final class ImageStore {
         return new ImageStore(defaultRoot(System.getenv(), System.getProperty("user.home", ".")));
     }
 
-    /** Where a user's store is; a relative XDG_CACHE_HOME is to be ignored (XDG base directories). */
+    /**
+     * Where a user's store is; a relative XDG_CACHE_HOME is to be ignored (XDG base directories).
+     */
     static Path defaultRoot(Map<String, String> environment, String home) {
         String cache = environment.getOrDefault("XDG_CACHE_HOME", "");
         Path base = cache.startsWith("/") ? Path.of(cache) : Path.of(home, ".cache");
@@ -96,7 +100,8 @@ public final class ImageStore {
             return describe(folder.resolve(Files.readString(current).strip()));
         } catch (IOException | Json.Malformed | ClassCastException e) {
             throw new BadInputException(
-                    folder + ": the image is damaged; 'vitrine pull " + name + "' makes it anew.", e);
+                    folder + ": the image is damaged; 'vitrine pull " + name + "' makes it anew.",
+                    e);
         }
     }
 
@@ -146,8 +151,7 @@ public final class ImageStore {
                 return make(wanted, with, progress);
             }
         } catch (IOException e) {
-            throw new BadInputException(
-                    "The image '" + name + "' cannot be made: " + reason(e), e);
+            throw new BadInputException("The image '" + name + "' cannot be made: " + reason(e), e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new BadInputException("Making the image '" + name + "' was interrupted.", e);
@@ -245,7 +249,8 @@ public final class ImageStore {
             at = next;
         }
         throw new BadInputException(
-                "This machine's package lists have no kernel package '" + meta
+                "This machine's package lists have no kernel package '"
+                        + meta
                         + "': its apt sources have to name a Debian archive.");
     }
 
@@ -271,7 +276,9 @@ public final class ImageStore {
             }
             if (modules) {
                 DebFile.unpack(
-                        kernelFile, tree, p -> p.startsWith("lib/modules/") || p.startsWith("usr/lib/modules/"));
+                        kernelFile,
+                        tree,
+                        p -> p.startsWith("lib/modules/") || p.startsWith("usr/lib/modules/"));
                 String version = selection.kernel.name().substring("linux-image-".length());
                 KernelModules.index(tree, version);
             }
@@ -296,8 +303,7 @@ public final class ImageStore {
         }
         Files.write(image.resolve(Image.VMLINUZ), packed);
         Files.write(
-                image.resolve(Image.VMLINUX),
-                KernelImage.unpack(selection.kernel.name(), packed));
+                image.resolve(Image.VMLINUX), KernelImage.unpack(selection.kernel.name(), packed));
         Files.writeString(
                 image.resolve(Image.DESCRIPTION), Json.write(description(name, with, selection)));
     }

@@ -181,7 +181,8 @@ final class Json {
                 case 'b' -> out.append('\b');
                 case 'f' -> out.append('\f');
                 case 'u' -> {
-                    if (at + 4 > text.length() || !text.substring(at, at + 4).matches("[0-9a-fA-F]{4}")) {
+                    if (at + 4 > text.length()
+                            || !text.substring(at, at + 4).matches("[0-9a-fA-F]{4}")) {
                         throw malformed("a bad escape");
                     }
                     out.append((char) Integer.parseInt(text.substring(at, at + 4), 16));

@@ -3,6 +3,8 @@
 
 package dev.vitrine.toolstack.image;
 
+import org.tukaani.xz.XZInputStream;
+
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -12,7 +14,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
-import org.tukaani.xz.XZInputStream;
 
 /** Writes what modprobe needs to know of a kernel's modules, as depmod would after installation. */
 final class KernelModules {
@@ -40,19 +41,18 @@ final class KernelModules {
         }
         StringBuilder dependencies = new StringBuilder();
         StringBuilder aliases = new StringBuilder("# Aliases extracted from modules themselves.\n");
-        modules.forEach(
-                (name, module) -> {
-                    Set<String> needed = new LinkedHashSet<>();
-                    collect(modules, module, needed);
-                    dependencies.append(module.path).append(':');
-                    needed.stream()
-                            .filter(other -> !other.equals(module.path))
-                            .forEach(other -> dependencies.append(' ').append(other));
-                    dependencies.append('\n');
-                    for (String alias : module.aliases) {
-                        aliases.append("alias ").append(alias).append(' ').append(name).append('\n');
-                    }
-                });
+        modules.forEach((name, module) -> {
+            Set<String> needed = new LinkedHashSet<>();
+            collect(modules, module, needed);
+            dependencies.append(module.path).append(':');
+            needed.stream()
+                    .filter(other -> !other.equals(module.path))
+                    .forEach(other -> dependencies.append(' ').append(other));
+            dependencies.append('\n');
+            for (String alias : module.aliases) {
+                aliases.append("alias ").append(alias).append(' ').append(name).append('\n');
+            }
+        });
         tree.addFile(folder + "modules.dep", 0644, dependencies.toString());
         tree.addFile(folder + "modules.alias", 0644, aliases.toString());
     }
@@ -79,7 +79,9 @@ final class KernelModules {
         return new Module(path, depends, aliases);
     }
 
-    /** The strings of section {@code .modinfo} of a 64-bit ELF file; none if it has no such section. */
+    /**
+     * The strings of section {@code .modinfo} of a 64-bit ELF file; none if it has no such section.
+     */
     private static List<String> information(byte[] elf) {
         List<String> lines = new ArrayList<>();
         if (elf.length < 64 || elf[4] != 2) {

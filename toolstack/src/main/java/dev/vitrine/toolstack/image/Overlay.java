@@ -5,6 +5,9 @@ package dev.vitrine.toolstack.image;
 
 import dev.vitrine.toolstack.BadInputException;
 import dev.vitrine.toolstack.builder.Ramdisk;
+
+import org.jspecify.annotations.Nullable;
+
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -20,11 +23,11 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
-import org.jspecify.annotations.Nullable;
 
 /**
  * What one run adds to an image's root file system: the files of {@code --copy} and the command of
- * {@code --exec}. It becomes a second cpio archive behind the image's own, which Linux unpacks over it.
+ * {@code --exec}. It becomes a second cpio archive behind the image's own, which Linux unpacks over
+ * it.
  */
 public final class Overlay {
     /** The script that an image's init runs instead of the shell. */
@@ -38,15 +41,16 @@ public final class Overlay {
     /**
      * Adds a file or folder.
      *
-     * @param spec {@code HOST:GUEST}, where the last colon counts and GUEST is absolute. If GUEST ends
-     *     with a slash or is a folder of the image, the copy goes into it under its own name
+     * @param spec {@code HOST:GUEST}, where the last colon counts and GUEST is absolute. If GUEST
+     *     ends with a slash or is a folder of the image, the copy goes into it under its own name
      * @throws BadInputException the text is of another form, or there is no such file
      */
     public Overlay copy(String spec) {
         int colon = spec.lastIndexOf(':');
         if (colon <= 0 || colon == spec.length() - 1) {
             throw new BadInputException(
-                    "--copy takes HOST:GUEST, a file or folder here and a path in the guest; '" + spec
+                    "--copy takes HOST:GUEST, a file or folder here and a path in the guest; '"
+                            + spec
                             + "' is not of that form.");
         }
         String guest = spec.substring(colon + 1);
@@ -110,7 +114,8 @@ public final class Overlay {
                 return out.toByteArray();
             }
         } catch (IOException e) {
-            throw new BadInputException("The files of --copy cannot be packed: " + e.getMessage() + ".", e);
+            throw new BadInputException(
+                    "The files of --copy cannot be packed: " + e.getMessage() + ".", e);
         } finally {
             if (scratch != null) {
                 delete(scratch);
@@ -164,8 +169,7 @@ public final class Overlay {
                     }
 
                     private String below(Path file) {
-                        String rest =
-                                copy.host.relativize(file).toString().replace('\\', '/');
+                        String rest = copy.host.relativize(file).toString().replace('\\', '/');
                         return rest.isEmpty() ? top : top + "/" + rest;
                     }
                 });
@@ -189,8 +193,7 @@ public final class Overlay {
 
     private static int permissions(Path file) throws IOException {
         PosixFileAttributeView view =
-                Files.getFileAttributeView(
-                        file, PosixFileAttributeView.class, new LinkOption[0]);
+                Files.getFileAttributeView(file, PosixFileAttributeView.class, new LinkOption[0]);
         if (view == null) {
             return Files.isDirectory(file) || Files.isExecutable(file) ? 0755 : 0644;
         }

@@ -4,6 +4,9 @@
 package dev.vitrine.toolstack.image;
 
 import dev.vitrine.toolstack.BadInputException;
+
+import org.jspecify.annotations.Nullable;
+
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.util.ArrayDeque;
@@ -15,13 +18,12 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import org.jspecify.annotations.Nullable;
 
 /** The packages that can be had, and what they depend on (Debian Policy, chapters 5 and 7). */
 public final class PackageIndex {
     /**
-     * What only the scripts of packages need. Vitrine unpacks packages and runs no scripts, so these
-     * come into an image when they are asked for by name, never as a dependency.
+     * What only the scripts of packages need. Vitrine unpacks packages and runs no scripts, so
+     * these come into an image when they are asked for by name, never as a dependency.
      */
     private static final Set<String> FOR_SCRIPTS =
             Set.of(
@@ -67,8 +69,13 @@ public final class PackageIndex {
             if (colon > 0 && line.charAt(0) != ' ') {
                 String name = line.substring(0, colon);
                 switch (name) {
-                    case "Package", "Version", "Architecture", "Depends", "Pre-Depends",
-                            "Provides", "Size" ->
+                    case "Package",
+                            "Version",
+                            "Architecture",
+                            "Depends",
+                            "Pre-Depends",
+                            "Provides",
+                            "Size" ->
                             fields.put(name, line.substring(colon + 1).strip());
                     default -> {
                         // The other fields say nothing about dependencies.
@@ -84,7 +91,8 @@ public final class PackageIndex {
         String name = fields.get("Package");
         String version = fields.get("Version");
         String architecture = fields.getOrDefault("Architecture", "all");
-        if (name == null || version == null
+        if (name == null
+                || version == null
                 || !(architecture.equals("amd64") || architecture.equals("all"))) {
             return;
         }
@@ -163,8 +171,11 @@ public final class PackageIndex {
     private String unknown(String name) {
         List<String> virtual = providers.get(name);
         if (virtual != null) {
-            return "'" + name + "' is a virtual package; name one of "
-                    + String.join(", ", virtual.subList(0, Math.min(5, virtual.size()))) + ".";
+            return "'"
+                    + name
+                    + "' is a virtual package; name one of "
+                    + String.join(", ", virtual.subList(0, Math.min(5, virtual.size())))
+                    + ".";
         }
         return "There is no package '" + name + "' in this machine's package lists.";
     }
@@ -190,7 +201,8 @@ public final class PackageIndex {
                 return packages.get(virtual.getFirst());
             }
         }
-        // A dependency that nothing satisfies is the archive's fault; the image may work without it.
+        // A dependency that nothing satisfies is the archive's fault; the image may work without
+        // it.
         return null;
     }
 }

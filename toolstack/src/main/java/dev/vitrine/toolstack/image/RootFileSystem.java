@@ -63,8 +63,11 @@ final class RootFileSystem {
                 tree.addLink(Busybox.folderOf(command) + "/" + command, "/usr/bin/busybox", 0);
             }
         }
-        addIfMissing(tree, "etc/passwd", "root:x:0:0:root:/root:/bin/sh\n"
-                + "nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n");
+        addIfMissing(
+                tree,
+                "etc/passwd",
+                "root:x:0:0:root:/root:/bin/sh\n"
+                        + "nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n");
         addIfMissing(tree, "etc/group", "root:x:0:\ntty:x:5:\nnogroup:x:65534:\n");
         addIfMissing(tree, "etc/hosts", "127.0.0.1 localhost\n::1 localhost\n");
         addIfMissing(tree, "etc/hostname", "vitrine\n");

@@ -6,9 +6,9 @@ package dev.vitrine.toolstack.loader;
 import dev.vitrine.toolstack.BadInputException;
 
 /**
- * Linux's bzImage: a boot sector and set-up code, then code with the compressed kernel inside (Linux
- * Documentation/arch/x86/boot.rst). The set-up header, from boot protocol 2.08 on, says where the
- * payload is.
+ * Linux's bzImage: a boot sector and set-up code, then code with the compressed kernel inside
+ * (Linux Documentation/arch/x86/boot.rst). The set-up header, from boot protocol 2.08 on, says
+ * where the payload is.
  */
 final class BzImage {
     private static final int SETUP_SECTS = 0x1f1;
@@ -49,7 +49,8 @@ final class BzImage {
         int space = version.indexOf(' ');
         version = space < 0 ? version : version.substring(0, space);
         Compression compression = Compression.of(payload);
-        return "a bzImage (" + (version.isEmpty() ? "of unknown version" : version)
+        return "a bzImage ("
+                + (version.isEmpty() ? "of unknown version" : version)
                 + (compression == null ? ")" : ", " + compression.tool() + ")");
     }
 
@@ -61,7 +62,8 @@ final class BzImage {
         Compression compression = Compression.of(payload);
         if (compression == null) {
             throw new BadInputException(
-                    image.name() + ": the bzImage's payload is corrupt: it is neither an ELF file"
+                    image.name()
+                            + ": the bzImage's payload is corrupt: it is neither an ELF file"
                             + " nor packed by a known compression.");
         }
         // The payload's last four bytes are the unpacked size: gzip has it there by itself, for the
@@ -69,8 +71,10 @@ final class BzImage {
         long size = payload.u32(payload.length() - 4L, "the bzImage's payload");
         if (size > Compression.MAX_UNPACKED) {
             throw new BadInputException(
-                    image.name() + ": the bzImage's payload is corrupt: it says that it unpacks to "
-                            + size + " bytes.");
+                    image.name()
+                            + ": the bzImage's payload is corrupt: it says that it unpacks to "
+                            + size
+                            + " bytes.");
         }
         ImageBytes packed =
                 compression == Compression.GZIP
@@ -79,8 +83,12 @@ final class BzImage {
         byte[] kernel = compression.unpack(packed, (int) size);
         if (kernel.length != size) {
             throw new BadInputException(
-                    image.name() + ": the bzImage's payload is corrupt: it unpacks to "
-                            + kernel.length + " bytes, not to " + size + ".");
+                    image.name()
+                            + ": the bzImage's payload is corrupt: it unpacks to "
+                            + kernel.length
+                            + " bytes, not to "
+                            + size
+                            + ".");
         }
         ImageBytes elf = new ImageBytes(image.name(), kernel);
         if (!elf.startsWith(0, 0x7f, 'E', 'L', 'F')) {

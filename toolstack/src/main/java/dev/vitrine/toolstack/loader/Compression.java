@@ -4,22 +4,26 @@
 package dev.vitrine.toolstack.loader;
 
 import com.github.luben.zstd.ZstdInputStreamNoFinalizer;
+
 import dev.vitrine.toolstack.BadInputException;
-import java.io.ByteArrayInputStream;
-import java.io.IOException;
-import java.io.InputStream;
-import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.List;
+
 import net.jpountz.lz4.LZ4Exception;
 import net.jpountz.lz4.LZ4Factory;
 import net.jpountz.lz4.LZ4SafeDecompressor;
+
 import org.apache.commons.compress.compressors.bzip2.BZip2CompressorInputStream;
 import org.apache.commons.compress.compressors.gzip.GzipCompressorInputStream;
 import org.apache.commons.compress.compressors.lz4.FramedLZ4CompressorInputStream;
 import org.jspecify.annotations.Nullable;
 import org.tukaani.xz.LZMAInputStream;
 import org.tukaani.xz.SingleXZInputStream;
+
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
 
 /** The compressions a kernel comes in, each known by its first bytes. */
 enum Compression {
@@ -70,8 +74,8 @@ enum Compression {
     }
 
     /**
-     * Unpacks {@code packed}, which starts with this compression's first bytes. What follows the end
-     * of the compressed data is ignored.
+     * Unpacks {@code packed}, which starts with this compression's first bytes. What follows the
+     * end of the compressed data is ignored.
      *
      * @param limit the most bytes to give, at most {@link #MAX_UNPACKED}
      * @throws BadInputException the data is corrupt, or longer than {@code limit}
@@ -97,7 +101,9 @@ enum Compression {
                     e);
         } catch (LinkageError e) {
             throw new BadInputException(
-                    packed.name() + ": the library that unpacks " + tool
+                    packed.name()
+                            + ": the library that unpacks "
+                            + tool
                             + " cannot be loaded on this machine; unpack the kernel first.",
                     e);
         }
@@ -114,7 +120,8 @@ enum Compression {
             case LZ4_LEGACY -> throw new IllegalStateException();
             case LZO ->
                     throw new BadInputException(
-                            name + ": the kernel is compressed with lzo, which Vitrine does not"
+                            name
+                                    + ": the kernel is compressed with lzo, which Vitrine does not"
                                     + " unpack; unpack it first or take a kernel with another"
                                     + " compression.");
         };

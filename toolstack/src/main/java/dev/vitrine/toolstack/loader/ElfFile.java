@@ -4,12 +4,16 @@
 package dev.vitrine.toolstack.loader;
 
 import dev.vitrine.toolstack.BadInputException;
+
+import org.jspecify.annotations.Nullable;
+
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 
-/** An ELF file for x86, 32 or 64 bits (System V ABI, chapters 4 and 5): what loading needs of it. */
+/**
+ * An ELF file for x86, 32 or 64 bits (System V ABI, chapters 4 and 5): what loading needs of it.
+ */
 final class ElfFile {
     private static final int PT_LOAD = 1;
     private static final int PT_NOTE = 4;
@@ -35,11 +39,13 @@ final class ElfFile {
             throw bad("the ELF header is corrupt: it is neither of 32 nor of 64 bits");
         }
         wide = elfClass == 2;
-        int machine = data == 2
-                ? image.u8(18, "the ELF header") << 8 | image.u8(19, "the ELF header")
-                : image.u16(18, "the ELF header");
+        int machine =
+                data == 2
+                        ? image.u8(18, "the ELF header") << 8 | image.u8(19, "the ELF header")
+                        : image.u16(18, "the ELF header");
         if (data != 1 || machine != EM_386 && machine != EM_X86_64) {
-            throw bad("the kernel is for " + machineName(machine, data == 2) + "; Vitrine runs x86");
+            throw bad(
+                    "the kernel is for " + machineName(machine, data == 2) + "; Vitrine runs x86");
         }
         if (machine == EM_386 && wide) {
             throw bad("the ELF header is corrupt: i386 files have 32 bits");
@@ -58,8 +64,7 @@ final class ElfFile {
     LoadedKernel load(String kind) {
         List<Header> headers = programHeaders();
         List<KernelSegment> segments = segments(headers);
-        return new LoadedKernel(
-                image.name(), kind, wide, field(24, 24), segments, notes(headers));
+        return new LoadedKernel(image.name(), kind, wide, field(24, 24), segments, notes(headers));
     }
 
     /** A program header, or a section header that is a note. */
@@ -134,8 +139,10 @@ final class ElfFile {
             throw bad("the file is truncated or corrupt: a segment lies beyond its end");
         }
         long limit = wide ? MAX_ADDRESS : 1L << 32;
-        if (header.address < 0 || header.address >= limit
-                || header.memorySize < 0 || header.memorySize > limit - header.address) {
+        if (header.address < 0
+                || header.address >= limit
+                || header.memorySize < 0
+                || header.memorySize > limit - header.address) {
             throw bad(
                     String.format(
                             "a segment of 0x%x bytes at 0x%x does not fit the address space",
@@ -168,15 +175,19 @@ final class ElfFile {
         long table = field(40, 32);
         int entry = image.u16(wide ? 58 : 46, "the ELF header");
         int count = image.u16(wide ? 60 : 48, "the ELF header");
-        if (table == 0 || entry < (wide ? 64 : 40) || !image.contains(table, (long) entry * count)) {
+        if (table == 0
+                || entry < (wide ? 64 : 40)
+                || !image.contains(table, (long) entry * count)) {
             // Nothing of a kernel lies there, so that a stripped or cut section table does no harm.
             return;
         }
         for (int i = 0; i < count; i++) {
             long at = table + (long) i * entry;
             if (image.u32(at + 4, "a section") == SHT_NOTE) {
-                long offset = wide ? image.u64(at + 24, "a section") : image.u32(at + 16, "a section");
-                long size = wide ? image.u64(at + 32, "a section") : image.u32(at + 20, "a section");
+                long offset =
+                        wide ? image.u64(at + 24, "a section") : image.u32(at + 16, "a section");
+                long size =
+                        wide ? image.u64(at + 32, "a section") : image.u32(at + 20, "a section");
                 parseNotes(notes, new Header(PT_NOTE, offset, 0, size, size));
             }
         }

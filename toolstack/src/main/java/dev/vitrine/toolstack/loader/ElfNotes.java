@@ -10,8 +10,8 @@ import java.util.Set;
 import java.util.TreeMap;
 
 /**
- * The ELF notes named "Xen" of a kernel (Xen's {@code public/elfnote.h}): what it needs from the one
- * who loads it.
+ * The ELF notes named "Xen" of a kernel (Xen's {@code public/elfnote.h}): what it needs from the
+ * one who loads it.
  */
 public final class ElfNotes {
     public static final int INFO = 0;
@@ -55,7 +55,9 @@ public final class ElfNotes {
     /** The note as a number of 1, 2, 4 or 8 bytes; empty if it is missing or of another size. */
     public OptionalLong number(int type) {
         byte[] value = notes.get(type);
-        if (value == null || (value.length & (value.length - 1)) != 0 || value.length > 8
+        if (value == null
+                || (value.length & (value.length - 1)) != 0
+                || value.length > 8
                 || value.length == 0) {
             return OptionalLong.empty();
         }
@@ -75,7 +77,9 @@ public final class ElfNotes {
         return new String(value, 0, end, StandardCharsets.ISO_8859_1);
     }
 
-    /** Where a PVH boot enters the kernel, in 32-bit protected mode; empty if it does not offer it. */
+    /**
+     * Where a PVH boot enters the kernel, in 32-bit protected mode; empty if it does not offer it.
+     */
     public OptionalLong phys32Entry() {
         return number(PHYS32_ENTRY);
     }
@@ -101,7 +105,9 @@ public final class ElfNotes {
                 value.length >= 12 ? little(value, 8, 4) : 0xffff_ffffL);
     }
 
-    /** Whether bit {@code feature} (XENFEAT_*) is set in SUPPORTED_FEATURES or named in FEATURES. */
+    /**
+     * Whether bit {@code feature} (XENFEAT_*) is set in SUPPORTED_FEATURES or named in FEATURES.
+     */
     public boolean supports(int feature, String name) {
         long bits = number(SUPPORTED_FEATURES).orElse(0);
         if (feature < 64 && (bits >>> feature & 1) != 0) {

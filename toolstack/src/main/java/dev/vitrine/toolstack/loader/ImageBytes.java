@@ -4,11 +4,12 @@
 package dev.vitrine.toolstack.loader;
 
 import dev.vitrine.toolstack.BadInputException;
+
 import java.util.Arrays;
 
 /**
- * A range of bytes of an image, little endian, with every access checked. An access beyond the range
- * says that the image is truncated and names what was being read.
+ * A range of bytes of an image, little endian, with every access checked. An access beyond the
+ * range says that the image is truncated and names what was being read.
  */
 final class ImageBytes {
     private final String name;
@@ -103,8 +104,7 @@ final class ImageBytes {
     private void check(long offset, long size, String what) {
         if (!contains(offset, size)) {
             throw new BadInputException(
-                    name + ": the file is truncated or corrupt: " + what
-                            + " lies beyond its end.");
+                    name + ": the file is truncated or corrupt: " + what + " lies beyond its end.");
         }
     }
 }

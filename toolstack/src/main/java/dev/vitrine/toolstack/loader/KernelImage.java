@@ -4,12 +4,14 @@
 package dev.vitrine.toolstack.loader;
 
 import dev.vitrine.toolstack.BadInputException;
+
+import org.jspecify.annotations.Nullable;
+
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Loads kernels: ELF files (vmlinux, Mini-OS, unikernels, XTF), Linux's bzImage, and either of them
@@ -99,7 +101,8 @@ public final class KernelImage {
     private static BadInputException unknown(ImageBytes image) {
         String looks = looksLike(image);
         return new BadInputException(
-                image.name() + ": this is no kernel that Vitrine can load (ELF or bzImage)"
+                image.name()
+                        + ": this is no kernel that Vitrine can load (ELF or bzImage)"
                         + (looks == null ? "." : "; it looks like " + looks + "."));
     }
 
@@ -149,7 +152,11 @@ public final class KernelImage {
             if (Files.isRegularFile(file)) {
                 if (Files.size(file) > MAX_FILE) {
                     throw new BadInputException(
-                            file + ": the " + what + " is larger than " + (MAX_FILE >> 20)
+                            file
+                                    + ": the "
+                                    + what
+                                    + " is larger than "
+                                    + (MAX_FILE >> 20)
                                     + " MiB.");
                 }
                 return Files.readAllBytes(file);
@@ -159,8 +166,12 @@ public final class KernelImage {
                 byte[] bytes = in.readNBytes(MAX_STREAM);
                 if (in.read() >= 0) {
                     throw new BadInputException(
-                            file + ": the " + what + " is no regular file and larger than "
-                                    + (MAX_STREAM >> 20) + " MiB.");
+                            file
+                                    + ": the "
+                                    + what
+                                    + " is no regular file and larger than "
+                                    + (MAX_STREAM >> 20)
+                                    + " MiB.");
                 }
                 return bytes;
             }

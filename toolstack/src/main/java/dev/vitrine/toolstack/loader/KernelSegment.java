@@ -27,7 +27,9 @@ public final class KernelSegment {
         return address;
     }
 
-    /** The bytes it takes in memory, at least {@link #fileSize}. {@code address + memorySize} fits. */
+    /**
+     * The bytes it takes in memory, at least {@link #fileSize}. {@code address + memorySize} fits.
+     */
     public long memorySize() {
         return memorySize;
     }

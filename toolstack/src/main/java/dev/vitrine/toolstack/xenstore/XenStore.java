@@ -5,6 +5,9 @@ package dev.vitrine.toolstack.xenstore;
 
 import dev.vitrine.toolstack.xenstore.XsSession.Watch;
 import dev.vitrine.toolstack.xenstore.XsTransaction.Change;
+
+import org.jspecify.annotations.Nullable;
+
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -14,14 +17,14 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.locks.ReentrantLock;
-import org.jspecify.annotations.Nullable;
 
 /**
- * A xenstore: a tree of small values with permissions, transactions and watches, which domains use to
- * find each other (Xen's docs/misc/xenstore.txt). It behaves as the C xenstored does.
+ * A xenstore: a tree of small values with permissions, transactions and watches, which domains use
+ * to find each other (Xen's docs/misc/xenstore.txt). It behaves as the C xenstored does.
  *
  * <p>Domains reach it through a {@link XenStoreConnection}, Vitrine's own code through a {@link
- * XenStoreClient}. One lock guards the store and all its connections; no operation waits for a guest.
+ * XenStoreClient}. One lock guards the store and all its connections; no operation waits for a
+ * guest.
  */
 public final class XenStore {
     private static final byte[] EMPTY = {};
@@ -52,7 +55,10 @@ public final class XenStore {
         long now = ++generation;
         // As xenstored has it; tools expect the two to be there.
         tree.put("/tool", new XsNode(EMPTY, domain0, new LinkedHashMap<>(), now, now), now);
-        tree.put("/tool/xenstored", new XsNode(EMPTY, domain0, new LinkedHashMap<>(), now, now), now);
+        tree.put(
+                "/tool/xenstored",
+                new XsNode(EMPTY, domain0, new LinkedHashMap<>(), now, now),
+                now);
     }
 
     /** A client for Vitrine's own code, with the rights of {@code domain}; 0 may do everything. */
@@ -78,8 +84,8 @@ public final class XenStore {
     }
 
     /**
-     * Forgets a domain: its watches and transactions end; watches of {@code @releaseDomain} fire. Its
-     * nodes stay, as with xenstored: who built the domain removes them.
+     * Forgets a domain: its watches and transactions end; watches of {@code @releaseDomain} fire.
+     * Its nodes stay, as with xenstored: who built the domain removes them.
      */
     public void releaseDomain(int domain) {
         lock.lock();
@@ -212,7 +218,9 @@ public final class XenStore {
         if (!session.privileged() && permissions.getFirst().domain() != node.owner()) {
             throw new XsException("EPERM");
         }
-        apply(in, new Change(Change.Kind.SET_PERMISSIONS, absolute, EMPTY, List.copyOf(permissions)));
+        apply(
+                in,
+                new Change(Change.Kind.SET_PERMISSIONS, absolute, EMPTY, List.copyOf(permissions)));
     }
 
     int startTransaction(XsSession session) throws XsException {
@@ -296,8 +304,7 @@ public final class XenStore {
         return in;
     }
 
-    private XsNode get(
-            XsSession session, @Nullable XsTransaction in, String path, boolean toWrite)
+    private XsNode get(XsSession session, @Nullable XsTransaction in, String path, boolean toWrite)
             throws XsException {
         XsNode node = (in == null ? tree : in.tree).find(path);
         if (in != null) {
@@ -457,12 +464,11 @@ public final class XenStore {
     /** Watches on nodes below a removed one fire too, each with its own path. */
     private void fireBelow(String path, XsNode removed) {
         removed.children()
-                .forEach(
-                        (name, child) -> {
-                            String at = XsPath.child(path, name);
-                            fire(at, true, child.permissions());
-                            fireBelow(at, child);
-                        });
+                .forEach((name, child) -> {
+                    String at = XsPath.child(path, name);
+                    fire(at, true, child.permissions());
+                    fireBelow(at, child);
+                });
     }
 
     private void fire(String path, boolean exact, @Nullable List<XsPermission> old) {
@@ -470,8 +476,7 @@ public final class XenStore {
         XsNode parent = tree.find(XsPath.parent(path));
         for (XsSession session : sessions) {
             for (Watch watch : session.watches) {
-                boolean hit =
-                        exact ? watch.path().equals(path) : XsPath.within(path, watch.path());
+                boolean hit = exact ? watch.path().equals(path) : XsPath.within(path, watch.path());
                 if (hit && maySee(session, node, parent, old)) {
                     session.sink.event(path.substring(watch.prefix()), watch.token());
                 }

@@ -3,11 +3,12 @@
 
 package dev.vitrine.toolstack.xenstore;
 
+import org.jspecify.annotations.Nullable;
+
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The store as Vitrine's own code uses it: tool stack and PV back ends. Values are text.
@@ -99,7 +100,9 @@ public final class XenStoreClient implements AutoCloseable {
         run(() -> store.setPermissions(session, transaction, path, List.of(permissions)));
     }
 
-    /** Does {@code work} as one change, again from its start for as long as others get in between. */
+    /**
+     * Does {@code work} as one change, again from its start for as long as others get in between.
+     */
     public void transaction(Work work) throws XsException {
         while (true) {
             int id = get(() -> store.startTransaction(session));

@@ -4,6 +4,9 @@
 package dev.vitrine.toolstack.xenstore;
 
 import dev.vitrine.toolstack.xenstore.XsSession.Watch;
+
+import org.jspecify.annotations.Nullable;
+
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -11,15 +14,14 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.locks.ReentrantLock;
-import org.jspecify.annotations.Nullable;
 
 /**
  * One domain's end of the wire protocol: takes bytes, gives bytes. It serves a ring ({@link
  * XenStoreRing}) as well as a socket.
  *
- * <p>Requests that make no sense get an error for an answer. A peer that breaks the protocol itself,
- * or that never takes its events, finds the connection broken: nothing is read or answered any more,
- * its watches and transactions are gone, and {@link #brokenReason} says why.
+ * <p>Requests that make no sense get an error for an answer. A peer that breaks the protocol
+ * itself, or that never takes its events, finds the connection broken: nothing is read or answered
+ * any more, its watches and transactions are gone, and {@link #brokenReason} says why.
  */
 public final class XenStoreConnection implements AutoCloseable {
     /** While this much waits to be taken, no further request is answered. */
@@ -66,8 +68,8 @@ public final class XenStoreConnection implements AutoCloseable {
     }
 
     /**
-     * Sets what to call when another domain's action has given this connection something to send. It
-     * is called under the store's lock: it may signal a thread or event channel and no more.
+     * Sets what to call when another domain's action has given this connection something to send.
+     * It is called under the store's lock: it may signal a thread or event channel and no more.
      */
     public void onOutput(Runnable action) {
         lock.lock();
@@ -214,8 +216,11 @@ public final class XenStoreConnection implements AutoCloseable {
             int size = XsMessage.get(header, 12);
             if (Integer.compareUnsigned(size, XsMessage.MAX_PAYLOAD) > 0) {
                 breakConnection(
-                        "Domain " + domain + " sent a xenstore message of "
-                                + Integer.toUnsignedString(size) + " bytes.");
+                        "Domain "
+                                + domain
+                                + " sent a xenstore message of "
+                                + Integer.toUnsignedString(size)
+                                + " bytes.");
                 return n;
             }
             body = new byte[size];
@@ -269,8 +274,7 @@ public final class XenStoreConnection implements AutoCloseable {
             case XsMessage.WRITE -> {
                 int end = message.firstLength();
                 byte[] value =
-                        Arrays.copyOfRange(
-                                message.payload(), end + 1, message.payload().length);
+                        Arrays.copyOfRange(message.payload(), end + 1, message.payload().length);
                 store.write(session, in, message.text(0, end), value);
                 reply(message, OK);
             }
@@ -331,7 +335,9 @@ public final class XenStoreConnection implements AutoCloseable {
     private void handleDomains(XsMessage message) throws XsException {
         switch (message.type()) {
             case XsMessage.GET_DOMAIN_PATH ->
-                    reply(message, text("/local/domain/" + domainOf(message.strings(1).getFirst())));
+                    reply(
+                            message,
+                            text("/local/domain/" + domainOf(message.strings(1).getFirst())));
             case XsMessage.IS_DOMAIN_INTRODUCED -> {
                 int asked = domainOf(message.strings(1).getFirst());
                 reply(message, text(store.isIntroduced(asked) ? "T" : "F"));
@@ -372,8 +378,7 @@ public final class XenStoreConnection implements AutoCloseable {
     }
 
     private void directory(XsMessage message) throws XsException {
-        XsNode node =
-                store.read(session, message.transaction(), message.strings(1).getFirst());
+        XsNode node = store.read(session, message.transaction(), message.strings(1).getFirst());
         byte[] names = XsMessage.payload(node.children().keySet());
         if (names.length > XsMessage.MAX_PAYLOAD) {
             throw new XsException("E2BIG");
@@ -421,7 +426,9 @@ public final class XenStoreConnection implements AutoCloseable {
     }
 
     private static int number(String text) throws XsException {
-        if (text.isEmpty() || text.length() > 9 || !text.chars().allMatch(c -> c >= '0' && c <= '9')) {
+        if (text.isEmpty()
+                || text.length() > 9
+                || !text.chars().allMatch(c -> c >= '0' && c <= '9')) {
             throw new XsException("EINVAL");
         }
         return Integer.parseInt(text);

@@ -4,6 +4,7 @@
 package dev.vitrine.toolstack.xenstore;
 
 import dev.vitrine.toolstack.RingPage;
+
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -47,9 +48,7 @@ public final class XenStoreRing {
     private final byte[] buffer = new byte[RING];
     private @Nullable String broken;
 
-    /**
-     * Takes the page, which is zero or that of a running guest, into use.
-     */
+    /** Takes the page, which is zero or that of a running guest, into use. */
     public XenStoreRing(RingPage page, XenStoreConnection connection) {
         this.page = page;
         this.connection = connection;
@@ -162,7 +161,11 @@ public final class XenStoreRing {
     private void fail(int error, String reason) {
         String sentence =
                 reason.startsWith("its")
-                        ? "Domain " + connection.domain() + " has broken its xenstore ring: " + reason + "."
+                        ? "Domain "
+                                + connection.domain()
+                                + " has broken its xenstore ring: "
+                                + reason
+                                + "."
                         : reason;
         broken = sentence;
         page.putInt(ERROR, error);

@@ -3,14 +3,15 @@
 
 package dev.vitrine.toolstack.xenstore;
 
+import org.jspecify.annotations.Nullable;
+
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
 
 /**
- * A node of the tree. Nodes never change: a change copies the nodes from the root to the changed one,
- * so that a transaction's view is nothing but an old root.
+ * A node of the tree. Nodes never change: a change copies the nodes from the root to the changed
+ * one, so that a transaction's view is nothing but an old root.
  *
  * @param value the value; not to be changed
  * @param permissions at least one entry

@@ -82,7 +82,10 @@ final class XsPath {
                     c >= 'a' && c <= 'z'
                             || c >= 'A' && c <= 'Z'
                             || c >= '0' && c <= '9'
-                            || c == '-' || c == '/' || c == '_' || c == '@';
+                            || c == '-'
+                            || c == '/'
+                            || c == '_'
+                            || c == '@';
             if (!valid) {
                 throw new XsException("EINVAL");
             }

@@ -6,9 +6,9 @@ package dev.vitrine.toolstack.xenstore;
 import java.util.List;
 
 /**
- * One entry of a node's permissions (Xen's docs/misc/xenstore.txt). In a node's list, the first entry
- * names the owner, who may do everything, and what all other domains may do; the further entries say
- * what single domains may do.
+ * One entry of a node's permissions (Xen's docs/misc/xenstore.txt). In a node's list, the first
+ * entry names the owner, who may do everything, and what all other domains may do; the further
+ * entries say what single domains may do.
  *
  * @param domain the domain
  * @param read whether reading is allowed

@@ -14,6 +14,11 @@ package dev.vitrine.toolstack.xenstore;
  * @param pendingEvents bytes of watch events that it has not taken from its ring yet
  */
 public record XsQuota(
-        int nodes, int nodeSize, int watches, int transactions, int permissions, int pendingEvents) {
+        int nodes,
+        int nodeSize,
+        int watches,
+        int transactions,
+        int permissions,
+        int pendingEvents) {
     public static final XsQuota DEFAULT = new XsQuota(1000, 2048, 128, 10, 5, 1 << 20);
 }

@@ -3,11 +3,12 @@
 
 package dev.vitrine.toolstack.xenstore;
 
+import org.jspecify.annotations.Nullable;
+
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A transaction: its own view of the tree, what it has seen, and what it has changed. If nobody has

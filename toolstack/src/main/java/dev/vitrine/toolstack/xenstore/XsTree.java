@@ -3,10 +3,11 @@
 
 package dev.vitrine.toolstack.xenstore;
 
+import org.jspecify.annotations.Nullable;
+
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
 
 /** A root and how many nodes each domain owns below it; the store has one, and each transaction. */
 final class XsTree {

@@ -12,6 +12,10 @@ import dev.vitrine.toolstack.loader.ElfNotes;
 import dev.vitrine.toolstack.loader.KernelImage;
 import dev.vitrine.toolstack.loader.LoadedKernel;
 import dev.vitrine.toolstack.loader.TestKernels;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -19,8 +23,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 class PvhBuilderTest {
     private static final long MIB = 1 << 20;
@@ -206,15 +208,9 @@ class PvhBuilderTest {
                         .segment(0xfd00_0000L, new byte[16], 16)
                         .note(ElfNotes.PHYS32_ENTRY, 0xfd00_0000)
                         .build();
-        assertThatThrownBy(
-                        () ->
-                                new PvhBuilder(
-                                                KernelImage.load("high", high),
-                                                "",
-                                                null,
-                                                8 * GIB,
-                                                4096)
-                                        .layout())
+        assertThatThrownBy(() ->
+                        new PvhBuilder(KernelImage.load("high", high), "", null, 8 * GIB, 4096)
+                                .layout())
                 .hasMessageContaining("where a domain has no memory");
     }
 
@@ -244,7 +240,8 @@ class PvhBuilderTest {
         Ramdisk ramdisk = Ramdisk.concat(List.of(Ramdisk.of(file), Ramdisk.of(new byte[] {7})));
         assertThat(ramdisk.size()).isEqualTo(3_000_005);
         byte[] memory = new byte[3_000_005];
-        ramdisk.writeTo(0, (at, bytes, from, n) -> System.arraycopy(bytes, from, memory, (int) at, n));
+        ramdisk.writeTo(
+                0, (at, bytes, from, n) -> System.arraycopy(bytes, from, memory, (int) at, n));
         assertThat(memory).startsWith(TestKernels.pattern(3_000_001));
         assertThat(memory[3_000_004]).isEqualTo((byte) 7);
         assertThatThrownBy(() -> Ramdisk.of(folder.resolve("missing")))

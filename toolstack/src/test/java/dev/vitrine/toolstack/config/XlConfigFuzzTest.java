@@ -6,11 +6,14 @@ package dev.vitrine.toolstack.config;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.code_intelligence.jazzer.junit.FuzzTest;
+
 import dev.vitrine.toolstack.BadInputException;
 import dev.vitrine.toolstack.Mutations;
+
+import org.junit.jupiter.api.Test;
+
 import java.nio.charset.StandardCharsets;
 import java.util.List;
-import org.junit.jupiter.api.Test;
 
 class XlConfigFuzzTest {
     /** Whatever the text: a configuration, or one sentence that names the file. */
@@ -31,8 +34,10 @@ class XlConfigFuzzTest {
                 new Mutations(
                         1,
                         List.of(
-                                bytes("name='x'; memory=64\nvcpus = 0x2 # c\ndisk=[ 'a', \"b\\x41\",\n]\n"),
-                                bytes("name = \"a\\101\"\nname += 'b'\nextra='c'\nroot=\"/\"\ntype='hvm'"),
+                                bytes(
+                                        "name='x'; memory=64\nvcpus = 0x2 # c\ndisk=[ 'a', \"b\\x41\",\n]\n"),
+                                bytes(
+                                        "name = \"a\\101\"\nname += 'b'\nextra='c'\nroot=\"/\"\ntype='hvm'"),
                                 bytes("cpuid=['a',['b',[]]]\non_crash='restart'\nkernel='k'")));
         for (int i = 0; i < 20_000; i++) {
             fuzz(mutations.next());

@@ -6,8 +6,10 @@ package dev.vitrine.toolstack.console;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.vitrine.toolstack.ArrayPage;
-import java.util.Random;
+
 import org.junit.jupiter.api.Test;
+
+import java.util.Random;
 
 class ConsoleRingTest {
     private final ArrayPage page = new ArrayPage();

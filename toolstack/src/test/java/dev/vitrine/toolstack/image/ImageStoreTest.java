@@ -7,6 +7,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.vitrine.toolstack.BadInputException;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -15,8 +19,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 class ImageStoreTest {
     @TempDir Path root;
@@ -125,7 +127,8 @@ class ImageStoreTest {
         ImageStore store = new ImageStore(root, TestPackages.small());
         assertThatThrownBy(() -> store.pull("ubuntu", List.of(), Progress.SILENT))
                 .isInstanceOf(BadInputException.class)
-                .hasMessage("There is no image 'ubuntu': images are debian, debian:full, debian:rt.");
+                .hasMessage(
+                        "There is no image 'ubuntu': images are debian, debian:full, debian:rt.");
         assertThatThrownBy(() -> store.pull("debian", List.of("nope"), Progress.SILENT))
                 .hasMessage("There is no package 'nope' in this machine's package lists.");
         assertThatThrownBy(() -> store.pull("debian:rt", List.of(), Progress.SILENT))
@@ -167,14 +170,13 @@ class ImageStoreTest {
         for (int i = 0; i < 4; i++) {
             threads.add(
                     Thread.ofPlatform()
-                            .start(
-                                    () -> {
-                                        try {
-                                            store.pull("debian", List.of(), Progress.SILENT);
-                                        } catch (Throwable e) {
-                                            failures.add(e);
-                                        }
-                                    }));
+                            .start(() -> {
+                                try {
+                                    store.pull("debian", List.of(), Progress.SILENT);
+                                } catch (Throwable e) {
+                                    failures.add(e);
+                                }
+                            }));
         }
         for (Thread thread : threads) {
             thread.join();
@@ -196,24 +198,37 @@ class ImageStoreTest {
     @Test
     void indexesModules() throws IOException {
         TestPackages packages = TestPackages.small();
-        byte[] kernel = dev.vitrine.toolstack.loader.TestKernels.bzImage(
-                dev.vitrine.toolstack.loader.TestKernels.pvh());
+        byte[] kernel =
+                dev.vitrine.toolstack.loader.TestKernels.bzImage(
+                        dev.vitrine.toolstack.loader.TestKernels.pvh());
         packages.add(
                 "linux-image-6.1.0-1-cloud-amd64",
                 "6.1",
                 List.of(),
                 TestPackages.deb("xz")
                         .file("./boot/vmlinuz-6.1.0-1-cloud-amd64", 0644, kernel)
-                        .file("./lib/modules/6.1.0-1-cloud-amd64/kernel/a-b.ko", 0644, module("depends=c\0alias=pci:x*\0"))
-                        .file("./lib/modules/6.1.0-1-cloud-amd64/kernel/c.ko", 0644, module("depends=\0"))
+                        .file(
+                                "./lib/modules/6.1.0-1-cloud-amd64/kernel/a-b.ko",
+                                0644,
+                                module("depends=c\0alias=pci:x*\0"))
+                        .file(
+                                "./lib/modules/6.1.0-1-cloud-amd64/kernel/c.ko",
+                                0644,
+                                module("depends=\0"))
                         .build());
         Image image =
                 new ImageStore(root, packages)
                         .pull("debian", List.of(ImageStore.MODULES), Progress.SILENT);
         String folder = "usr/lib/modules/6.1.0-1-cloud-amd64/";
-        assertThat(new String(content(image.rootfs(), folder + "modules.dep"), StandardCharsets.US_ASCII))
+        assertThat(
+                        new String(
+                                content(image.rootfs(), folder + "modules.dep"),
+                                StandardCharsets.US_ASCII))
                 .isEqualTo("kernel/a-b.ko: kernel/c.ko\nkernel/c.ko:\n");
-        assertThat(new String(content(image.rootfs(), folder + "modules.alias"), StandardCharsets.US_ASCII))
+        assertThat(
+                        new String(
+                                content(image.rootfs(), folder + "modules.alias"),
+                                StandardCharsets.US_ASCII))
                 .endsWith("alias pci:x* a_b\n");
     }
 

@@ -7,15 +7,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.vitrine.toolstack.BadInputException;
+
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Arrays;
-import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 class OverlayTest {
     @TempDir Path root;
@@ -25,7 +27,9 @@ class OverlayTest {
 
     @BeforeEach
     void makeAnImage() throws IOException {
-        image = new ImageStore(root.resolve("store"), TestPackages.small()).get("debian", Progress.SILENT);
+        image =
+                new ImageStore(root.resolve("store"), TestPackages.small())
+                        .get("debian", Progress.SILENT);
         host = Files.createDirectories(root.resolve("host/folder/sub")).getParent();
         Path script = Files.writeString(host.resolve("sub/script"), "echo\n");
         Files.setPosixFilePermissions(script, PosixFilePermissions.fromString("rwxr-x---"));
@@ -88,7 +92,8 @@ class OverlayTest {
         byte[] archive = overlay.archive(image.rootfs());
         assertThat(new String(archive, StandardCharsets.US_ASCII))
                 .contains("run-exec\0", "#!/bin/sh\nexit 3\n");
-        assertThat(index(overlay).items().get("run-exec").mode()).isEqualTo(FileTree.REGULAR | 0755);
+        assertThat(index(overlay).items().get("run-exec").mode())
+                .isEqualTo(FileTree.REGULAR | 0755);
     }
 
     @Test
@@ -97,7 +102,8 @@ class OverlayTest {
         Overlay overlay = new Overlay().exec("true");
         byte[] all = new byte[(int) overlay.over(image).size()];
         overlay.over(image)
-                .writeTo(0, (at, bytes, from, n) -> System.arraycopy(bytes, from, all, (int) at, n));
+                .writeTo(
+                        0, (at, bytes, from, n) -> System.arraycopy(bytes, from, all, (int) at, n));
         byte[] second = overlay.archive(image.rootfs());
         assertThat(Arrays.copyOfRange(all, all.length - second.length, all.length))
                 .isEqualTo(second);

@@ -7,11 +7,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.vitrine.toolstack.BadInputException;
+
+import org.junit.jupiter.api.Test;
+
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.StringReader;
 import java.util.List;
-import org.junit.jupiter.api.Test;
 
 class PackageIndexTest {
     private static final String LISTS =
@@ -65,7 +67,10 @@ class PackageIndexTest {
         assertThat(app.size()).isEqualTo(1234);
         assertThat(app.depends())
                 .containsExactly(
-                        List.of("libc"), List.of("mta", "mail-agent"), List.of("libx"), List.of("lib-any"));
+                        List.of("libc"),
+                        List.of("mta", "mail-agent"),
+                        List.of("libx"),
+                        List.of("lib-any"));
     }
 
     @Test

@@ -4,7 +4,17 @@
 package dev.vitrine.toolstack.image;
 
 import com.github.luben.zstd.ZstdOutputStream;
+
 import dev.vitrine.toolstack.loader.TestKernels;
+
+import org.apache.commons.compress.archivers.ar.ArArchiveEntry;
+import org.apache.commons.compress.archivers.ar.ArArchiveOutputStream;
+import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
+import org.apache.commons.compress.archivers.tar.TarArchiveOutputStream;
+import org.apache.commons.compress.archivers.tar.TarConstants;
+import org.tukaani.xz.LZMA2Options;
+import org.tukaani.xz.XZOutputStream;
+
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -17,13 +27,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.zip.GZIPOutputStream;
-import org.apache.commons.compress.archivers.ar.ArArchiveEntry;
-import org.apache.commons.compress.archivers.ar.ArArchiveOutputStream;
-import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
-import org.apache.commons.compress.archivers.tar.TarArchiveOutputStream;
-import org.apache.commons.compress.archivers.tar.TarConstants;
-import org.tukaani.xz.LZMA2Options;
-import org.tukaani.xz.XZOutputStream;
 
 /** An archive of packages made by tests. */
 final class TestPackages implements PackageSource {
@@ -34,7 +37,11 @@ final class TestPackages implements PackageSource {
     /** An archive with a kernel and a busybox of three commands. */
     static TestPackages small() throws IOException {
         TestPackages archive = new TestPackages();
-        archive.add("linux-image-cloud-amd64", "1", List.of(List.of("linux-image-6.1.0-1-cloud-amd64")), deb("xz").build());
+        archive.add(
+                "linux-image-cloud-amd64",
+                "1",
+                List.of(List.of("linux-image-6.1.0-1-cloud-amd64")),
+                deb("xz").build());
         byte[] kernel = TestKernels.bzImage(TestKernels.pvh());
         archive.add(
                 "linux-image-6.1.0-1-cloud-amd64",
@@ -50,7 +57,11 @@ final class TestPackages implements PackageSource {
                 List.of(),
                 deb("gz")
                         .folder("./bin/", 0755)
-                        .file("./bin/busybox", 0755, "ELF\0[\0[[\0cat\0poweroff\0sh\0\0zz".getBytes(StandardCharsets.US_ASCII))
+                        .file(
+                                "./bin/busybox",
+                                0755,
+                                "ELF\0[\0[[\0cat\0poweroff\0sh\0\0zz"
+                                        .getBytes(StandardCharsets.US_ASCII))
                         .file("./usr/share/doc/busybox/copyright", 0644, new byte[5])
                         .build());
         return archive;
@@ -145,7 +156,8 @@ final class TestPackages implements PackageSource {
             members.add(Map.entry("data.tar" + dot, packed.toByteArray()));
             try (ArArchiveOutputStream ar = new ArArchiveOutputStream(deb)) {
                 for (Map.Entry<String, byte[]> member : members) {
-                    ar.putArchiveEntry(new ArArchiveEntry(member.getKey(), member.getValue().length));
+                    ar.putArchiveEntry(
+                            new ArArchiveEntry(member.getKey(), member.getValue().length));
                     ar.write(member.getValue());
                     ar.closeArchiveEntry();
                 }

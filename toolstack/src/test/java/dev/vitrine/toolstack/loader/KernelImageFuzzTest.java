@@ -6,10 +6,13 @@ package dev.vitrine.toolstack.loader;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.code_intelligence.jazzer.junit.FuzzTest;
+
 import dev.vitrine.toolstack.BadInputException;
 import dev.vitrine.toolstack.Mutations;
-import java.util.List;
+
 import org.junit.jupiter.api.Test;
+
+import java.util.List;
 
 class KernelImageFuzzTest {
     /** Whatever the bytes: a kernel whose segments are sound, or one sentence. */
@@ -45,8 +48,14 @@ class KernelImageFuzzTest {
             fuzz(elfs.next());
         }
         List<byte[]> packed =
-                List.of(Compression.GZIP, Compression.XZ, Compression.LZMA, Compression.LZ4_LEGACY,
-                                Compression.LZ4, Compression.ZSTD, Compression.BZIP2)
+                List.of(
+                                Compression.GZIP,
+                                Compression.XZ,
+                                Compression.LZMA,
+                                Compression.LZ4_LEGACY,
+                                Compression.LZ4,
+                                Compression.ZSTD,
+                                Compression.BZIP2)
                         .stream()
                         .map(c -> TestKernels.bzImage(TestKernels.payload(c, elf)))
                         .toList();

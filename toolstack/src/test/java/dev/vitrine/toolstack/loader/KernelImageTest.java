@@ -8,17 +8,19 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.vitrine.toolstack.BadInputException;
 import dev.vitrine.toolstack.loader.TestKernels.Elf;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Random;
-import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
-import org.junit.jupiter.params.provider.ValueSource;
 
 class KernelImageTest {
     private static LoadedKernel load(byte[] image) {
@@ -44,7 +46,9 @@ class KernelImageTest {
         KernelSegment first = kernel.segments().getFirst();
         assertThat(first.fileSize()).isEqualTo(5000);
         assertThat(first.memorySize()).isEqualTo(0x2000);
-        assertThat(Arrays.copyOfRange(first.array(), first.arrayOffset(), first.arrayOffset() + 5000))
+        assertThat(
+                        Arrays.copyOfRange(
+                                first.array(), first.arrayOffset(), first.arrayOffset() + 5000))
                 .isEqualTo(TestKernels.pattern(5000));
     }
 
@@ -68,12 +72,20 @@ class KernelImageTest {
                 new Elf(true)
                         .segment(0x10_0000, TestKernels.pattern(16), 16)
                         .note("GNU", 3, new byte[20])
-                        .note(ElfNotes.VIRT_BASE, TestKernels.little(8).putLong(0xffffffff80000000L).array())
-                        .note(ElfNotes.FEATURES, "!a|pae_pgdir_above_4gb\0".getBytes(StandardCharsets.US_ASCII))
+                        .note(
+                                ElfNotes.VIRT_BASE,
+                                TestKernels.little(8).putLong(0xffffffff80000000L).array())
+                        .note(
+                                ElfNotes.FEATURES,
+                                "!a|pae_pgdir_above_4gb\0".getBytes(StandardCharsets.US_ASCII))
                         .note(ElfNotes.PAE_MODE, "yes".getBytes(StandardCharsets.US_ASCII))
                         .note(
                                 ElfNotes.PHYS32_RELOC,
-                                TestKernels.little(12).putInt(0x20_0000).putInt(0x100_0000).putInt(0x4000_0000).array())
+                                TestKernels.little(12)
+                                        .putInt(0x20_0000)
+                                        .putInt(0x100_0000)
+                                        .putInt(0x4000_0000)
+                                        .array())
                         .note(ElfNotes.PHYS32_ENTRY, new byte[3])
                         .build();
         ElfNotes notes = load(image).notes();
@@ -211,7 +223,9 @@ class KernelImageTest {
         refuses(
                 new Elf(true).segment(0x1000, some, 0x2000).segment(0x2000, some, 64).build(),
                 "segments overlap");
-        refuses(new Elf(true).segment(-4096, some, 0x2000).build(), "does not fit the address space");
+        refuses(
+                new Elf(true).segment(-4096, some, 0x2000).build(),
+                "does not fit the address space");
         refuses(new Elf(true).segment(0x1000, some, -1).build(), "does not fit the address space");
         refuses(new Elf(true).segment(1L << 51, some, 1L << 51 | 1).build(), "does not fit");
         refuses(new Elf(false).segment(0xffff_f000L, some, 0x1001).build(), "does not fit");

@@ -4,6 +4,16 @@
 package dev.vitrine.toolstack.loader;
 
 import com.github.luben.zstd.Zstd;
+
+import net.jpountz.lz4.LZ4Factory;
+
+import org.apache.commons.compress.compressors.bzip2.BZip2CompressorOutputStream;
+import org.tukaani.xz.FilterOptions;
+import org.tukaani.xz.LZMA2Options;
+import org.tukaani.xz.LZMAOutputStream;
+import org.tukaani.xz.X86Options;
+import org.tukaani.xz.XZOutputStream;
+
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -14,13 +24,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.zip.GZIPOutputStream;
-import net.jpountz.lz4.LZ4Factory;
-import org.apache.commons.compress.compressors.bzip2.BZip2CompressorOutputStream;
-import org.tukaani.xz.FilterOptions;
-import org.tukaani.xz.LZMA2Options;
-import org.tukaani.xz.LZMAOutputStream;
-import org.tukaani.xz.X86Options;
-import org.tukaani.xz.XZOutputStream;
 
 /** Makes kernels for tests: ELF files and bzImages. */
 public final class TestKernels {
@@ -127,10 +130,16 @@ public final class TestKernels {
         private void programHeader(
                 ByteBuffer into, int phType, long offset, long address, long size, long memory) {
             if (wide) {
-                into.putInt(phType).putInt(7).putLong(offset).putLong(0xffffffff80000000L + address);
+                into.putInt(phType)
+                        .putInt(7)
+                        .putLong(offset)
+                        .putLong(0xffffffff80000000L + address);
                 into.putLong(address).putLong(size).putLong(memory).putLong(4096);
             } else {
-                into.putInt(phType).putInt((int) offset).putInt((int) address).putInt((int) address);
+                into.putInt(phType)
+                        .putInt((int) offset)
+                        .putInt((int) address)
+                        .putInt((int) address);
                 into.putInt((int) size).putInt((int) memory).putInt(7).putInt(4096);
             }
         }
@@ -160,7 +169,9 @@ public final class TestKernels {
         return bytes;
     }
 
-    /** A bzImage of boot protocol 2.15 around {@code payload}, which ends with the unpacked size. */
+    /**
+     * A bzImage of boot protocol 2.15 around {@code payload}, which ends with the unpacked size.
+     */
     public static byte[] bzImage(byte[] payload) {
         int payloadOffset = 0x100;
         ByteBuffer image = little(3 * 512 + payloadOffset + payload.length);
@@ -175,7 +186,9 @@ public final class TestKernels {
         return image.array();
     }
 
-    /** {@code bytes} packed as the kernel's build does it, the size behind them where it adds it. */
+    /**
+     * {@code bytes} packed as the kernel's build does it, the size behind them where it adds it.
+     */
     public static byte[] payload(Compression compression, byte[] bytes) {
         byte[] packed = pack(compression, bytes);
         if (compression == Compression.GZIP) {
@@ -219,8 +232,7 @@ public final class TestKernels {
                         byte[] block =
                                 LZ4Factory.safeInstance()
                                         .fastCompressor()
-                                        .compress(
-                                                bytes, at, Math.min(8 << 20, bytes.length - at));
+                                        .compress(bytes, at, Math.min(8 << 20, bytes.length - at));
                         out.writeBytes(little(4).putInt(block.length).array());
                         out.writeBytes(block);
                     }
@@ -232,7 +244,8 @@ public final class TestKernels {
                         lz4.write(bytes);
                     }
                 }
-                case LZO -> out.writeBytes(new byte[] {(byte) 0x89, 'L', 'Z', 'O', 0, 13, 10, 26, 10});
+                case LZO ->
+                        out.writeBytes(new byte[] {(byte) 0x89, 'L', 'Z', 'O', 0, 13, 10, 26, 10});
             }
         } catch (IOException e) {
             throw new UncheckedIOException(e);

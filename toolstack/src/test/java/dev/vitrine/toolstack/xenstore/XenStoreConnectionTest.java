@@ -6,10 +6,12 @@ package dev.vitrine.toolstack.xenstore;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.vitrine.toolstack.ArrayPage;
-import java.util.List;
-import java.util.concurrent.atomic.AtomicInteger;
+
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 
 class XenStoreConnectionTest {
     private final XenStore store = new XenStore();
@@ -62,7 +64,10 @@ class XenStoreConnectionTest {
     void keepsDomainsFromWhatIsForDomain0() {
         for (int type :
                 new int[] {
-                    XsMessage.INTRODUCE, XsMessage.RELEASE, XsMessage.RESUME, XsMessage.SET_TARGET,
+                    XsMessage.INTRODUCE,
+                    XsMessage.RELEASE,
+                    XsMessage.RESUME,
+                    XsMessage.SET_TARGET,
                     XsMessage.CONTROL
                 }) {
             assertThat(ask(type, 0, "1|2|3|")).containsExactly("16 EACCES|");
@@ -72,7 +77,8 @@ class XenStoreConnectionTest {
         assertThat(ask(domain0, XsMessage.RESUME, 0, "4|")).containsExactly("18 OK|");
         assertThat(ask(domain0, XsMessage.RELEASE, 0, "4|")).containsExactly("9 OK|");
         assertThat(ask(domain0, XsMessage.RESUME, 0, "4|")).containsExactly("16 ENOENT|");
-        assertThat(ask(domain0, XsMessage.CONTROL, 0, "help|").getFirst()).startsWith("0 Supported");
+        assertThat(ask(domain0, XsMessage.CONTROL, 0, "help|").getFirst())
+                .startsWith("0 Supported");
         assertThat(ask(domain0, XsMessage.SET_TARGET, 0, "3|1|")).containsExactly("19 OK|");
         XenStoreConnection stubDomain = store.connect(3);
         assertThat(ask(stubDomain, XsMessage.DIRECTORY, 0, "/local/domain/1|"))
@@ -81,7 +87,8 @@ class XenStoreConnectionTest {
 
     @Test
     void runsTransactions() {
-        String id = ask(XsMessage.TRANSACTION_START, 0, "|").getFirst().substring(2).replace("|", "");
+        String id =
+                ask(XsMessage.TRANSACTION_START, 0, "|").getFirst().substring(2).replace("|", "");
         int t = Integer.parseInt(id);
         assertThat(ask(XsMessage.WRITE, t, "x|1")).containsExactly("11 OK|");
         assertThat(ask(XsMessage.READ, 0, "x|")).containsExactly("16 ENOENT|");
@@ -91,7 +98,11 @@ class XenStoreConnectionTest {
         assertThat(ask(XsMessage.TRANSACTION_END, t, "T|")).containsExactly("16 ENOENT|");
         assertThat(ask(XsMessage.READ, t, "x|")).containsExactly("16 ENOENT|");
 
-        int c = Integer.parseInt(ask(XsMessage.TRANSACTION_START, 0, "|").getFirst().replaceAll("^6 |\\|", ""));
+        int c =
+                Integer.parseInt(
+                        ask(XsMessage.TRANSACTION_START, 0, "|")
+                                .getFirst()
+                                .replaceAll("^6 |\\|", ""));
         ask(XsMessage.READ, c, "x|");
         ask(XsMessage.WRITE, 0, "x|other");
         ask(XsMessage.WRITE, c, "x|mine");
@@ -113,7 +124,9 @@ class XenStoreConnectionTest {
         StringBuilder all = new StringBuilder();
         String generation = null;
         while (true) {
-            String part = ask(XsMessage.DIRECTORY_PART, 0, "/local/domain/1|" + all.length() + "|").getFirst();
+            String part =
+                    ask(XsMessage.DIRECTORY_PART, 0, "/local/domain/1|" + all.length() + "|")
+                            .getFirst();
             assertThat(part).startsWith("22 ");
             int end = part.indexOf('|');
             generation = generation == null ? part.substring(0, end) : generation;
@@ -142,7 +155,8 @@ class XenStoreConnectionTest {
         assertThat(ask(XsMessage.SET_PERMS, 0, "a|")).containsExactly("16 EINVAL|");
         ask(XsMessage.WRITE, 0, "a|");
         for (String perm : List.of("", "x1", "r", "r-1", "r99999", "r123456789", "rr")) {
-            assertThat(ask(XsMessage.SET_PERMS, 0, "a|" + perm + "|")).containsExactly("16 EINVAL|");
+            assertThat(ask(XsMessage.SET_PERMS, 0, "a|" + perm + "|"))
+                    .containsExactly("16 EINVAL|");
         }
         assertThat(ask(XsMessage.GET_DOMAIN_PATH, 0, "x|")).containsExactly("16 EINVAL|");
         assertThat(ask(XsMessage.TRANSACTION_END, 0, "T|")).containsExactly("16 ENOENT|");
@@ -155,7 +169,8 @@ class XenStoreConnectionTest {
         bytes[13] = 0x10;
         bytes[12] = 1;
         guest.receive(bytes, 0, bytes.length);
-        assertThat(guest.brokenReason()).isEqualTo("Domain 1 sent a xenstore message of 4097 bytes.");
+        assertThat(guest.brokenReason())
+                .isEqualTo("Domain 1 sent a xenstore message of 4097 bytes.");
         assertThat(guest.wantsInput()).isFalse();
         assertThat(ask(XsMessage.READ, 0, "/|")).isEmpty();
         bytes[15] = (byte) 0xff;
@@ -197,7 +212,8 @@ class XenStoreConnectionTest {
         for (int i = 0; i < 100; i++) {
             boss.write("/local/domain/1/" + i, "");
         }
-        assertThat(lazy.brokenReason()).isEqualTo("Domain 1 does not take its xenstore watch events.");
+        assertThat(lazy.brokenReason())
+                .isEqualTo("Domain 1 does not take its xenstore watch events.");
     }
 
     @Test
@@ -255,7 +271,8 @@ class XenStoreConnectionTest {
         page.putInt(2052, 1025);
         assertThat(ring.process()).isTrue();
         assertThat(ring.brokenReason())
-                .isEqualTo("Domain 1 has broken its xenstore ring: its request ring's indices are impossible.");
+                .isEqualTo(
+                        "Domain 1 has broken its xenstore ring: its request ring's indices are impossible.");
         assertThat(page.getInt(2072)).isEqualTo(2);
         assertThat(ring.process()).isFalse();
         page.putInt(2068, 1);

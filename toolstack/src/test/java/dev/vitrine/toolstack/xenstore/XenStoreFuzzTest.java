@@ -6,12 +6,15 @@ package dev.vitrine.toolstack.xenstore;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.code_intelligence.jazzer.junit.FuzzTest;
+
 import dev.vitrine.toolstack.ArrayPage;
 import dev.vitrine.toolstack.Mutations;
+
+import org.junit.jupiter.api.Test;
+
 import java.io.ByteArrayOutputStream;
 import java.util.ArrayList;
 import java.util.List;
-import org.junit.jupiter.api.Test;
 
 class XenStoreFuzzTest {
     /** Whatever a guest sends: answers in the right form, or a broken connection; no exception. */
@@ -47,23 +50,25 @@ class XenStoreFuzzTest {
     @Test
     void manyMutations() throws XsException {
         List<byte[]> seeds = new ArrayList<>();
-        seeds.add(join(
-                Wire.message(XsMessage.WRITE, 1, 0, "a/b|value"),
-                Wire.message(XsMessage.WATCH, 2, 0, "a|token|"),
-                Wire.message(XsMessage.TRANSACTION_START, 3, 0, "|"),
-                Wire.message(XsMessage.WRITE, 4, 1, "a/c|1"),
-                Wire.message(XsMessage.RM, 5, 1, "a/b|"),
-                Wire.message(XsMessage.TRANSACTION_END, 6, 1, "T|"),
-                Wire.message(XsMessage.DIRECTORY, 7, 0, "/local/domain/1|")));
-        seeds.add(join(
-                Wire.message(XsMessage.MKDIR, 1, 0, "x|"),
-                Wire.message(XsMessage.SET_PERMS, 2, 0, "x|n1|b2|"),
-                Wire.message(XsMessage.GET_PERMS, 3, 0, "x|"),
-                Wire.message(XsMessage.DIRECTORY_PART, 4, 0, "/local/domain/1|0|"),
-                Wire.message(XsMessage.UNWATCH, 5, 0, "@releaseDomain|t|"),
-                Wire.message(XsMessage.RESET_WATCHES, 6, 0, "|"),
-                Wire.message(XsMessage.CONTROL, 7, 0, "help|"),
-                Wire.message(XsMessage.IS_DOMAIN_INTRODUCED, 8, 0, "1|")));
+        seeds.add(
+                join(
+                        Wire.message(XsMessage.WRITE, 1, 0, "a/b|value"),
+                        Wire.message(XsMessage.WATCH, 2, 0, "a|token|"),
+                        Wire.message(XsMessage.TRANSACTION_START, 3, 0, "|"),
+                        Wire.message(XsMessage.WRITE, 4, 1, "a/c|1"),
+                        Wire.message(XsMessage.RM, 5, 1, "a/b|"),
+                        Wire.message(XsMessage.TRANSACTION_END, 6, 1, "T|"),
+                        Wire.message(XsMessage.DIRECTORY, 7, 0, "/local/domain/1|")));
+        seeds.add(
+                join(
+                        Wire.message(XsMessage.MKDIR, 1, 0, "x|"),
+                        Wire.message(XsMessage.SET_PERMS, 2, 0, "x|n1|b2|"),
+                        Wire.message(XsMessage.GET_PERMS, 3, 0, "x|"),
+                        Wire.message(XsMessage.DIRECTORY_PART, 4, 0, "/local/domain/1|0|"),
+                        Wire.message(XsMessage.UNWATCH, 5, 0, "@releaseDomain|t|"),
+                        Wire.message(XsMessage.RESET_WATCHES, 6, 0, "|"),
+                        Wire.message(XsMessage.CONTROL, 7, 0, "help|"),
+                        Wire.message(XsMessage.IS_DOMAIN_INTRODUCED, 8, 0, "1|")));
         Mutations mutations = new Mutations(4, seeds);
         for (int i = 0; i < 10_000; i++) {
             fuzz(mutations.next());

@@ -7,12 +7,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.vitrine.toolstack.xenstore.XenStoreClient.Event;
-import java.util.ArrayList;
-import java.util.List;
-import java.util.concurrent.atomic.AtomicInteger;
+
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 
 class XenStoreTest {
     private final XenStore store = new XenStore();
@@ -58,7 +60,18 @@ class XenStoreTest {
 
     @Test
     void refusesBadPaths() {
-        for (String path : List.of("", "/a/", "//a", "/a//b", "/a b", "/a\n", "/ä", "@x", "/" + "a".repeat(3072), "x".repeat(2049))) {
+        for (String path :
+                List.of(
+                        "",
+                        "/a/",
+                        "//a",
+                        "/a//b",
+                        "/a b",
+                        "/a\n",
+                        "/ä",
+                        "@x",
+                        "/" + "a".repeat(3072),
+                        "x".repeat(2049))) {
             fails("EINVAL", () -> host.write(path, ""));
         }
     }
@@ -83,7 +96,9 @@ class XenStoreTest {
         guest.setPermissions("data/secret", XsPermission.none(5), XsPermission.read(6));
         assertThat(other.read("/local/domain/5/data/secret")).isEqualTo("1");
         fails("EACCES", () -> other.write("/local/domain/5/data/secret", "2"));
-        fails("EACCES", () -> other.setPermissions("/local/domain/5/data/secret", XsPermission.both(6)));
+        fails(
+                "EACCES",
+                () -> other.setPermissions("/local/domain/5/data/secret", XsPermission.both(6)));
         fails("EPERM", () -> guest.setPermissions("data/secret", XsPermission.none(6)));
         guest.setPermissions("data/secret", XsPermission.both(5));
         other.write("/local/domain/5/data/secret", "3");
@@ -173,23 +188,20 @@ class XenStoreTest {
     void transactionsAreAllOrNothing() throws XsException {
         host.watch("/t", "w");
         events(host);
-        host.transaction(
-                t -> {
-                    t.write("/t/a", "1");
-                    t.write("/t/b", "2");
-                    assertThat(t.read("/t/a")).isEqualTo("1");
-                    assertThat(host.find("/t/a")).isNull();
-                    assertThat(events(host)).isEmpty();
-                });
+        host.transaction(t -> {
+            t.write("/t/a", "1");
+            t.write("/t/b", "2");
+            assertThat(t.read("/t/a")).isEqualTo("1");
+            assertThat(host.find("/t/a")).isNull();
+            assertThat(events(host)).isEmpty();
+        });
         assertThat(host.read("/t/b")).isEqualTo("2");
         assertThat(events(host)).hasSize(2);
-        assertThatThrownBy(
-                        () ->
-                                host.transaction(
-                                        t -> {
-                                            t.remove("/t");
-                                            throw new IllegalStateException("stop");
-                                        }))
+        assertThatThrownBy(() ->
+                        host.transaction(t -> {
+                            t.remove("/t");
+                            throw new IllegalStateException("stop");
+                        }))
                 .isInstanceOf(IllegalStateException.class);
         assertThat(host.read("/t/a")).isEqualTo("1");
     }
@@ -198,15 +210,14 @@ class XenStoreTest {
     void conflictingTransactionsRunAgain() throws XsException {
         host.write("/n", "0");
         AtomicInteger runs = new AtomicInteger();
-        host.transaction(
-                t -> {
-                    int n = Integer.parseInt(t.read("/n"));
-                    if (runs.getAndIncrement() == 0) {
-                        guest.write("data/unrelated", "1");
-                        host.write("/n", "10");
-                    }
-                    t.write("/n", Integer.toString(n + 1));
-                });
+        host.transaction(t -> {
+            int n = Integer.parseInt(t.read("/n"));
+            if (runs.getAndIncrement() == 0) {
+                guest.write("data/unrelated", "1");
+                host.write("/n", "10");
+            }
+            t.write("/n", Integer.toString(n + 1));
+        });
         assertThat(runs.get()).isEqualTo(2);
         assertThat(host.read("/n")).isEqualTo("11");
     }
@@ -215,14 +226,13 @@ class XenStoreTest {
     void unrelatedChangesAreNoConflict() throws XsException {
         host.write("/x/n", "0");
         AtomicInteger runs = new AtomicInteger();
-        host.transaction(
-                t -> {
-                    runs.getAndIncrement();
-                    t.write("/x/n", "1");
-                    t.write("/x/new/deep", "1");
-                    host.write("/x/other", "1");
-                    host.write("/y", "1");
-                });
+        host.transaction(t -> {
+            runs.getAndIncrement();
+            t.write("/x/n", "1");
+            t.write("/x/new/deep", "1");
+            host.write("/x/other", "1");
+            host.write("/y", "1");
+        });
         assertThat(runs.get()).isEqualTo(1);
         assertThat(host.directory("/x")).containsExactlyInAnyOrder("n", "other", "new");
     }
@@ -231,14 +241,13 @@ class XenStoreTest {
     void seeingADirectoryIsSeeingItsNames() throws XsException {
         host.write("/d/a", "1");
         AtomicInteger runs = new AtomicInteger();
-        host.transaction(
-                t -> {
-                    List<String> names = t.directory("/d");
-                    if (runs.getAndIncrement() == 0) {
-                        host.write("/d/b", "1");
-                    }
-                    t.write("/count", Integer.toString(names.size()));
-                });
+        host.transaction(t -> {
+            List<String> names = t.directory("/d");
+            if (runs.getAndIncrement() == 0) {
+                host.write("/d/b", "1");
+            }
+            t.write("/count", Integer.toString(names.size()));
+        });
         assertThat(host.read("/count")).isEqualTo("2");
     }
 
@@ -248,14 +257,12 @@ class XenStoreTest {
         fails(
                 "EACCES",
                 () ->
-                        guest.transaction(
-                                t -> {
-                                    t.write("data/x", "1");
-                                    if (runs.getAndIncrement() == 0) {
-                                        host.setPermissions(
-                                                "/local/domain/5/data", XsPermission.none(0));
-                                    }
-                                }));
+                        guest.transaction(t -> {
+                            t.write("data/x", "1");
+                            if (runs.getAndIncrement() == 0) {
+                                host.setPermissions("/local/domain/5/data", XsPermission.none(0));
+                            }
+                        }));
         assertThat(host.find("/local/domain/5/data/x")).isNull();
     }
 
@@ -288,7 +295,10 @@ class XenStoreTest {
                 "ENOSPC",
                 () ->
                         it.setPermissions(
-                                "n1", XsPermission.none(5), XsPermission.read(1), XsPermission.read(2)));
+                                "n1",
+                                XsPermission.none(5),
+                                XsPermission.read(1),
+                                XsPermission.read(2)));
     }
 
     @Test
@@ -300,15 +310,14 @@ class XenStoreTest {
         fails(
                 "ENOSPC",
                 () ->
-                        it.transaction(
-                                t -> {
-                                    for (int i = 0; i < 6; i++) {
-                                        t.write("a" + i, "");
-                                    }
-                                    for (int i = 0; i < 6; i++) {
-                                        it.write("b" + i, "");
-                                    }
-                                }));
+                        it.transaction(t -> {
+                            for (int i = 0; i < 6; i++) {
+                                t.write("a" + i, "");
+                            }
+                            for (int i = 0; i < 6; i++) {
+                                it.write("b" + i, "");
+                            }
+                        }));
         assertThat(it.directory("/local/domain/5")).hasSize(6);
     }
 
