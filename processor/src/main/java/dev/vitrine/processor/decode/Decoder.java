@@ -67,6 +67,8 @@ public final class Decoder {
     private int rexB;
     private int vexL;
     private int vvvv;
+    private int map;
+    private int prefix;
     private int opcode;
     private int modrm;
     private int immediates;
@@ -117,12 +119,22 @@ public final class Decoder {
         }
         out.length = length + skip;
         if (!good) {
+            out.missing = missing(out.form);
             out.op = Op.INVALID;
             out.form = Form.INVALID;
             out.operands = 0;
             return INVALID;
         }
         return length + skip;
+    }
+
+    /** Cold: names what was found to be no instruction. */
+    private String missing(Form form) {
+        if (form != Form.INVALID) {
+            return "illegal " + form.mnemonic;
+        }
+        boolean vex = map > OpcodeMap.VEX;
+        return MissingInstruction.name(vex, vex ? map - OpcodeMap.VEX : map, prefix, opcode, modrm);
     }
 
     private static int forcedEmulation(byte[] code, int offset, int available) {
@@ -140,6 +152,7 @@ public final class Decoder {
     private static void clear(Instruction out, long rip, int codeSize) {
         out.form = Form.INVALID;
         out.op = Op.INVALID;
+        out.missing = "";
         out.rip = rip;
         out.codeSize = codeSize;
         out.operandSize = 0;
@@ -218,6 +231,10 @@ public final class Decoder {
         } else if ((byteValue == 0xC4 || byteValue == 0xC5)
                 && (mode64 || (b[p] & 0xC0) == 0xC0)) {
             vex = true;
+            opcode = byteValue;
+            modrm = -1;
+            this.map = 0;
+            this.prefix = prefix;
             if (p66 || rep != 0 || lock || rexPresent) {
                 pos = p + 1;
                 return false;
@@ -248,6 +265,8 @@ public final class Decoder {
             byteValue = b[p++] & 0xFF;
         }
         opcode = byteValue;
+        this.map = map;
+        this.prefix = prefix;
         OpcodeMap.Entry entry = OpcodeMap.entry(map, byteValue);
         Form[] candidates;
         modrm = -1;

@@ -27,6 +27,12 @@ public final class Instruction {
     public Form form = Form.INVALID;
     /** What it does; the same for a legacy SSE instruction and its VEX form. */
     public Op op = Op.INVALID;
+    /**
+     * What {@link Op#INVALID} would have been: the name of an instruction that this processor lacks,
+     * or of one that is used illegally, or an opcode. Empty for an instruction.
+     */
+    public String missing = "";
+
     /** Instruction pointer (offset in CS) of its first byte. */
     public long rip;
     /** Length in bytes, 1 to 15. */

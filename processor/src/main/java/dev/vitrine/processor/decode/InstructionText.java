@@ -20,7 +20,7 @@ public final class InstructionText {
      */
     public static String format(Instruction i) {
         if (i.op == Op.INVALID) {
-            return "(bad)";
+            return i.missing.isEmpty() ? "(bad)" : "(bad: " + i.missing + ")";
         }
         StringBuilder s = new StringBuilder(48);
         if (i.lock) {

@@ -173,6 +173,30 @@ class DecoderTest {
         assertThat(InstructionText.format(out)).isEqualTo(text);
     }
 
+    @ParameterizedTest
+    @CsvSource({
+        "0f01d6, xtest",
+        "0f01c8, monitor",
+        "c7f800000000, xbegin",
+        "62f17c481006, evex",
+        "c5fb93c0, avx512 mask 0f 93",
+        "c4e27dde00, vaes",
+        "f3480faee0, ptwrite",
+        "660faef0, tpause",
+        "0f3801c0ff, (none)",
+        "0f38c000, 0f 38 c0",
+        "660f0400, 66 0f 04",
+        "fff8, ff /7",
+        "f001c3, illegal add",
+        "8ec8, illegal mov",
+        "06, 06",
+        "66c5f058c0, 66 c5",
+    })
+    void missingInstructionsHaveNames(String hex, String name) {
+        int length = decode(64, hex);
+        assertThat(length > 0 ? "(none)" : out.missing).isEqualTo(name);
+    }
+
     @Test
     void repeatIsKeptOnlyWhereItRepeats() {
         decode(64, "f3a4");
