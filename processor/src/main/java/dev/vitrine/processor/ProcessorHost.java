@@ -74,4 +74,11 @@ public interface ProcessorHost {
     default long random() {
         return HostRandom.next();
     }
+
+    /**
+     * The guest executed something that this processor does not have, and gets #UD. For statistics.
+     *
+     * @param name a mnemonic, {@code illegal} and a mnemonic, or the opcode in hexadecimal
+     */
+    default void unknownInstruction(String name) {}
 }
