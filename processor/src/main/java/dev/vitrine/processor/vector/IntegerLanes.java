@@ -75,7 +75,7 @@ public final class IntegerLanes {
             case PCMPGTW -> ~notBelowW(b ^ HIGH16, a ^ HIGH16);
             case PCMPGTD -> pcmpgtd(a, b);
             case PCMPGTQ -> a > b ? -1L : 0;
-            case PMINUB -> select(notBelowB(a, b), b, a);
+            case PMINUB -> pminub(a, b);
             case PMINUW -> select(notBelowW(a, b), b, a);
             case PMINUD -> select(pcmpgtd(a ^ HIGH32, b ^ HIGH32), b, a);
             case PMINSB -> select(notBelowB(a ^ HIGH8, b ^ HIGH8), b, a);
@@ -198,6 +198,10 @@ public final class IntegerLanes {
         long even = ((a & EVEN8 | ONE16 << 8) - (b & EVEN8)) >>> 8 & ONE16;
         long odd = ((a >>> 8 & EVEN8 | ONE16 << 8) - (b >>> 8 & EVEN8)) >>> 8 & ONE16;
         return even * 0xFF | odd * 0xFF << 8;
+    }
+
+    public static long pminub(long a, long b) {
+        return select(notBelowB(a, b), b, a);
     }
 
     /** Words of ones where a is at least b, unsigned. */

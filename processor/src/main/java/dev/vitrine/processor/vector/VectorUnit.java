@@ -59,14 +59,24 @@ public final class VectorUnit {
             case PTEST -> FloatOps.executeTest(cpu, i, -1L);
             case VTESTPS -> FloatOps.executeTest(cpu, i, SIGNS_32);
             case VTESTPD -> FloatOps.executeTest(cpu, i, Long.MIN_VALUE);
-            case PADDB, PADDW, PADDD, PADDQ, PADDSB, PADDSW, PADDUSB, PADDUSW, PSUBB, PSUBW, PSUBD,
-                    PSUBQ, PSUBSB, PSUBSW, PSUBUSB, PSUBUSW, PMULLW, PMULHW, PMULHUW, PMULUDQ,
-                    PMULDQ, PMULLD, PMULHRSW, PMADDWD, PMADDUBSW, PABSB, PABSW, PABSD, PSIGNB,
-                    PSIGNW, PSIGND, PAVGB, PAVGW, PSADBW, PMINSB, PMINSW, PMINSD, PMINUB, PMINUW,
-                    PMINUD, PMAXSB, PMAXSW, PMAXSD, PMAXUB, PMAXUW, PMAXUD, PAND, PANDN, POR, PXOR,
-                    ANDPS, ANDPD, ANDNPS, ANDNPD, ORPS, ORPD, XORPS, XORPD, PCMPEQB, PCMPEQW,
-                    PCMPEQD, PCMPEQQ, PCMPGTB, PCMPGTW, PCMPGTD, PCMPGTQ, VPSLLVD, VPSLLVQ,
-                    VPSRLVD, VPSRLVQ, VPSRAVD, MOVSLDUP, MOVSHDUP ->
+            case PXOR, XORPS, XORPD -> CommonLanes.xor(cpu, i);
+            case PAND, ANDPS, ANDPD -> CommonLanes.and(cpu, i);
+            case PANDN, ANDNPS, ANDNPD -> CommonLanes.andNot(cpu, i);
+            case POR, ORPS, ORPD -> CommonLanes.or(cpu, i);
+            case PADDB -> CommonLanes.addBytes(cpu, i);
+            case PADDD -> CommonLanes.addDwords(cpu, i);
+            case PADDQ -> CommonLanes.addQwords(cpu, i);
+            case PSUBB -> CommonLanes.subtractBytes(cpu, i);
+            case PSUBD -> CommonLanes.subtractDwords(cpu, i);
+            case PCMPEQB -> CommonLanes.equalBytes(cpu, i);
+            case PCMPEQD -> CommonLanes.equalDwords(cpu, i);
+            case PMINUB -> CommonLanes.leastBytes(cpu, i);
+            case PADDW, PADDSB, PADDSW, PADDUSB, PADDUSW, PSUBW, PSUBQ, PSUBSB, PSUBSW, PSUBUSB,
+                    PSUBUSW, PMULLW, PMULHW, PMULHUW, PMULUDQ, PMULDQ, PMULLD, PMULHRSW, PMADDWD,
+                    PMADDUBSW, PABSB, PABSW, PABSD, PSIGNB, PSIGNW, PSIGND, PAVGB, PAVGW, PSADBW,
+                    PMINSB, PMINSW, PMINSD, PMINUW, PMINUD, PMAXSB, PMAXSW, PMAXSD, PMAXUB,
+                    PMAXUW, PMAXUD, PCMPEQW, PCMPEQQ, PCMPGTB, PCMPGTW, PCMPGTD, PCMPGTQ, VPSLLVD,
+                    VPSLLVQ, VPSRLVD, VPSRLVQ, VPSRAVD, MOVSLDUP, MOVSHDUP ->
                     IntegerLanes.execute(cpu, i);
             case PSLLW, PSLLD, PSLLQ, PSRLW, PSRLD, PSRLQ, PSRAW, PSRAD -> Shifts.execute(cpu, i);
             case PSLLDQ, PSRLDQ -> Shifts.executeBytes(cpu, i);
