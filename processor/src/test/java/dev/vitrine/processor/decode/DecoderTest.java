@@ -101,6 +101,7 @@ class DecoderTest {
                 "64 | 41 90                      | xchg r8d,eax",
                 "64 | 48 90                      | nop",
                 "64 | f3 90                      | pause",
+                "64 | f3 49 90                   | pause",
                 "64 | f3 0f 1e fa                | endbr64",
                 "64 | f3 0f 1e c8                | nop eax",
                 "64 | 66 0f 1f 84 00 00 00 00 00 | nop WORD PTR [rax+rax*1]",
