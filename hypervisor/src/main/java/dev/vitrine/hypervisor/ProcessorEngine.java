@@ -30,9 +30,15 @@ final class ProcessorEngine implements Engine, ProcessorHost {
                     public void statistics(java.util.Map<String, Long> out) {
                         out.put("blocks built", group.blocksBuilt());
                         out.put("frames invalidated", group.framesInvalidated());
+                        for (long[] hot : group.hottestBlocks(HOT_BLOCKS)) {
+                            out.put("instructions at " + Long.toHexString(hot[0]), hot[1]);
+                        }
                     }
                 };
             };
+
+    /** How many of the hottest blocks the statistics name. */
+    private static final int HOT_BLOCKS = 12;
 
     private final Vcpu vcpu;
     private final VcpuPlatform platform;

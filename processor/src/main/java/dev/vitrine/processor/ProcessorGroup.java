@@ -7,6 +7,7 @@ import dev.vitrine.memory.PhysicalMap;
 import dev.vitrine.processor.core.Cpu;
 import dev.vitrine.processor.exec.CodeCache;
 import dev.vitrine.processor.exec.Rendezvous;
+import java.util.List;
 
 /**
  * What the processors of one domain share: its physical memory, the code decoded from it, and the way
@@ -48,6 +49,15 @@ public final class ProcessorGroup {
     public void setDirtyLog(boolean on) {
         map.memory().frames().setDirtyLog(on);
         rendezvous.onAll(cpu -> cpu.mmu.dropAllWrites());
+    }
+
+    /**
+     * The blocks that have executed most instructions.
+     *
+     * @return pairs of instruction pointer and instructions executed, most first
+     */
+    public List<long[]> hottestBlocks(int limit) {
+        return cache.hottest(limit);
     }
 
     /** Blocks decoded and lifted so far. */

@@ -60,6 +60,31 @@ public final class Alu {
         return r;
     }
 
+    static long adc64(Cpu cpu, long a, long b) {
+        long r = a + b + (cpu.flagAux >>> 63);
+        cpu.flagResult = r;
+        cpu.flagAux = ((a & b) | ((a | b) & ~r)) & AUX;
+        return r;
+    }
+
+    static long sbb64(Cpu cpu, long a, long b) {
+        long r = a - b - (cpu.flagAux >>> 63);
+        cpu.flagResult = r;
+        cpu.flagAux = ((~a & b) | ((~a | b) & r)) & AUX;
+        return r;
+    }
+
+    /** RDX:RAX = RAX * b. */
+    static void mul64(Cpu cpu, long b) {
+        long a = cpu.r[Cpu.RAX];
+        long low = a * b;
+        long high = Math.unsignedMultiplyHigh(a, b);
+        cpu.r[Cpu.RAX] = low;
+        cpu.r[Cpu.RDX] = high;
+        cpu.flagResult = low;
+        cpu.flagAux = high != 0 ? Long.MIN_VALUE : 0;
+    }
+
     static void logic(Cpu cpu, long signExtended) {
         cpu.flagResult = signExtended;
         cpu.flagAux = 0;

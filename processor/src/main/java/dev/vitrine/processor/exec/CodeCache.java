@@ -68,6 +68,24 @@ public final class CodeCache implements CodeTracker {
         return null;
     }
 
+    /**
+     * The blocks that have executed most instructions, for finding out where a guest spends its time.
+     *
+     * @return pairs of instruction pointer and instructions executed, most first
+     */
+    public List<long[]> hottest(int limit) {
+        java.util.ArrayList<long[]> found = new java.util.ArrayList<>();
+        for (Page p : pages.values()) {
+            synchronized (p) {
+                for (Block b : p.all) {
+                    found.add(new long[] {b.rip, (b.executions & 0xFFFFFFFFL) * b.count});
+                }
+            }
+        }
+        found.sort((x, y) -> Long.compare(y[1], x[1]));
+        return found.subList(0, Math.min(limit, found.size()));
+    }
+
     /** Makes writes to a frame visible to this cache, before its bytes are read for decoding. */
     void markCode(long mfn) {
         if ((frames.set(mfn, FrameTable.CODE) & FrameTable.CODE) == 0) {

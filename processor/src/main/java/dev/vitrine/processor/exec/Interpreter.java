@@ -415,6 +415,53 @@ final class Interpreter {
                         case Uop.IMUL:
                             sized(w, imm);
                             continue uops;
+                        case Uop.ADC64:
+                            r[d] =
+                                    Alu.adc64(
+                                            cpu,
+                                            r[(int) (w >>> 16) & 31],
+                                            r[(int) (w >>> 24) & 31] + imm);
+                            continue uops;
+                        case Uop.SBB64:
+                            r[d] =
+                                    Alu.sbb64(
+                                            cpu,
+                                            r[(int) (w >>> 16) & 31],
+                                            r[(int) (w >>> 24) & 31] + imm);
+                            continue uops;
+                        case Uop.INC64:
+                            r[d] = Alu.inc(cpu, r[d], 0);
+                            continue uops;
+                        case Uop.INC32:
+                            r[d] = Alu.inc(cpu, r[d], 32) & 0xFFFFFFFFL;
+                            continue uops;
+                        case Uop.DEC64:
+                            r[d] = Alu.dec(cpu, r[d], 0);
+                            continue uops;
+                        case Uop.DEC32:
+                            r[d] = Alu.dec(cpu, r[d], 32) & 0xFFFFFFFFL;
+                            continue uops;
+                        case Uop.MUL64:
+                            Alu.mul64(cpu, r[d]);
+                            continue uops;
+                        case Uop.SHL64:
+                            r[d] = Alu.shl(cpu, r[d], imm, 0);
+                            continue uops;
+                        case Uop.SHL32:
+                            r[d] = Alu.shl(cpu, r[d], imm, 32) & 0xFFFFFFFFL;
+                            continue uops;
+                        case Uop.SHR64:
+                            r[d] = Alu.shr(cpu, r[d], imm, 0);
+                            continue uops;
+                        case Uop.SHR32:
+                            r[d] = Alu.shr(cpu, r[d], imm, 32) & 0xFFFFFFFFL;
+                            continue uops;
+                        case Uop.SAR64:
+                            r[d] = Alu.sar(cpu, r[d], imm, 0);
+                            continue uops;
+                        case Uop.SAR32:
+                            r[d] = Alu.sar(cpu, r[d], imm, 32) & 0xFFFFFFFFL;
+                            continue uops;
                         case Uop.SAVE_FLAGS:
                             cpu.savedFlagResult = cpu.flagResult;
                             cpu.savedFlagAux = cpu.flagAux;

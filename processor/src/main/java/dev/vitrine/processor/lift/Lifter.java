@@ -64,10 +64,10 @@ public final class Lifter {
             case XOR -> alu(i, Uop.XOR64, Uop.XOR32, Uop.XORN, true);
             case CMP -> alu(i, Uop.CMP64, Uop.CMP32, Uop.CMPN, false);
             case TEST -> alu(i, Uop.TEST64, Uop.TEST32, Uop.TESTN, false);
-            case ADC -> alu(i, Uop.ADC, Uop.ADC, Uop.ADC, true);
-            case SBB -> alu(i, Uop.SBB, Uop.SBB, Uop.SBB, true);
-            case INC -> unary(i, Uop.INC);
-            case DEC -> unary(i, Uop.DEC);
+            case ADC -> alu(i, Uop.ADC64, Uop.ADC, Uop.ADC, true);
+            case SBB -> alu(i, Uop.SBB64, Uop.SBB, Uop.SBB, true);
+            case INC -> unary(i, bySize(i.size[0], Uop.INC64, Uop.INC32, Uop.INC));
+            case DEC -> unary(i, bySize(i.size[0], Uop.DEC64, Uop.DEC32, Uop.DEC));
             case NEG -> unary(i, Uop.NEG);
             case NOT -> unary(i, Uop.NOT);
             case SHL -> shift(i, Uop.SHL);
@@ -75,6 +75,13 @@ public final class Lifter {
             case SAR -> shift(i, Uop.SAR);
             case ROL -> shift(i, Uop.ROL);
             case ROR -> shift(i, Uop.ROR);
+            case MUL -> {
+                if (i.size[0] != 8) {
+                    return helper(i);
+                }
+                out.emit(
+                        Uop.MUL64, source(i, 0), Cpu.R_ZERO, Cpu.R_ZERO, 0, Cpu.R_ZERO, 0);
+            }
             case IMUL -> {
                 if (i.operands == 1) {
                     return helper(i);
@@ -445,7 +452,11 @@ public final class Lifter {
                     out.address(load(size), t, m);
                     out.alu(op, t, t, b, shift, imm);
                 } else {
-                    boolean carries = op == Uop.ADC || op == Uop.SBB;
+                    boolean carries =
+                            op == Uop.ADC
+                                    || op == Uop.SBB
+                                    || op == Uop.ADC64
+                                    || op == Uop.SBB64;
                     readModifyWrite(i, size, op, b, imm, carries);
                 }
             }
@@ -515,6 +526,16 @@ public final class Lifter {
         }
         int size = i.size[0];
         int shift = shiftOf(size);
+        imm &= size == 8 ? 63 : 31;
+        if (b == Cpu.R_ZERO && imm != 0 && size >= 4 && i.kind[0] == Operand.GPR) {
+            boolean wide = size == 8;
+            switch (op) {
+                case Uop.SHL -> op = wide ? Uop.SHL64 : Uop.SHL32;
+                case Uop.SHR -> op = wide ? Uop.SHR64 : Uop.SHR32;
+                case Uop.SAR -> op = wide ? Uop.SAR64 : Uop.SAR32;
+                default -> {}
+            }
+        }
         switch (i.kind[0]) {
             case Operand.GPR -> out.alu(op, i.reg[0], i.reg[0], b, shift, imm);
             case Operand.GPR_HIGH -> {

@@ -164,6 +164,26 @@ public final class Uop {
     /** Decrement-and-branch family by helper: branches to imm when nextRip is not the fallthrough. */
     public static final int LOOP = 103;
 
+    // The commonest sizes of what the operations above do for all.
+    public static final int ADC64 = 104;
+    public static final int SBB64 = 105;
+    public static final int INC64 = 106;
+    public static final int INC32 = 107;
+    public static final int DEC64 = 108;
+    public static final int DEC32 = 109;
+
+    /** RDX:RAX = RAX times d, unsigned, 64 bits. */
+    public static final int MUL64 = 110;
+
+    /** d = a shifted by imm, which is 1 to 63 (31). */
+    public static final int SHL64 = 111;
+
+    public static final int SHL32 = 112;
+    public static final int SHR64 = 113;
+    public static final int SHR32 = 114;
+    public static final int SAR64 = 115;
+    public static final int SAR32 = 116;
+
     private Uop() {}
 
     public static long word(int op, int d, int a, int b, int c, int s) {
