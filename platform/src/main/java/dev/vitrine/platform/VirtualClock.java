@@ -61,7 +61,7 @@ public abstract sealed class VirtualClock permits RealClock, InstructionClock {
 
     /** Ticks in a span of nanoseconds; or the counter's value at a system time. */
     public final long ticks(long nanos) {
-        return frequency == NANOS ? nanos : multiplyDivide(nanos, frequency, NANOS);
+        return frequency == NANOS ? nanos : wholeTicks(nanos);
     }
 
     /**
@@ -78,11 +78,9 @@ public abstract sealed class VirtualClock permits RealClock, InstructionClock {
         if (ticks / frequency > Long.MAX_VALUE / NANOS - 1) {
             return Long.MAX_VALUE;
         }
-        long n = multiplyDivide(ticks, NANOS, frequency);
-        while (ticks(n) < ticks) {
-            n++;
-        }
-        return n;
+        long whole = ticks / frequency * NANOS;
+        long rest = ticks % frequency; // below 2^34: the product needs 64 bits, unsigned
+        return whole + Long.divideUnsigned(rest * NANOS + frequency - 1, frequency);
     }
 
     /** tsc_shift of Xen's vcpu_time_info. */
@@ -95,12 +93,8 @@ public abstract sealed class VirtualClock permits RealClock, InstructionClock {
         return multiplier;
     }
 
-    private static long multiplyDivide(long a, long b, long c) {
-        return a / c * b + (Math.multiplyHigh(a % c, b) == 0
-                ? Long.divideUnsigned(a % c * b, c)
-                : java.math.BigInteger.valueOf(a % c)
-                        .multiply(java.math.BigInteger.valueOf(b))
-                        .divide(java.math.BigInteger.valueOf(c))
-                        .longValue());
+    private long wholeTicks(long nanos) {
+        // The rest is below 10^9 and the frequency below 2^34: the product needs 64 bits, unsigned.
+        return nanos / NANOS * frequency + Long.divideUnsigned(nanos % NANOS * frequency, NANOS);
     }
 }
