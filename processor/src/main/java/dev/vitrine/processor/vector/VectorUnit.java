@@ -26,6 +26,34 @@ public final class VectorUnit {
      * changes.
      */
     public static void execute(Cpu cpu, Instruction i) {
+        if ((cpu.modeKey & Cpu.MODE_ALIGN) != 0 && mayMisalign(i)) {
+            // The accesses' own check looks at this bit only.
+            cpu.modeKey &= ~Cpu.MODE_ALIGN;
+            try {
+                dispatch(cpu, i);
+            } finally {
+                cpu.modeKey |= Cpu.MODE_ALIGN;
+            }
+            return;
+        }
+        dispatch(cpu, i);
+    }
+
+    /**
+     * Whether EFLAGS.AC does not concern the memory operand: operands of 16 bytes and more, gathers,
+     * masked moves and the half-precision conversions never give #AC.
+     */
+    private static boolean mayMisalign(Instruction i) {
+        int n = i.memoryOperand();
+        return switch (i.op) {
+            case VGATHERDPS, VGATHERDPD, VGATHERQPS, VGATHERQPD, VPGATHERDD, VPGATHERDQ, VPGATHERQD,
+                    VPGATHERQQ, VCVTPH2PS, VCVTPS2PH ->
+                    true;
+            default -> n >= 0 && i.size[n] >= 16;
+        };
+    }
+
+    private static void dispatch(Cpu cpu, Instruction i) {
         if (i.vex) {
             checkVex(cpu);
         } else if ((cpu.cr0 & CR0_EM_TS) != 0
