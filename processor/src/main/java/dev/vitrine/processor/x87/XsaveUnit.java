@@ -4,7 +4,6 @@
 package dev.vitrine.processor.x87;
 
 import dev.vitrine.processor.core.Cpu;
-import dev.vitrine.processor.core.GuestFault;
 import dev.vitrine.processor.core.Vector;
 import dev.vitrine.processor.core.X87State;
 import dev.vitrine.processor.decode.Instruction;
@@ -143,9 +142,7 @@ public final class XsaveUnit {
             throw cpu.fault(Vector.NM);
         }
         long la = cpu.linear(i, LEGACY_SIZE, write);
-        if ((la & 15) != 0) {
-            throw misaligned(cpu, i, la);
-        }
+        checkPlacement(cpu, i, la, LEGACY_SIZE, 15);
         probe(cpu, la, LEGACY_SIZE, write);
         return la;
     }
@@ -240,16 +237,23 @@ public final class XsaveUnit {
 
     private static long alignedArea(Cpu cpu, Instruction i, int size, boolean write) {
         long la = cpu.linear(i, size, write);
-        if ((la & 63) != 0) {
-            throw misaligned(cpu, i, la);
-        }
+        checkPlacement(cpu, i, la, size, 63);
         return la;
     }
 
-    /** #GP(0), but a non-canonical stack address comes first. */
-    private static GuestFault misaligned(Cpu cpu, Instruction i, long la) {
-        boolean canonical = !cpu.mode64() || la << 16 >> 16 == la;
-        return canonical || i.segment != Cpu.SS ? cpu.gp(0) : cpu.fault(Vector.SS, 0);
+    /** The start must be canonical, then aligned, then the end canonical. */
+    private static void checkPlacement(Cpu cpu, Instruction i, long la, int size, int mask) {
+        checkCanonical(cpu, i, la);
+        if ((la & mask) != 0) {
+            throw cpu.gp(0);
+        }
+        checkCanonical(cpu, i, la + size - 1);
+    }
+
+    private static void checkCanonical(Cpu cpu, Instruction i, long la) {
+        if (cpu.mode64() && la << 16 >> 16 != la) {
+            throw i.segment == Cpu.SS ? cpu.fault(Vector.SS, 0) : cpu.gp(0);
+        }
     }
 
     /** Probes the parts of the legacy region that hold x87 state, MXCSR and XMM registers. */
@@ -342,8 +346,16 @@ public final class XsaveUnit {
                             || (state & ~cpu.xcr0) != 0
                             || cpu.load(la + 528, 8) != 0;
         }
+        // The processor tries both ends of the area before the header of a standard area counts, and
+        // after that of a compacted one.
+        if (!compact) {
+            probeEnds(cpu, la, requested, requested);
+        }
         if (bad) {
             throw cpu.gp(0);
+        }
+        if (compact) {
+            probeEnds(cpu, la, requested, requested & (int) layout);
         }
         int present = (int) state & requested;
         boolean loadMxcsr = compact ? (present & SSE) != 0 : (requested & (SSE | AVX)) != 0;
@@ -388,6 +400,15 @@ public final class XsaveUnit {
                 cpu.v[4 * n + 2] = load ? cpu.load(at, 8) : 0;
                 cpu.v[4 * n + 3] = load ? cpu.load(at + 8, 8) : 0;
             }
+        }
+    }
+
+    private static void probeEnds(Cpu cpu, long la, int requested, int extent) {
+        if (requested != 0) {
+            probe(cpu, la, 1, false);
+        }
+        if ((extent & AVX) != 0) {
+            probe(cpu, la + EXTENDED + 255, 1, false);
         }
     }
 
