@@ -4,8 +4,8 @@
 package dev.vitrine.processor.fp;
 
 /**
- * Operations on binary32 values held as bits: on the host where {@link FpEnv#fast} says that no flag
- * can change and operands and result are normal or zero, else by {@link SoftFloat}.
+ * Operations on binary32 values held as bits: on the host where {@link FpEnv#fast} says that no
+ * flag can change and operands and result are normal or zero, else by {@link SoftFloat}.
  */
 public final class Float32 {
     private static final int F = SoftFloat.SINGLE;
@@ -15,8 +15,8 @@ public final class Float32 {
     private Float32() {}
 
     /**
-     * Neither zero, denormal, infinite nor NaN. The least normal exponent is left out as well: there
-     * a result may have been rounded up from a tiny one.
+     * Neither zero, denormal, infinite nor NaN. The least normal exponent is left out as well:
+     * there a result may have been rounded up from a tiny one.
      */
     private static boolean isPlain(int r) {
         int e = r & EXPONENT;
@@ -183,9 +183,9 @@ public final class Float32 {
     }
 
     /**
-     * RCPSS: 12 bits of the reciprocal. Denormal operands are zeros and denormal results become zero;
-     * no flags. The value is the one of Intel's processors: the correctly rounded reciprocal of the
-     * middle of the interval that the operand's first 11 fraction bits name.
+     * RCPSS: 12 bits of the reciprocal. Denormal operands are zeros and denormal results become
+     * zero; no flags. The value is the one of Intel's processors: the correctly rounded reciprocal
+     * of the middle of the interval that the operand's first 11 fraction bits name.
      */
     public static int reciprocal(int a) {
         int m = a & 0x7FFF_FFFF;

@@ -4,8 +4,8 @@
 package dev.vitrine.processor.fp;
 
 /**
- * Operations on binary64 values held as bits: on the host where {@link FpEnv#fast} says that no flag
- * can change and operands and result are normal or zero, else by {@link SoftFloat}.
+ * Operations on binary64 values held as bits: on the host where {@link FpEnv#fast} says that no
+ * flag can change and operands and result are normal or zero, else by {@link SoftFloat}.
  */
 public final class Float64 {
     private static final int F = SoftFloat.DOUBLE;
@@ -15,8 +15,8 @@ public final class Float64 {
     private Float64() {}
 
     /**
-     * Neither zero, denormal, infinite nor NaN. The least normal exponent is left out as well: there
-     * a result may have been rounded up from a tiny one.
+     * Neither zero, denormal, infinite nor NaN. The least normal exponent is left out as well:
+     * there a result may have been rounded up from a tiny one.
      */
     private static boolean isPlain(long r) {
         long e = r & EXPONENT;
@@ -38,7 +38,9 @@ public final class Float64 {
 
     public static long add(long a, long b, FpEnv e) {
         if (e.fast) {
-            long r = Double.doubleToRawLongBits(Double.longBitsToDouble(a) + Double.longBitsToDouble(b));
+            long r =
+                    Double.doubleToRawLongBits(
+                            Double.longBitsToDouble(a) + Double.longBitsToDouble(b));
             if ((isPlain(r) || isZero(r)) && !isDenormal(a) && !isDenormal(b)) {
                 return r;
             }
@@ -48,7 +50,9 @@ public final class Float64 {
 
     public static long subtract(long a, long b, FpEnv e) {
         if (e.fast) {
-            long r = Double.doubleToRawLongBits(Double.longBitsToDouble(a) - Double.longBitsToDouble(b));
+            long r =
+                    Double.doubleToRawLongBits(
+                            Double.longBitsToDouble(a) - Double.longBitsToDouble(b));
             if ((isPlain(r) || isZero(r)) && !isDenormal(a) && !isDenormal(b)) {
                 return r;
             }
@@ -58,7 +62,9 @@ public final class Float64 {
 
     public static long multiply(long a, long b, FpEnv e) {
         if (e.fast) {
-            long r = Double.doubleToRawLongBits(Double.longBitsToDouble(a) * Double.longBitsToDouble(b));
+            long r =
+                    Double.doubleToRawLongBits(
+                            Double.longBitsToDouble(a) * Double.longBitsToDouble(b));
             if (isPlain(r) ? !isDenormal(a) && !isDenormal(b) : isZeroProduct(a, b)) {
                 return r;
             }
@@ -72,7 +78,9 @@ public final class Float64 {
 
     public static long divide(long a, long b, FpEnv e) {
         if (e.fast) {
-            long r = Double.doubleToRawLongBits(Double.longBitsToDouble(a) / Double.longBitsToDouble(b));
+            long r =
+                    Double.doubleToRawLongBits(
+                            Double.longBitsToDouble(a) / Double.longBitsToDouble(b));
             if (isPlain(r) && !isDenormal(a) && !isDenormal(b)) {
                 return r;
             }

@@ -9,8 +9,8 @@ package dev.vitrine.processor.fp;
  *
  * <p>A format is named by the number of its fraction bits: {@link #HALF}, {@link #SINGLE}, {@link
  * #DOUBLE}. Values are the bits of the format in the low bits of a long, the rest zero. Inside, a
- * finite value is a significand with its leading one in bit 63, whose bit 0 stands for all that lies
- * below (sticky), and the exponent of that leading one.
+ * finite value is a significand with its leading one in bit 63, whose bit 0 stands for all that
+ * lies below (sticky), and the exponent of that leading one.
  */
 public final class SoftFloat {
     /** Fraction bits of binary16. */
@@ -121,7 +121,8 @@ public final class SoftFloat {
     }
 
     private static long daz(long a, int f, FpEnv e) {
-        if ((e.mxcsr & FpEnv.DAZ) != 0 && a << (64 - signShift(f)) >>> (64 - signShift(f)) >>> f == 0) {
+        if ((e.mxcsr & FpEnv.DAZ) != 0
+                && a << (64 - signShift(f)) >>> (64 - signShift(f)) >>> f == 0) {
             return a & signBit(f);
         }
         return a;
@@ -464,8 +465,7 @@ public final class SoftFloat {
         return fusedFinite(ma, mb, mc, sp, sc, f, e);
     }
 
-    private static long fusedFinite(
-            long ma, long mb, long mc, int sp, int sc, int f, FpEnv e) {
+    private static long fusedFinite(long ma, long mb, long mc, int sp, int sc, int f, FpEnv e) {
         // 128-bit product, its leading one in bit 126 to leave room for the carry.
         long x = significand(ma, f);
         long y = significand(mb, f);
@@ -707,8 +707,7 @@ public final class SoftFloat {
         return (int) convert(v, SINGLE, HALF, control, true, e);
     }
 
-    private static long convert(
-            long a, int from, int to, int control, boolean denormals, FpEnv e) {
+    private static long convert(long a, int from, int to, int control, boolean denormals, FpEnv e) {
         long m = magnitude(a, from);
         int sign = a != m ? 1 : 0;
         long s = (long) sign << signShift(to);

@@ -47,7 +47,10 @@ public final class Aes {
             int s = SBOX[k] & 0xFF;
             ENCRYPT[k] = multiply(s, 2) | s << 8 | s << 16 | multiply(s, 3) << 24;
             INVERSE_MIX[k] =
-                    multiply(k, 14) | multiply(k, 9) << 8 | multiply(k, 13) << 16 | multiply(k, 11) << 24;
+                    multiply(k, 14)
+                            | multiply(k, 9) << 8
+                            | multiply(k, 13) << 16
+                            | multiply(k, 11) << 24;
         }
         for (int k = 0; k < 256; k++) {
             DECRYPT[k] = INVERSE_MIX[INVERSE_SBOX[k] & 0xFF];
@@ -84,7 +87,11 @@ public final class Aes {
             }
             case AESKEYGENASSIST -> {
                 int rcon = (int) i.imm & 0xFF;
-                set128(cpu, i, keyAssist((int) (klo >>> 32), rcon), keyAssist((int) (khi >>> 32), rcon));
+                set128(
+                        cpu,
+                        i,
+                        keyAssist((int) (klo >>> 32), rcon),
+                        keyAssist((int) (khi >>> 32), rcon));
                 return;
             }
             default -> {}
@@ -101,8 +108,14 @@ public final class Aes {
                     set128(
                             cpu,
                             i,
-                            klo ^ pair(mixed(ENCRYPT, c0, c1, c2, c3), mixed(ENCRYPT, c1, c2, c3, c0)),
-                            khi ^ pair(mixed(ENCRYPT, c2, c3, c0, c1), mixed(ENCRYPT, c3, c0, c1, c2)));
+                            klo
+                                    ^ pair(
+                                            mixed(ENCRYPT, c0, c1, c2, c3),
+                                            mixed(ENCRYPT, c1, c2, c3, c0)),
+                            khi
+                                    ^ pair(
+                                            mixed(ENCRYPT, c2, c3, c0, c1),
+                                            mixed(ENCRYPT, c3, c0, c1, c2)));
             case AESENCLAST ->
                     set128(
                             cpu,
@@ -113,8 +126,14 @@ public final class Aes {
                     set128(
                             cpu,
                             i,
-                            klo ^ pair(mixed(DECRYPT, c0, c3, c2, c1), mixed(DECRYPT, c1, c0, c3, c2)),
-                            khi ^ pair(mixed(DECRYPT, c2, c1, c0, c3), mixed(DECRYPT, c3, c2, c1, c0)));
+                            klo
+                                    ^ pair(
+                                            mixed(DECRYPT, c0, c3, c2, c1),
+                                            mixed(DECRYPT, c1, c0, c3, c2)),
+                            khi
+                                    ^ pair(
+                                            mixed(DECRYPT, c2, c1, c0, c3),
+                                            mixed(DECRYPT, c3, c2, c1, c0)));
             case AESDECLAST -> {
                 byte[] box = INVERSE_SBOX;
                 set128(

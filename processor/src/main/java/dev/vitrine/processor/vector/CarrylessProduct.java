@@ -28,8 +28,8 @@ public final class CarrylessProduct {
     }
 
     /**
-     * Low 64 bits of the product. Every fourth bit is multiplied at a time: sums of up to 16 ones stay
-     * within the gap, but for the lowest bit, which is all that counts.
+     * Low 64 bits of the product. Every fourth bit is multiplied at a time: sums of up to 16 ones
+     * stay within the gap, but for the lowest bit, which is all that counts.
      */
     public static long low(long x, long y) {
         long x0 = x & M0;

@@ -11,8 +11,8 @@ import dev.vitrine.processor.decode.Operand;
 
 /**
  * The integer and logic instructions that programs execute most, each in a method of its own: the
- * compiler then sees the whole instruction without a second switch. What they compute is what {@link
- * IntegerLanes} says.
+ * compiler then sees the whole instruction without a second switch. What they compute is what
+ * {@link IntegerLanes} says.
  */
 final class CommonLanes {
     private CommonLanes() {}

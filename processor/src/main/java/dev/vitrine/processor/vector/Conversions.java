@@ -85,7 +85,8 @@ final class Conversions {
         long[] v = cpu.v;
         for (int k = 0; k < longs; k++) {
             long x = v[s + k];
-            v[VectorOperands.TEMP + k] = join(same(i.op, (int) x, e), same(i.op, (int) (x >>> 32), e));
+            v[VectorOperands.TEMP + k] =
+                    join(same(i.op, (int) x, e), same(i.op, (int) (x >>> 32), e));
         }
         FloatOps.finishTemporary(cpu, i, e, longs);
     }
@@ -212,9 +213,11 @@ final class Conversions {
         commit(cpu, e);
         long la = cpu.linear(i, size, true);
         cpu.mmu.probeWrite(la, size);
-        cpu.mmu.store64(la, lo);
         if (size == 16) {
-            cpu.mmu.store64(la + 8, hi);
+            cpu.mmu.storePart64(la, lo);
+            cpu.mmu.storePart64(la + 8, hi);
+        } else {
+            cpu.mmu.store64(la, lo);
         }
     }
 

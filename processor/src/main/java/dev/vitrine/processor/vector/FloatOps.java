@@ -17,8 +17,8 @@ import dev.vitrine.processor.fp.FpEnv;
 import dev.vitrine.processor.fp.SoftFloat;
 
 /**
- * Floating-point arithmetic and comparison, packed and scalar. Results are computed first, then flags
- * are merged (which may raise #XM), then the destination is written.
+ * Floating-point arithmetic and comparison, packed and scalar. Results are computed first, then
+ * flags are merged (which may raise #XM), then the destination is written.
  */
 public final class FloatOps {
     private static final long LOW32 = 0xFFFF_FFFFL;
@@ -160,8 +160,7 @@ public final class FloatOps {
             long x = v[a + k];
             long y = v[s + k];
             if (i.op == Op.ADDSUBPD) {
-                v[t + k] =
-                        (k & 1) == 0 ? Float64.subtract(x, y, e) : Float64.add(x, y, e);
+                v[t + k] = (k & 1) == 0 ? Float64.subtract(x, y, e) : Float64.add(x, y, e);
             } else {
                 int lo = Float32.subtract((int) x, (int) y, e);
                 int hi = Float32.add((int) (x >>> 32), (int) (y >>> 32), e);
@@ -219,9 +218,9 @@ public final class FloatOps {
     }
 
     /**
-     * DPPS, DPPD: products, then sums in a tree; each step may raise its own exceptions. Each result
-     * is summed in an order of its own, which decides between NaNs; the order is that of Intel's
-     * processors.
+     * DPPS, DPPD: products, then sums in a tree; each step may raise its own exceptions. Each
+     * result is summed in an order of its own, which decides between NaNs; the order is that of
+     * Intel's processors.
      */
     static void executeDotProduct(Cpu cpu, Instruction i) {
         int n = VectorOperands.lastSource(i);
@@ -249,9 +248,7 @@ public final class FloatOps {
             long y = v[s + k];
             int lo = (select & 1) != 0 ? Float32.multiply((int) x, (int) y, e) : 0;
             int hi =
-                    (select & 2) != 0
-                            ? Float32.multiply((int) (x >>> 32), (int) (y >>> 32), e)
-                            : 0;
+                    (select & 2) != 0 ? Float32.multiply((int) (x >>> 32), (int) (y >>> 32), e) : 0;
             v[t + k] = IntegerLanes.join(lo, hi);
         }
         commit(cpu, e);

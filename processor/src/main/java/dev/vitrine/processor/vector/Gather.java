@@ -8,8 +8,8 @@ import dev.vitrine.processor.core.GuestFault;
 import dev.vitrine.processor.decode.Instruction;
 
 /**
- * VGATHERxx and VPGATHERxx. Elements are loaded from the lowest on; each that is done clears its part
- * of the mask, so that after a fault the instruction goes on where it stopped (SDM volume 2).
+ * VGATHERxx and VPGATHERxx. Elements are loaded from the lowest on; each that is done clears its
+ * part of the mask, so that after a fault the instruction goes on where it stopped (SDM volume 2).
  */
 final class Gather {
     private static final long LOW32 = 0xFFFF_FFFFL;

@@ -14,8 +14,8 @@ import dev.vitrine.processor.decode.Operand;
 
 /**
  * Packed integer arithmetic, comparison and logic whose result in each 64-bit lane depends on the
- * same lane of the sources only. Bytes and words are computed side by side in a long wherever carries
- * can be kept apart.
+ * same lane of the sources only. Bytes and words are computed side by side in a long wherever
+ * carries can be kept apart.
  */
 public final class IntegerLanes {
     private static final long HIGH8 = 0x8080_8080_8080_8080L;
@@ -331,7 +331,8 @@ public final class IntegerLanes {
 
     private static int maddubs(long a, long b, int n) {
         return clampWord(
-                unsignedByte(a, n) * signedByte(b, n) + unsignedByte(a, n + 1) * signedByte(b, n + 1));
+                unsignedByte(a, n) * signedByte(b, n)
+                        + unsignedByte(a, n + 1) * signedByte(b, n + 1));
     }
 
     // ------------------------------------------------------------------- the rest

@@ -246,7 +246,8 @@ final class Moves {
             enterMmx(cpu);
         }
         long offset = cpu.r[Cpu.RDI];
-        offset = i.addressSize == 8 ? offset : i.addressSize == 4 ? offset & LOW32 : offset & 0xFFFF;
+        offset =
+                i.addressSize == 8 ? offset : i.addressSize == 4 ? offset & LOW32 : offset & 0xFFFF;
         long la = cpu.linear(i.segment, offset, size, true);
         // As on processors: the upper half first, and faults even if no byte is selected.
         if (!narrow) {

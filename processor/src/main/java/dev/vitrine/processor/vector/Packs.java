@@ -14,8 +14,8 @@ import dev.vitrine.processor.decode.Operand;
 
 /**
  * Packing, horizontal integer sums and interleaving. Packs and horizontal operations turn two longs
- * into one; in a 128-bit lane the low result comes from the first source and the high result from the
- * second.
+ * into one; in a 128-bit lane the low result comes from the first source and the high result from
+ * the second.
  */
 public final class Packs {
     private static final long LOW32 = 0xFFFF_FFFFL;
@@ -107,7 +107,10 @@ public final class Packs {
         long[] v = cpu.v;
         int from = high ? 1 : 0;
         boolean quad =
-                op == Op.PUNPCKLQDQ || op == Op.PUNPCKHQDQ || op == Op.UNPCKLPD || op == Op.UNPCKHPD;
+                op == Op.PUNPCKLQDQ
+                        || op == Op.PUNPCKHQDQ
+                        || op == Op.UNPCKLPD
+                        || op == Op.UNPCKHPD;
         for (int k = 0; k < i.vectorLength >> 3; k += 2) {
             long x = v[a + k + from];
             long y = v[s + k + from];

@@ -132,9 +132,15 @@ final class Sha {
         long wk = v[0];
         for (int n = 0; n < 2; n++) {
             int choose = e & f ^ ~e & g;
-            int big1 = Integer.rotateRight(e, 6) ^ Integer.rotateRight(e, 11) ^ Integer.rotateRight(e, 25);
+            int big1 =
+                    Integer.rotateRight(e, 6)
+                            ^ Integer.rotateRight(e, 11)
+                            ^ Integer.rotateRight(e, 25);
             int majority = a & b ^ a & c ^ b & c;
-            int big0 = Integer.rotateRight(a, 2) ^ Integer.rotateRight(a, 13) ^ Integer.rotateRight(a, 22);
+            int big0 =
+                    Integer.rotateRight(a, 2)
+                            ^ Integer.rotateRight(a, 13)
+                            ^ Integer.rotateRight(a, 22);
             int t = choose + big1 + (n == 0 ? low(wk) : high(wk)) + h;
             h = g;
             g = f;

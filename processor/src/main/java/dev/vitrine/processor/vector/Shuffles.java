@@ -122,7 +122,8 @@ public final class Shuffles {
                     case PSHUFW -> pshufw(b, imm);
                     case PSHUFB -> pshufb(a, a, b & 0x8787_8787_8787_8787L);
                     // Bytes of a:b; zeros come in from above a.
-                    case PALIGNR -> imm >= 16 ? 0 : imm >= 8 ? a >>> (imm - 8) * 8 : alignOne(a, b, imm);
+                    case PALIGNR ->
+                            imm >= 16 ? 0 : imm >= 8 ? a >>> (imm - 8) * 8 : alignOne(a, b, imm);
                     default -> throw new IllegalStateException(i.op.name());
                 };
         writeMmx(cpu, r, value);
@@ -206,7 +207,8 @@ public final class Shuffles {
             mask =
                     switch (i.op) {
                         case PBLENDVB -> (mask >>> 7 & 0x0101_0101_0101_0101L) * 0xFF;
-                        case BLENDVPS -> dwordMask((int) (mask >>> 31) & 1 | (int) (mask >>> 62) & 2);
+                        case BLENDVPS ->
+                                dwordMask((int) (mask >>> 31) & 1 | (int) (mask >>> 62) & 2);
                         default -> mask >> 63;
                     };
             v[d + k] = select(mask, v[s + k], v[a + k]);

@@ -103,8 +103,7 @@ final class StringCompare {
         };
     }
 
-    private static int aggregate(
-            long[] v, int d, int s, int imm, int n, int length1, int length2) {
+    private static int aggregate(long[] v, int d, int s, int imm, int n, int length1, int length2) {
         int format = imm & 3;
         int result = 0;
         switch (imm >> 2 & 3) {

@@ -72,7 +72,9 @@ final class VectorOperands {
         }
     }
 
-    /** Reads 16 or 32 bytes; nothing changes if any of them faults, unless at is a guest register. */
+    /**
+     * Reads 16 or 32 bytes; nothing changes if any of them faults, unless at is a guest register.
+     */
     static void loadVector(Cpu cpu, long la, int size, int at) {
         long[] v = cpu.v;
         if ((la & PAGE_MASK) > PAGE_MASK + 1 - size) {

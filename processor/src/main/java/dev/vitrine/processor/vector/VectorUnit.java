@@ -40,14 +40,22 @@ public final class VectorUnit {
     }
 
     /**
-     * Whether EFLAGS.AC does not concern the memory operand: operands of 16 bytes and more, gathers,
-     * masked moves and the half-precision conversions never give #AC.
+     * Whether EFLAGS.AC does not concern the memory operand: operands of 16 bytes and more,
+     * gathers, masked moves and the half-precision conversions never give #AC.
      */
     private static boolean mayMisalign(Instruction i) {
         int n = i.memoryOperand();
         return switch (i.op) {
-            case VGATHERDPS, VGATHERDPD, VGATHERQPS, VGATHERQPD, VPGATHERDD, VPGATHERDQ, VPGATHERQD,
-                    VPGATHERQQ, VCVTPH2PS, VCVTPS2PH ->
+            case VGATHERDPS,
+                    VGATHERDPD,
+                    VGATHERQPS,
+                    VGATHERQPD,
+                    VPGATHERDD,
+                    VPGATHERDQ,
+                    VPGATHERQD,
+                    VPGATHERQQ,
+                    VCVTPH2PS,
+                    VCVTPS2PH ->
                     true;
             default -> n >= 0 && i.size[n] >= 16;
         };
@@ -99,28 +107,116 @@ public final class VectorUnit {
             case PCMPEQB -> CommonLanes.equalBytes(cpu, i);
             case PCMPEQD -> CommonLanes.equalDwords(cpu, i);
             case PMINUB -> CommonLanes.leastBytes(cpu, i);
-            case PADDW, PADDSB, PADDSW, PADDUSB, PADDUSW, PSUBW, PSUBQ, PSUBSB, PSUBSW, PSUBUSB,
-                    PSUBUSW, PMULLW, PMULHW, PMULHUW, PMULUDQ, PMULDQ, PMULLD, PMULHRSW, PMADDWD,
-                    PMADDUBSW, PABSB, PABSW, PABSD, PSIGNB, PSIGNW, PSIGND, PAVGB, PAVGW, PSADBW,
-                    PMINSB, PMINSW, PMINSD, PMINUW, PMINUD, PMAXSB, PMAXSW, PMAXSD, PMAXUB,
-                    PMAXUW, PMAXUD, PCMPEQW, PCMPEQQ, PCMPGTB, PCMPGTW, PCMPGTD, PCMPGTQ, VPSLLVD,
-                    VPSLLVQ, VPSRLVD, VPSRLVQ, VPSRAVD, MOVSLDUP, MOVSHDUP ->
+            case PADDW,
+                    PADDSB,
+                    PADDSW,
+                    PADDUSB,
+                    PADDUSW,
+                    PSUBW,
+                    PSUBQ,
+                    PSUBSB,
+                    PSUBSW,
+                    PSUBUSB,
+                    PSUBUSW,
+                    PMULLW,
+                    PMULHW,
+                    PMULHUW,
+                    PMULUDQ,
+                    PMULDQ,
+                    PMULLD,
+                    PMULHRSW,
+                    PMADDWD,
+                    PMADDUBSW,
+                    PABSB,
+                    PABSW,
+                    PABSD,
+                    PSIGNB,
+                    PSIGNW,
+                    PSIGND,
+                    PAVGB,
+                    PAVGW,
+                    PSADBW,
+                    PMINSB,
+                    PMINSW,
+                    PMINSD,
+                    PMINUW,
+                    PMINUD,
+                    PMAXSB,
+                    PMAXSW,
+                    PMAXSD,
+                    PMAXUB,
+                    PMAXUW,
+                    PMAXUD,
+                    PCMPEQW,
+                    PCMPEQQ,
+                    PCMPGTB,
+                    PCMPGTW,
+                    PCMPGTD,
+                    PCMPGTQ,
+                    VPSLLVD,
+                    VPSLLVQ,
+                    VPSRLVD,
+                    VPSRLVQ,
+                    VPSRAVD,
+                    MOVSLDUP,
+                    MOVSHDUP ->
                     IntegerLanes.execute(cpu, i);
             case PSLLW, PSLLD, PSLLQ, PSRLW, PSRLD, PSRLQ, PSRAW, PSRAD -> Shifts.execute(cpu, i);
             case PSLLDQ, PSRLDQ -> Shifts.executeBytes(cpu, i);
-            case PACKSSWB, PACKSSDW, PACKUSWB, PACKUSDW, PHADDW, PHADDD, PHADDSW, PHSUBW, PHSUBD,
+            case PACKSSWB,
+                    PACKSSDW,
+                    PACKUSWB,
+                    PACKUSDW,
+                    PHADDW,
+                    PHADDD,
+                    PHADDSW,
+                    PHSUBW,
+                    PHSUBD,
                     PHSUBSW ->
                     Packs.execute(cpu, i);
-            case PUNPCKLBW, PUNPCKLWD, PUNPCKLDQ, PUNPCKLQDQ, PUNPCKHBW, PUNPCKHWD, PUNPCKHDQ,
-                    PUNPCKHQDQ, UNPCKLPS, UNPCKLPD, UNPCKHPS, UNPCKHPD ->
+            case PUNPCKLBW,
+                    PUNPCKLWD,
+                    PUNPCKLDQ,
+                    PUNPCKLQDQ,
+                    PUNPCKHBW,
+                    PUNPCKHWD,
+                    PUNPCKHDQ,
+                    PUNPCKHQDQ,
+                    UNPCKLPS,
+                    UNPCKLPD,
+                    UNPCKHPS,
+                    UNPCKHPD ->
                     Packs.executeInterleave(cpu, i);
-            case PSHUFB, PSHUFD, PSHUFHW, PSHUFLW, PSHUFW, PALIGNR, SHUFPS, SHUFPD, BLENDPS, BLENDPD,
-                    PBLENDW, VPBLENDD, VPERMILPS, VPERMILPD, MOVDDUP ->
+            case PSHUFB,
+                    PSHUFD,
+                    PSHUFHW,
+                    PSHUFLW,
+                    PSHUFW,
+                    PALIGNR,
+                    SHUFPS,
+                    SHUFPD,
+                    BLENDPS,
+                    BLENDPD,
+                    PBLENDW,
+                    VPBLENDD,
+                    VPERMILPS,
+                    VPERMILPD,
+                    MOVDDUP ->
                     Shuffles.execute(cpu, i);
             case PINSRB, PINSRW, PINSRD -> Shuffles.executeInsert(cpu, i);
             case PEXTRB, PEXTRW, PEXTRD, EXTRACTPS -> Shuffles.executeExtract(cpu, i);
-            case PMOVSXBW, PMOVSXBD, PMOVSXBQ, PMOVSXWD, PMOVSXWQ, PMOVSXDQ, PMOVZXBW, PMOVZXBD,
-                    PMOVZXBQ, PMOVZXWD, PMOVZXWQ, PMOVZXDQ ->
+            case PMOVSXBW,
+                    PMOVSXBD,
+                    PMOVSXBQ,
+                    PMOVSXWD,
+                    PMOVSXWQ,
+                    PMOVSXDQ,
+                    PMOVZXBW,
+                    PMOVZXBD,
+                    PMOVZXBQ,
+                    PMOVZXWD,
+                    PMOVZXWQ,
+                    PMOVZXDQ ->
                     Shuffles.executeExtend(cpu, i);
             default -> executeRarer(cpu, i);
         }
@@ -161,8 +257,14 @@ public final class VectorUnit {
             case PCLMULQDQ -> CarrylessProduct.execute(cpu, i);
             case SHA1MSG1, SHA1MSG2, SHA1NEXTE, SHA1RNDS4, SHA256MSG1, SHA256MSG2, SHA256RNDS2 ->
                     Sha.execute(cpu, i);
-            case VBROADCASTSS, VBROADCASTSD, VBROADCASTF128, VBROADCASTI128, VPBROADCASTB,
-                    VPBROADCASTW, VPBROADCASTD, VPBROADCASTQ ->
+            case VBROADCASTSS,
+                    VBROADCASTSD,
+                    VBROADCASTF128,
+                    VBROADCASTI128,
+                    VPBROADCASTB,
+                    VPBROADCASTW,
+                    VPBROADCASTD,
+                    VPBROADCASTQ ->
                     Permutes.executeBroadcast(cpu, i);
             case VEXTRACTF128, VEXTRACTI128 -> Permutes.executeExtract(cpu, i);
             case VINSERTF128, VINSERTI128 -> Permutes.executeInsert(cpu, i);
@@ -180,22 +282,68 @@ public final class VectorUnit {
 
     private static void executeFused(Cpu cpu, Instruction i) {
         switch (i.op) {
-            case VFMADD132PS, VFMADD213PS, VFMADD231PS, VFMSUB132PS, VFMSUB213PS, VFMSUB231PS,
-                    VFNMADD132PS, VFNMADD213PS, VFNMADD231PS, VFNMSUB132PS, VFNMSUB213PS,
-                    VFNMSUB231PS, VFMADDSUB132PS, VFMADDSUB213PS, VFMADDSUB231PS, VFMSUBADD132PS,
-                    VFMSUBADD213PS, VFMSUBADD231PS ->
+            case VFMADD132PS,
+                    VFMADD213PS,
+                    VFMADD231PS,
+                    VFMSUB132PS,
+                    VFMSUB213PS,
+                    VFMSUB231PS,
+                    VFNMADD132PS,
+                    VFNMADD213PS,
+                    VFNMADD231PS,
+                    VFNMSUB132PS,
+                    VFNMSUB213PS,
+                    VFNMSUB231PS,
+                    VFMADDSUB132PS,
+                    VFMADDSUB213PS,
+                    VFMADDSUB231PS,
+                    VFMSUBADD132PS,
+                    VFMSUBADD213PS,
+                    VFMSUBADD231PS ->
                     Fma.packedSingle(cpu, i);
-            case VFMADD132PD, VFMADD213PD, VFMADD231PD, VFMSUB132PD, VFMSUB213PD, VFMSUB231PD,
-                    VFNMADD132PD, VFNMADD213PD, VFNMADD231PD, VFNMSUB132PD, VFNMSUB213PD,
-                    VFNMSUB231PD, VFMADDSUB132PD, VFMADDSUB213PD, VFMADDSUB231PD, VFMSUBADD132PD,
-                    VFMSUBADD213PD, VFMSUBADD231PD ->
+            case VFMADD132PD,
+                    VFMADD213PD,
+                    VFMADD231PD,
+                    VFMSUB132PD,
+                    VFMSUB213PD,
+                    VFMSUB231PD,
+                    VFNMADD132PD,
+                    VFNMADD213PD,
+                    VFNMADD231PD,
+                    VFNMSUB132PD,
+                    VFNMSUB213PD,
+                    VFNMSUB231PD,
+                    VFMADDSUB132PD,
+                    VFMADDSUB213PD,
+                    VFMADDSUB231PD,
+                    VFMSUBADD132PD,
+                    VFMSUBADD213PD,
+                    VFMSUBADD231PD ->
                     Fma.packedDouble(cpu, i);
-            case VFMADD132SS, VFMADD213SS, VFMADD231SS, VFMSUB132SS, VFMSUB213SS, VFMSUB231SS,
-                    VFNMADD132SS, VFNMADD213SS, VFNMADD231SS, VFNMSUB132SS, VFNMSUB213SS,
+            case VFMADD132SS,
+                    VFMADD213SS,
+                    VFMADD231SS,
+                    VFMSUB132SS,
+                    VFMSUB213SS,
+                    VFMSUB231SS,
+                    VFNMADD132SS,
+                    VFNMADD213SS,
+                    VFNMADD231SS,
+                    VFNMSUB132SS,
+                    VFNMSUB213SS,
                     VFNMSUB231SS ->
                     Fma.scalarSingle(cpu, i);
-            case VFMADD132SD, VFMADD213SD, VFMADD231SD, VFMSUB132SD, VFMSUB213SD, VFMSUB231SD,
-                    VFNMADD132SD, VFNMADD213SD, VFNMADD231SD, VFNMSUB132SD, VFNMSUB213SD,
+            case VFMADD132SD,
+                    VFMADD213SD,
+                    VFMADD231SD,
+                    VFMSUB132SD,
+                    VFMSUB213SD,
+                    VFMSUB231SD,
+                    VFNMADD132SD,
+                    VFNMADD213SD,
+                    VFNMADD231SD,
+                    VFNMSUB132SD,
+                    VFNMSUB213SD,
                     VFNMSUB231SD ->
                     Fma.scalarDouble(cpu, i);
             default -> throw cpu.ud();

@@ -9,8 +9,8 @@ import java.math.MathContext;
 import java.math.RoundingMode;
 
 /**
- * A slow, independent model of rounding: the exact value is a decimal fraction, its neighbours in the
- * format are found by comparison.
+ * A slow, independent model of rounding: the exact value is a decimal fraction, its neighbours in
+ * the format are found by comparison.
  */
 final class Rounding {
     private static final MathContext DIGITS = new MathContext(900, RoundingMode.DOWN);
@@ -78,9 +78,7 @@ final class Rounding {
     void round(BigDecimal x) {
         double r = rounded(x);
         flags = 0;
-        boolean overflow =
-                Double.isInfinite(r)
-                        || (Math.abs(r) == maximum() && beyondMaximum(x));
+        boolean overflow = Double.isInfinite(r) || (Math.abs(r) == maximum() && beyondMaximum(x));
         if (overflow) {
             flags = FpEnv.OE | FpEnv.PE;
         } else if (new BigDecimal(r).compareTo(x) != 0) {
@@ -89,7 +87,10 @@ final class Rounding {
                 // Tiny if so after rounding with an unbounded exponent.
                 BigDecimal scale = BigDecimal.TWO.pow(single ? 60 : SCALE);
                 double scaled = rounded(x.multiply(scale));
-                if (new BigDecimal(scaled).abs().compareTo(new BigDecimal(leastNormal()).multiply(scale)) < 0) {
+                if (new BigDecimal(scaled)
+                                .abs()
+                                .compareTo(new BigDecimal(leastNormal()).multiply(scale))
+                        < 0) {
                     flags |= FpEnv.UE;
                 }
             }

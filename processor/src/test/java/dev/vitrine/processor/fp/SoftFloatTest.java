@@ -5,11 +5,12 @@ package dev.vitrine.processor.fp;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.math.BigDecimal;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+
+import java.math.BigDecimal;
 
 class SoftFloatTest {
     private static final int ROUNDS = 400_000;
@@ -56,8 +57,20 @@ class SoftFloatTest {
             checkDouble("product", SoftFloat.multiply(a, b, f, env), x * y, a, b);
             checkDouble("quotient", SoftFloat.divide(a, b, f, env), x / y, a, b);
             checkDouble("root", SoftFloat.squareRoot(a, f, env), Math.sqrt(x), a);
-            checkDouble("fma", SoftFloat.fusedMultiplyAdd(a, b, c, 0, f, env), Math.fma(x, y, z), a, b, c);
-            checkDouble("fnmsub", SoftFloat.fusedMultiplyAdd(a, b, c, 3, f, env), Math.fma(-x, y, -z), a, b, c);
+            checkDouble(
+                    "fma",
+                    SoftFloat.fusedMultiplyAdd(a, b, c, 0, f, env),
+                    Math.fma(x, y, z),
+                    a,
+                    b,
+                    c);
+            checkDouble(
+                    "fnmsub",
+                    SoftFloat.fusedMultiplyAdd(a, b, c, 3, f, env),
+                    Math.fma(-x, y, -z),
+                    a,
+                    b,
+                    c);
             checkDouble("rint", SoftFloat.roundToIntegral(a, 0, f, env), Math.rint(x), a);
             checkDouble("floor", SoftFloat.roundToIntegral(a, 1, f, env), Math.floor(x), a);
             checkDouble("ceil", SoftFloat.roundToIntegral(a, 2, f, env), Math.ceil(x), a);
@@ -86,7 +99,13 @@ class SoftFloatTest {
             checkFloat("product", SoftFloat.multiply(a, b, f, env), x * y, a, b);
             checkFloat("quotient", SoftFloat.divide(a, b, f, env), x / y, a, b);
             checkFloat("root", SoftFloat.squareRoot(a, f, env), (float) Math.sqrt(x), a);
-            checkFloat("fma", SoftFloat.fusedMultiplyAdd(a, b, c, 0, f, env), Math.fma(x, y, z), a, b, c);
+            checkFloat(
+                    "fma",
+                    SoftFloat.fusedMultiplyAdd(a, b, c, 0, f, env),
+                    Math.fma(x, y, z),
+                    a,
+                    b,
+                    c);
             checkDouble("to double", SoftFloat.convert(a, f, SoftFloat.DOUBLE, env), (double) x, a);
             checkFloat("from int", SoftFloat.fromInteger(ai, f, env), (float) ai, a);
             if (!Float.isNaN(x)) {
@@ -242,13 +261,16 @@ class SoftFloatTest {
             return;
         }
         model.round(exact);
-        assertThat(hex(got, flags)).as("%s of %s", what, hex(operands)).isEqualTo(hex(model.bits, model.flags));
+        assertThat(hex(got, flags))
+                .as("%s of %s", what, hex(operands))
+                .isEqualTo(hex(model.bits, model.flags));
     }
 
     /** Rows seen on a processor: operation, operands, MXCSR before, result, flags raised. */
     @ParameterizedTest
     @CsvSource({
-        "div, 00000001, 00000000, 1f80, 7f800000, 04", // a denormal over zero is no denormal operand
+        "div, 00000001, 00000000, 1f80, 7f800000, 04", // a denormal over zero is no denormal
+                                                       // operand
         "div, 00000001, 00000000, 1fc0, ffc00000, 01",
         "add, 7f800000, 00000001, 1f80, 7f800000, 02",
         "mul, 7f800000, 00000001, 1f80, 7f800000, 02",
@@ -294,7 +316,9 @@ class SoftFloatTest {
     @Test
     void conversionToIntegersKnowsTheEdges() {
         int f = SoftFloat.DOUBLE;
-        double[] values = {0x1p31, -0x1p31, 0x1p31 - 0.5, -0x1p31 - 0.5, -0x1p31 - 1, 0x1p63, -0x1p63, 1e300};
+        double[] values = {
+            0x1p31, -0x1p31, 0x1p31 - 0.5, -0x1p31 - 0.5, -0x1p31 - 1, 0x1p63, -0x1p63, 1e300
+        };
         for (double d : values) {
             env.begin(FpEnv.MASKS);
             long bits = Double.doubleToRawLongBits(d);

@@ -6,11 +6,13 @@ package dev.vitrine.processor.vector;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.vitrine.processor.decode.Op;
+
+import org.junit.jupiter.api.Test;
+
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.function.LongBinaryOperator;
-import org.junit.jupiter.api.Test;
 
 /** The lanes that are computed side by side against models that take one element at a time. */
 class LanesTest {
@@ -83,7 +85,9 @@ class LanesTest {
         m.put(Op.PMULLD, each(32, (a, b) -> a * b));
         m.put(Op.PMULUDQ, (a, b) -> u(a, 32) * u(b, 32));
         m.put(Op.PMULDQ, (a, b) -> s(a, 32) * s(b, 32));
-        m.put(Op.PMADDWD, each(32, (a, b) -> s(a, 16) * s(b, 16) + (s(a, 32) >> 16) * (s(b, 32) >> 16)));
+        m.put(
+                Op.PMADDWD,
+                each(32, (a, b) -> s(a, 16) * s(b, 16) + (s(a, 32) >> 16) * (s(b, 32) >> 16)));
         m.put(
                 Op.PMADDUBSW,
                 each(
@@ -128,21 +132,19 @@ class LanesTest {
     @Test
     void elementsAreIndependent() {
         SplittableRandom random = new SplittableRandom(5);
-        models()
-                .forEach(
-                        (op, model) -> {
-                            for (int n = 0; n < ROUNDS; n++) {
-                                long a = operand(random);
-                                long b = n % 7 == 0 ? a : operand(random);
-                                long got = IntegerLanes.apply(op, a, b);
-                                long want = model.applyAsLong(a, b);
-                                if (got != want) {
-                                    assertThat(Long.toHexString(got))
-                                            .as("%s %x %x", op, a, b)
-                                            .isEqualTo(Long.toHexString(want));
-                                }
-                            }
-                        });
+        models().forEach((op, model) -> {
+            for (int n = 0; n < ROUNDS; n++) {
+                long a = operand(random);
+                long b = n % 7 == 0 ? a : operand(random);
+                long got = IntegerLanes.apply(op, a, b);
+                long want = model.applyAsLong(a, b);
+                if (got != want) {
+                    assertThat(Long.toHexString(got))
+                            .as("%s %x %x", op, a, b)
+                            .isEqualTo(Long.toHexString(want));
+                }
+            }
+        });
     }
 
     @Test
@@ -153,10 +155,20 @@ class LanesTest {
             long count = n % 10 == 0 ? random.nextLong() : random.nextInt(70);
             check(Op.PSLLW, x, count, each(16, (a, b) -> b < 0 || b > 15 ? 0 : a << b), 16);
             check(Op.PSRLW, x, count, each(16, (a, b) -> b < 0 || b > 15 ? 0 : a >>> b), 16);
-            check(Op.PSRAW, x, count, each(16, (a, b) -> s(a, 16) >> (b < 0 || b > 15 ? 15 : b)), 16);
+            check(
+                    Op.PSRAW,
+                    x,
+                    count,
+                    each(16, (a, b) -> s(a, 16) >> (b < 0 || b > 15 ? 15 : b)),
+                    16);
             check(Op.PSLLD, x, count, each(32, (a, b) -> b < 0 || b > 31 ? 0 : a << b), 32);
             check(Op.PSRLD, x, count, each(32, (a, b) -> b < 0 || b > 31 ? 0 : a >>> b), 32);
-            check(Op.PSRAD, x, count, each(32, (a, b) -> s(a, 32) >> (b < 0 || b > 31 ? 31 : b)), 32);
+            check(
+                    Op.PSRAD,
+                    x,
+                    count,
+                    each(32, (a, b) -> s(a, 32) >> (b < 0 || b > 31 ? 31 : b)),
+                    32);
             long q = count < 0 || count > 63 ? 0 : x << count;
             assertThat(Shifts.apply(Op.PSLLQ, x, count)).isEqualTo(q);
         }
@@ -169,7 +181,9 @@ class LanesTest {
         for (int k = 0; k < 64; k += bits) {
             counts |= n << k;
         }
-        assertThat(Shifts.apply(op, x, count)).as("%s %x %d", op, x, count).isEqualTo(model.applyAsLong(x, counts));
+        assertThat(Shifts.apply(op, x, count))
+                .as("%s %x %d", op, x, count)
+                .isEqualTo(model.applyAsLong(x, counts));
     }
 
     @Test

@@ -5,6 +5,8 @@ package dev.vitrine.processor.vector;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import org.junit.jupiter.api.Test;
+
 import java.math.BigInteger;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -12,7 +14,6 @@ import java.security.MessageDigest;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.stream.IntStream;
-import org.junit.jupiter.api.Test;
 
 /** Hashes of one block, made with the instructions as programs use them, against the JDK's. */
 class ShaTest {
@@ -66,7 +67,14 @@ class ShaTest {
     @Test
     void sha256() throws Exception {
         int[] h = {
-            0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19
+            0x6a09e667,
+            0xbb67ae85,
+            0x3c6ef372,
+            0xa54ff53a,
+            0x510e527f,
+            0x9b05688c,
+            0x1f83d9ab,
+            0x5be0cd19
         };
         int[] w = Arrays.copyOf(block(), 64);
         int[] k = constants();
@@ -149,7 +157,9 @@ class ShaTest {
 
     private static void same(String algorithm, ByteBuffer digest) throws Exception {
         byte[] want =
-                MessageDigest.getInstance(algorithm).digest(TEXT.getBytes(StandardCharsets.US_ASCII));
-        assertThat(HexFormat.of().formatHex(digest.array())).isEqualTo(HexFormat.of().formatHex(want));
+                MessageDigest.getInstance(algorithm)
+                        .digest(TEXT.getBytes(StandardCharsets.US_ASCII));
+        assertThat(HexFormat.of().formatHex(digest.array()))
+                .isEqualTo(HexFormat.of().formatHex(want));
     }
 }

@@ -14,6 +14,7 @@ import dev.vitrine.processor.core.Mmu;
 import dev.vitrine.processor.core.Segment;
 import dev.vitrine.processor.decode.Decoder;
 import dev.vitrine.processor.decode.Instruction;
+
 import java.lang.reflect.Proxy;
 import java.util.HexFormat;
 

@@ -5,10 +5,12 @@ package dev.vitrine.processor.vector;
 
 import static dev.vitrine.processor.vector.VectorMachine.DATA;
 import static dev.vitrine.processor.vector.VectorMachine.DATA_END;
+
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.vitrine.processor.core.Cpu;
 import dev.vitrine.processor.core.Vector;
+
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -130,6 +132,18 @@ class VectorUnitTest {
             cpu.r[Cpu.RAX] = DATA + 16; // 32 bytes want 32
         }
         assertThat(machine.run(code)).isEqualTo(vector);
+    }
+
+    @Test
+    void alignmentChecksConcernNarrowOperandsOnly() {
+        cpu.cr0 |= Cpu.CR0_AM;
+        cpu.setFlags(Cpu.AC, Cpu.AC);
+        cpu.modeChanged();
+        cpu.r[Cpu.RAX] = DATA + 1;
+        assertThat(machine.run("0f1000")).isEqualTo(OK); // movups xmm0, [rax]
+        assertThat(machine.run("c5fc1000")).isEqualTo(OK); // vmovups ymm0, [rax]
+        assertThat(machine.run("f20f1000")).isEqualTo(Vector.AC); // movsd xmm0, [rax]
+        assertThat(cpu.modeKey & Cpu.MODE_ALIGN).isNotZero();
     }
 
     @Test
