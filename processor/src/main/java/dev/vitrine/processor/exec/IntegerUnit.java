@@ -14,6 +14,9 @@ final class IntegerUnit {
     private IntegerUnit() {}
 
     static void execute(Cpu cpu, Instruction i) {
+        if (i.vex && !cpu.protectedMode()) {
+            throw cpu.ud();
+        }
         switch (i.op) {
             case MUL, IMUL -> multiply(cpu, i);
             case DIV -> divide(cpu, i);

@@ -383,6 +383,12 @@ final class Interpreter {
                             Alu.logic(cpu, v);
                             continue uops;
                         }
+                        case Uop.TESTN: {
+                            int shift = (int) (w >>> 32) & 63;
+                            long v = r[(int) (w >>> 16) & 31] & (r[(int) (w >>> 24) & 31] + imm);
+                            Alu.logic(cpu, v << shift >> shift);
+                            continue uops;
+                        }
                         case Uop.TEST64:
                             Alu.logic(
                                     cpu,
@@ -400,7 +406,6 @@ final class Interpreter {
                         case Uop.ANDN:
                         case Uop.ORN:
                         case Uop.XORN:
-                        case Uop.TESTN:
                         case Uop.ADC:
                         case Uop.SBB:
                         case Uop.INC:
@@ -522,12 +527,208 @@ final class Interpreter {
                         case Uop.JCC + 9:
                             taken = (cpu.flagResult ^ (cpu.flagAux << 63)) >= 0;
                             break uops;
+                        case Uop.CMP64_JCC + 2: {
+                            long x = r[(int) (w >>> 16) & 31];
+                            long y = r[(int) (w >>> 24) & 31] + imm;
+                            Alu.sub64(cpu, x, y);
+                            taken = Long.compareUnsigned(x, y) < 0;
+                            break uops;
+                        }
+                        case Uop.CMP32_JCC + 2: {
+                            int x = (int) r[(int) (w >>> 16) & 31];
+                            int y = (int) (r[(int) (w >>> 24) & 31] + imm);
+                            Alu.sub32(cpu, x, y);
+                            taken = Integer.compareUnsigned(x, y) < 0;
+                            break uops;
+                        }
+                        case Uop.CMP64_JCC + 3: {
+                            long x = r[(int) (w >>> 16) & 31];
+                            long y = r[(int) (w >>> 24) & 31] + imm;
+                            Alu.sub64(cpu, x, y);
+                            taken = Long.compareUnsigned(x, y) >= 0;
+                            break uops;
+                        }
+                        case Uop.CMP32_JCC + 3: {
+                            int x = (int) r[(int) (w >>> 16) & 31];
+                            int y = (int) (r[(int) (w >>> 24) & 31] + imm);
+                            Alu.sub32(cpu, x, y);
+                            taken = Integer.compareUnsigned(x, y) >= 0;
+                            break uops;
+                        }
+                        case Uop.CMP64_JCC + 4: {
+                            long x = r[(int) (w >>> 16) & 31];
+                            long y = r[(int) (w >>> 24) & 31] + imm;
+                            Alu.sub64(cpu, x, y);
+                            taken = x == y;
+                            break uops;
+                        }
+                        case Uop.CMP32_JCC + 4: {
+                            int x = (int) r[(int) (w >>> 16) & 31];
+                            int y = (int) (r[(int) (w >>> 24) & 31] + imm);
+                            Alu.sub32(cpu, x, y);
+                            taken = x == y;
+                            break uops;
+                        }
+                        case Uop.CMP64_JCC + 5: {
+                            long x = r[(int) (w >>> 16) & 31];
+                            long y = r[(int) (w >>> 24) & 31] + imm;
+                            Alu.sub64(cpu, x, y);
+                            taken = x != y;
+                            break uops;
+                        }
+                        case Uop.CMP32_JCC + 5: {
+                            int x = (int) r[(int) (w >>> 16) & 31];
+                            int y = (int) (r[(int) (w >>> 24) & 31] + imm);
+                            Alu.sub32(cpu, x, y);
+                            taken = x != y;
+                            break uops;
+                        }
+                        case Uop.CMP64_JCC + 6: {
+                            long x = r[(int) (w >>> 16) & 31];
+                            long y = r[(int) (w >>> 24) & 31] + imm;
+                            Alu.sub64(cpu, x, y);
+                            taken = Long.compareUnsigned(x, y) <= 0;
+                            break uops;
+                        }
+                        case Uop.CMP32_JCC + 6: {
+                            int x = (int) r[(int) (w >>> 16) & 31];
+                            int y = (int) (r[(int) (w >>> 24) & 31] + imm);
+                            Alu.sub32(cpu, x, y);
+                            taken = Integer.compareUnsigned(x, y) <= 0;
+                            break uops;
+                        }
+                        case Uop.CMP64_JCC + 7: {
+                            long x = r[(int) (w >>> 16) & 31];
+                            long y = r[(int) (w >>> 24) & 31] + imm;
+                            Alu.sub64(cpu, x, y);
+                            taken = Long.compareUnsigned(x, y) > 0;
+                            break uops;
+                        }
+                        case Uop.CMP32_JCC + 7: {
+                            int x = (int) r[(int) (w >>> 16) & 31];
+                            int y = (int) (r[(int) (w >>> 24) & 31] + imm);
+                            Alu.sub32(cpu, x, y);
+                            taken = Integer.compareUnsigned(x, y) > 0;
+                            break uops;
+                        }
+                        case Uop.CMP64_JCC + 12: {
+                            long x = r[(int) (w >>> 16) & 31];
+                            long y = r[(int) (w >>> 24) & 31] + imm;
+                            Alu.sub64(cpu, x, y);
+                            taken = x < y;
+                            break uops;
+                        }
+                        case Uop.CMP32_JCC + 12: {
+                            int x = (int) r[(int) (w >>> 16) & 31];
+                            int y = (int) (r[(int) (w >>> 24) & 31] + imm);
+                            Alu.sub32(cpu, x, y);
+                            taken = x < y;
+                            break uops;
+                        }
+                        case Uop.CMP64_JCC + 13: {
+                            long x = r[(int) (w >>> 16) & 31];
+                            long y = r[(int) (w >>> 24) & 31] + imm;
+                            Alu.sub64(cpu, x, y);
+                            taken = x >= y;
+                            break uops;
+                        }
+                        case Uop.CMP32_JCC + 13: {
+                            int x = (int) r[(int) (w >>> 16) & 31];
+                            int y = (int) (r[(int) (w >>> 24) & 31] + imm);
+                            Alu.sub32(cpu, x, y);
+                            taken = x >= y;
+                            break uops;
+                        }
+                        case Uop.CMP64_JCC + 14: {
+                            long x = r[(int) (w >>> 16) & 31];
+                            long y = r[(int) (w >>> 24) & 31] + imm;
+                            Alu.sub64(cpu, x, y);
+                            taken = x <= y;
+                            break uops;
+                        }
+                        case Uop.CMP32_JCC + 14: {
+                            int x = (int) r[(int) (w >>> 16) & 31];
+                            int y = (int) (r[(int) (w >>> 24) & 31] + imm);
+                            Alu.sub32(cpu, x, y);
+                            taken = x <= y;
+                            break uops;
+                        }
+                        case Uop.CMP64_JCC + 15: {
+                            long x = r[(int) (w >>> 16) & 31];
+                            long y = r[(int) (w >>> 24) & 31] + imm;
+                            Alu.sub64(cpu, x, y);
+                            taken = x > y;
+                            break uops;
+                        }
+                        case Uop.CMP32_JCC + 15: {
+                            int x = (int) r[(int) (w >>> 16) & 31];
+                            int y = (int) (r[(int) (w >>> 24) & 31] + imm);
+                            Alu.sub32(cpu, x, y);
+                            taken = x > y;
+                            break uops;
+                        }
+                        case Uop.TEST64_JCC + 4: {
+                            long x = r[(int) (w >>> 16) & 31] & (r[(int) (w >>> 24) & 31] + imm);
+                            Alu.logic(cpu, x);
+                            taken = x == 0;
+                            break uops;
+                        }
+                        case Uop.TEST32_JCC + 4: {
+                            int x = (int) (r[(int) (w >>> 16) & 31] & (r[(int) (w >>> 24) & 31] + imm));
+                            Alu.logic(cpu, x);
+                            taken = x == 0;
+                            break uops;
+                        }
+                        case Uop.TEST64_JCC + 5: {
+                            long x = r[(int) (w >>> 16) & 31] & (r[(int) (w >>> 24) & 31] + imm);
+                            Alu.logic(cpu, x);
+                            taken = x != 0;
+                            break uops;
+                        }
+                        case Uop.TEST32_JCC + 5: {
+                            int x = (int) (r[(int) (w >>> 16) & 31] & (r[(int) (w >>> 24) & 31] + imm));
+                            Alu.logic(cpu, x);
+                            taken = x != 0;
+                            break uops;
+                        }
+                        case Uop.TEST64_JCC + 8: {
+                            long x = r[(int) (w >>> 16) & 31] & (r[(int) (w >>> 24) & 31] + imm);
+                            Alu.logic(cpu, x);
+                            taken = x < 0;
+                            break uops;
+                        }
+                        case Uop.TEST32_JCC + 8: {
+                            int x = (int) (r[(int) (w >>> 16) & 31] & (r[(int) (w >>> 24) & 31] + imm));
+                            Alu.logic(cpu, x);
+                            taken = x < 0;
+                            break uops;
+                        }
+                        case Uop.TEST64_JCC + 9: {
+                            long x = r[(int) (w >>> 16) & 31] & (r[(int) (w >>> 24) & 31] + imm);
+                            Alu.logic(cpu, x);
+                            taken = x >= 0;
+                            break uops;
+                        }
+                        case Uop.TEST32_JCC + 9: {
+                            int x = (int) (r[(int) (w >>> 16) & 31] & (r[(int) (w >>> 24) & 31] + imm));
+                            Alu.logic(cpu, x);
+                            taken = x >= 0;
+                            break uops;
+                        }
+                        case Uop.JCC + 12:
+                            taken = less(cpu);
+                            break uops;
+                        case Uop.JCC + 13:
+                            taken = !less(cpu);
+                            break uops;
+                        case Uop.JCC + 14:
+                            taken = cpu.flagResult == 0 || less(cpu);
+                            break uops;
+                        case Uop.JCC + 15:
+                            taken = cpu.flagResult != 0 && !less(cpu);
+                            break uops;
                         case Uop.JCC + 10:
                         case Uop.JCC + 11:
-                        case Uop.JCC + 12:
-                        case Uop.JCC + 13:
-                        case Uop.JCC + 14:
-                        case Uop.JCC + 15:
                             taken = Alu.condition(cpu, (int) w & 15);
                             break uops;
                         case Uop.JMP:
@@ -558,10 +759,10 @@ final class Interpreter {
                         }
                         case Uop.CALL_REG64: {
                             target = r[(int) (w >>> 16) & 31];
-                            if (target != target << 16 >> 16) {
-                                throw cpu.gp(0);
-                            }
                             long sp = r[Cpu.RSP] - 8;
+                            if (target != target << 16 >> 16) {
+                                throw badCallTarget(sp);
+                            }
                             mmu.store64(sp, r[d]);
                             r[Cpu.RSP] = sp;
                             cpu.rip = target;
@@ -643,6 +844,12 @@ final class Interpreter {
         }
     }
 
+    /** SF differs from OF. */
+    private static boolean less(Cpu cpu) {
+        long aux = cpu.flagAux;
+        return (cpu.flagResult ^ (aux << 63) ^ aux ^ (aux << 1)) < 0;
+    }
+
     /** Value of the micro-operation index while no block's micro-operation is under way. */
     private static final int BETWEEN = -1;
 
@@ -690,8 +897,9 @@ final class Interpreter {
     private boolean stackAccess(int op, Instruction i) {
         return switch (op) {
             case Uop.PUSH64, Uop.POP64, Uop.CALL64 -> true;
-            // The branch target is checked first and gives #GP.
-            case Uop.CALL_REG64, Uop.RET64 -> cpu.faultVector == Vector.SS;
+            // The stack is accessed first; after that a branch target gives #GP.
+            case Uop.CALL_REG64 -> !canonical64(cpu.r[Cpu.RSP] - 8);
+            case Uop.RET64 -> !canonical64(cpu.r[Cpu.RSP]);
             case Uop.JMP_REG -> false;
             case Uop.SEGMENT -> cpu.faultVector == Vector.SS;
             default ->
@@ -701,6 +909,17 @@ final class Interpreter {
                                     : i.op == dev.vitrine.processor.decode.Op.PUSH
                                             || i.op == dev.vitrine.processor.decode.Op.POP);
         };
+    }
+
+    /** Whether all of eight bytes have canonical addresses. */
+    private static boolean canonical64(long la) {
+        return la == la << 16 >> 16 && la + 7 == la + 7 << 16 >> 16;
+    }
+
+    /** A call whose target is not canonical: faults of its push come first. */
+    private GuestFault badCallTarget(long sp) {
+        cpu.mmu.probeWrite(sp, 8);
+        return cpu.gp(0);
     }
 
     private long segment(long w) {
@@ -738,10 +957,6 @@ final class Interpreter {
             case Uop.XORN -> {
                 v = (a ^ b) << s >> s;
                 Alu.logic(cpu, v);
-            }
-            case Uop.TESTN -> {
-                Alu.logic(cpu, (a & b) << s >> s);
-                return;
             }
             case Uop.INC -> v = Alu.inc(cpu, a, s);
             case Uop.DEC -> v = Alu.dec(cpu, a, s);

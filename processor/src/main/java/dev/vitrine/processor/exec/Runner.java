@@ -150,6 +150,7 @@ public final class Runner {
         Cpu cpu = this.cpu;
         int shadow = cpu.shadow;
         boolean trap = (cpu.eflags & Cpu.TF) != 0;
+        boolean overflow = (cpu.arithmeticFlags() & Cpu.OF) != 0;
         stepOnce = false;
         if ((cpu.modeKey & Cpu.MODE_DEBUG) != 0 && shadow != Cpu.SHADOW_MOV_SS) {
             long la = cpu.rip;
@@ -173,7 +174,10 @@ public final class Runner {
             cpu.eflags |= resume;
             throw m;
         }
-        if (done.op == Op.INT || done.op == Op.INT3 || done.op == Op.INT1 || done.op == Op.INTO) {
+        if (done.op == Op.INT
+                || done.op == Op.INT3
+                || done.op == Op.INT1
+                || (done.op == Op.INTO && overflow)) {
             trap = false;
         }
         if (done.op == Op.SYSCALL) {

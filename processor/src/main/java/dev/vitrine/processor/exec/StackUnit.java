@@ -35,10 +35,12 @@ final class StackUnit {
     }
 
     static void call(Cpu cpu, Instruction i, long target) {
-        checkTarget(cpu, target);
         int size = i.operandSize;
         long sp = cpu.r[Cpu.RSP] - size;
-        cpu.store(stackLinear(cpu, sp, size, true), size, i.nextRip());
+        long la = stackLinear(cpu, sp, size, true);
+        cpu.mmu.probeWrite(la, size);
+        checkTarget(cpu, target);
+        cpu.store(la, size, i.nextRip());
         setSp(cpu, sp);
         cpu.nextRip = target;
     }

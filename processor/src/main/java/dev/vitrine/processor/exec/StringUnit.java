@@ -5,8 +5,10 @@ package dev.vitrine.processor.exec;
 
 import dev.vitrine.memory.GuestRam;
 import dev.vitrine.processor.core.Cpu;
+import dev.vitrine.processor.core.GuestFault;
 import dev.vitrine.processor.core.Mmu;
 import dev.vitrine.processor.decode.Instruction;
+import dev.vitrine.processor.decode.Op;
 
 /**
  * MOVS, STOS, LODS, SCAS and CMPS. Repeated MOVS and STOS run page by page as bulk operations; the
@@ -26,8 +28,13 @@ final class StringUnit {
             once(cpu, i, size, asize);
             return;
         }
+        truncateRegisters(cpu, i.op, asize);
         long count = Cpu.truncate(cpu.r[Cpu.RCX], asize);
         if (count == 0) {
+            return;
+        }
+        if (i.op == Op.SCAS || i.op == Op.CMPS) {
+            compareRepeated(cpu, i, size, asize, count);
             return;
         }
         long done = 0;
@@ -45,17 +52,61 @@ final class StringUnit {
             count -= n;
             done += n;
             cpu.writeRegister(Cpu.RCX, asize, count);
-            boolean compares =
-                    i.op == dev.vitrine.processor.decode.Op.SCAS
-                            || i.op == dev.vitrine.processor.decode.Op.CMPS;
-            if (compares && (cpu.flagResult == 0) != (i.rep == Instruction.REP_F3)) {
-                return;
-            }
             if ((cpu.modeKey & (Cpu.MODE_TF | Cpu.MODE_DEBUG)) != 0 && count != 0) {
                 suspend(cpu);
                 return;
             }
         }
+    }
+
+    /**
+     * With 32-bit addresses in 64-bit mode a repeated instruction clears the upper halves of its
+     * registers even if it does no element.
+     */
+    private static void truncateRegisters(Cpu cpu, Op op, int asize) {
+        if (asize != 4 || !cpu.mode64()) {
+            return;
+        }
+        cpu.r[Cpu.RCX] &= 0xFFFFFFFFL;
+        if (op != Op.STOS && op != Op.SCAS) {
+            cpu.r[Cpu.RSI] &= 0xFFFFFFFFL;
+        }
+        if (op != Op.LODS) {
+            cpu.r[Cpu.RDI] &= 0xFFFFFFFFL;
+        }
+    }
+
+    /**
+     * Repeated SCAS and CMPS. The flags are those of the last comparison if the instruction ends, and
+     * those from before it if a fault or an event comes in between (SDM volume 2, REP).
+     */
+    private static void compareRepeated(Cpu cpu, Instruction i, int size, int asize, long count) {
+        long oldResult = cpu.flagResult;
+        long oldAux = cpu.flagAux;
+        long done = 0;
+        try {
+            while (true) {
+                once(cpu, i, size, asize);
+                count--;
+                done++;
+                cpu.writeRegister(Cpu.RCX, asize, count);
+                if (count == 0 || (cpu.flagResult == 0) != (i.rep == Instruction.REP_F3)) {
+                    return;
+                }
+                if (done >= CHUNK
+                        || cpu.requests() != 0
+                        || (cpu.modeKey & (Cpu.MODE_TF | Cpu.MODE_DEBUG)) != 0) {
+                    break;
+                }
+            }
+        } catch (GuestFault e) {
+            cpu.flagResult = oldResult;
+            cpu.flagAux = oldAux;
+            throw e;
+        }
+        cpu.flagResult = oldResult;
+        cpu.flagAux = oldAux;
+        suspend(cpu);
     }
 
     /** The instruction goes on later; RF is set in the image of what comes between (SDM 17.3.1.1). */
@@ -105,8 +156,9 @@ final class StringUnit {
                 advance(cpu, Cpu.RDI, asize, by);
             }
             default -> {
-                long a = cpu.load(source(cpu, i, size, asize), size);
+                // The processor reads the second operand first: its faults come first.
                 long b = cpu.load(destination(cpu, size, asize, false), size);
+                long a = cpu.load(source(cpu, i, size, asize), size);
                 Alu.sub(cpu, a, b, 0, shift);
                 advance(cpu, Cpu.RSI, asize, by);
                 advance(cpu, Cpu.RDI, asize, by);

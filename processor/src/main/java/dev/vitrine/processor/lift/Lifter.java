@@ -130,7 +130,9 @@ public final class Lifter {
             }
             case JCC -> {
                 target = branchTarget(i);
-                out.emit(Uop.JCC + i.cond, 0, Cpu.R_ZERO, Cpu.R_ZERO, 0, Cpu.R_ZERO, target);
+                if (!out.fuseBranch(i.cond)) {
+                    out.emit(Uop.JCC + i.cond, 0, Cpu.R_ZERO, Cpu.R_ZERO, 0, Cpu.R_ZERO, target);
+                }
                 return ENDS;
             }
             case CALL_REL -> {

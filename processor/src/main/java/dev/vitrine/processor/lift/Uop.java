@@ -184,6 +184,31 @@ public final class Uop {
     public static final int SAR64 = 115;
     public static final int SAR32 = 116;
 
+    // A comparison and the branch behind it: CMP64_JCC + condition and so on. The flags are set as
+    // by the comparison; the target is the block's. Only the conditions listed in FUSED exist.
+    public static final int CMP64_JCC = 128;
+    public static final int CMP32_JCC = 144;
+    public static final int TEST64_JCC = 160;
+    public static final int TEST32_JCC = 176;
+
+    private static final int FUSED_CMP = 0xF0FC;
+    private static final int FUSED_TEST = 0x0330;
+
+    /** The fused form of a comparison and JCC + condition, or -1. */
+    public static int fuse(int comparison, int condition) {
+        boolean test = comparison == TEST64 || comparison == TEST32;
+        if (((test ? FUSED_TEST : FUSED_CMP) >>> condition & 1) == 0) {
+            return -1;
+        }
+        return switch (comparison) {
+            case CMP64 -> CMP64_JCC + condition;
+            case CMP32 -> CMP32_JCC + condition;
+            case TEST64 -> TEST64_JCC + condition;
+            case TEST32 -> TEST32_JCC + condition;
+            default -> -1;
+        };
+    }
+
     private Uop() {}
 
     public static long word(int op, int d, int a, int b, int c, int s) {

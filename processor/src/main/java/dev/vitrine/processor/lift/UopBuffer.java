@@ -45,6 +45,23 @@ public final class UopBuffer {
         code[length++] = imm;
     }
 
+    /**
+     * Makes one micro-operation of the comparison emitted last and a conditional branch.
+     *
+     * @return false if they do not go together
+     */
+    boolean fuseBranch(int condition) {
+        if (length == 0) {
+            return false;
+        }
+        int fused = Uop.fuse((int) code[length - 2] & 0xFF, condition);
+        if (fused < 0) {
+            return false;
+        }
+        code[length - 2] = (code[length - 2] & ~0xFFL) | fused;
+        return true;
+    }
+
     /** Three-operand form: d, a and second operand r[b] + imm with a size shift. */
     public void alu(int op, int d, int a, int b, int shift, long imm) {
         emit(op, d, a, b, shift, Cpu.R_ZERO, imm);
