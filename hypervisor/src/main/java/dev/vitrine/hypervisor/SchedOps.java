@@ -79,7 +79,8 @@ final class SchedOps {
             return -Errno.EFAULT;
         }
         Vcpu v = h.vcpu;
-        v.preparePoll(n == 1 ? Bytes.getInt(h.list, 0) : Vcpu.POLLING_ANY);
+        int only = n == 1 ? Bytes.getInt(h.list, 0) : 0;
+        v.preparePoll(only > 0 ? only : Vcpu.POLLING_ANY);
         Engine e = v.engine();
         if (e.interruptsEnabled() && v.platform().interruptDeliverable()) {
             v.cancelPoll();
