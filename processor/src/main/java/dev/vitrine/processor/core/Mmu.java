@@ -329,6 +329,35 @@ public final class Mmu {
         }
     }
 
+    /**
+     * As {@link #load64} for a part of a larger operand: vector accesses of 16 and 32 bytes are never
+     * subject to alignment checking.
+     */
+    public long loadPart64(long la) {
+        int i = (int) (la >>> 12) & MASK;
+        if ((((la + 7) & PAGE) | context) == readTag[i]) {
+            long value = ram.getLong(la + readDelta[i]);
+            if (WEAK_ORDER) {
+                VarHandle.acquireFence();
+            }
+            return value;
+        }
+        return loadChecked(checkAddress(la), 8);
+    }
+
+    /** As {@link #store64} for a part of a larger operand, see {@link #loadPart64}. */
+    public void storePart64(long la, long value) {
+        int i = (int) (la >>> 12) & MASK;
+        if ((((la + 7) & PAGE) | context) == writeTag[i]) {
+            if (WEAK_ORDER) {
+                VarHandle.releaseFence();
+            }
+            ram.putLong(la + writeDelta[i], value);
+        } else {
+            storeChecked(checkAddress(la), 8, value);
+        }
+    }
+
     /** Reads for a read-modify-write: faults as the write would; zero-extended. */
     public long loadForWrite(long la, int size) {
         int i = (int) (la >>> 12) & MASK;
@@ -384,6 +413,10 @@ public final class Mmu {
         if (context == CONTEXT_SLOW) {
             checkAlignment(la, size);
         }
+        return loadChecked(la, size);
+    }
+
+    private long loadChecked(long la, int size) {
         if (crosses(la, size)) {
             int first = (int) (4096 - (la & 4095));
             long next = checkAddress(la + first);
@@ -419,6 +452,10 @@ public final class Mmu {
         if (context == CONTEXT_SLOW) {
             checkAlignment(la, size);
         }
+        storeChecked(la, size, value);
+    }
+
+    private void storeChecked(long la, int size, long value) {
         if (crosses(la, size)) {
             int first = (int) (4096 - (la & 4095));
             long next = checkAddress(la + first);
