@@ -178,9 +178,6 @@ final class GuestRun {
         }
         switch (outcome.reason()) {
             case POWEROFF -> {
-                if (outcome.message().contains("halted")) {
-                    say(outcome.message() + ", which counts as power-off, as on Xen");
-                }
                 if (!plan.command()) {
                     return ExitStatus.OK;
                 }

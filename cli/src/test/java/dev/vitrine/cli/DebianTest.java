@@ -1,0 +1,139 @@
+// Copyright 2026 The Vitrine authors
+// SPDX-License-Identifier: Apache-2.0
+
+package dev.vitrine.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.abort;
+
+import dev.vitrine.toolstack.BadInputException;
+import dev.vitrine.toolstack.image.ImageStore;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A real guest: Debian's own kernel with busybox. Left out where the packages cannot be had. */
+class DebianTest {
+    /** Only there to end a test that hangs; a boot takes a small part of it. */
+    private static final String LIMIT = "15m";
+
+    private static final String SCRIPT =
+            """
+            cd /tmp
+            seq 1 2000 >numbers
+            sort -rn numbers | head -n 3
+            md5sum numbers
+            sha256sum numbers | cut -c 1-16
+            gzip -c numbers | gunzip -c | cmp - numbers && echo same
+            tar cf - numbers | tar tf -
+            awk '{ s += $1; r += 1 / $1 } END { printf "%d %.10f\\n", s, r }' numbers
+            echo abc | sed 's/b/B/' | od -An -tx1
+            mkdir a && ln -s ../numbers a/link && wc -l <a/link
+            (sleep 0.2; echo later) & echo sooner; wait
+            dd if=/dev/zero of=big bs=64k count=32 2>/dev/null && stat -c %s big
+            cat /sys/hypervisor/type
+            uname -sm
+            echo "cpus $(nproc)"
+            cat "$1/copied"
+            exit 42
+            """;
+
+    private static final String EXPECTED =
+            """
+            2000
+            1999
+            1998
+            ea4d0a24dabcaa11f9aa979b872d162b  numbers
+            6251e5743b6fd6a7
+            same
+            numbers
+            2001000 8.1783681036
+             61 42 63 0a
+            2000
+            sooner
+            later
+            2097152
+            xen
+            Linux x86_64
+            cpus %d
+            from the host
+            """;
+
+    @TempDir Path folder;
+
+    @BeforeAll
+    static void pull() {
+        try {
+            ImageStore.ofUser().get("debian", line -> {});
+        } catch (BadInputException e) {
+            abort("no image: " + e.getMessage());
+        }
+    }
+
+    /** What the guest printed, without the kernel's own messages. */
+    private static String printed(Cli.Result r) {
+        return r.out()
+                .replace("\r", "")
+                .lines()
+                .filter(l -> !l.matches("\\[ *[0-9]+[.][0-9]+\\].*"))
+                .reduce("", (a, b) -> a + b + "\n");
+    }
+
+    private void runsScript(int vcpus) throws IOException {
+        Files.writeString(folder.resolve("script"), SCRIPT);
+        Files.writeString(folder.resolve("copied"), "from the host\n");
+        Cli.Result r =
+                Cli.run(
+                        "run",
+                        "debian",
+                        "--vcpus",
+                        Integer.toString(vcpus),
+                        "--copy",
+                        folder + ":/opt/test",
+                        "--exec",
+                        "sh /opt/test/script /opt/test",
+                        "--timeout",
+                        LIMIT);
+        assertThat(printed(r)).as(r.err()).isEqualTo(EXPECTED.formatted(vcpus));
+        assertThat(r.status()).isEqualTo(42);
+        assertThat(r.err()).isEmpty();
+    }
+
+    @Test
+    void oneVcpuRunsScript() throws IOException {
+        runsScript(1);
+    }
+
+    @Test
+    void fourVcpusRunScript() throws IOException {
+        runsScript(4);
+    }
+
+    /** With scripts on standard input and a power-off in the guest, as in the README. */
+    @Test
+    @EnabledIfSystemProperty(named = "vitrine.long", matches = "true")
+    void standardInputIsAScript() {
+        Cli.Result r =
+                Cli.runWithInput(
+                        "echo $((6 * 7))\npoweroff -f\n", "run", "debian", "--timeout", LIMIT);
+        assertThat(printed(r)).isEqualTo("42\n");
+        assertThat(r.status()).isZero();
+    }
+
+    @Test
+    @EnabledIfSystemProperty(named = "vitrine.long", matches = "true")
+    void virtualClockRepeatsByteForByte() {
+        String[] args = {
+            "run", "debian", "--clock", "virtual", "--timeout", LIMIT, "--cmdline", "loglevel=8"
+        };
+        String script = "cat /proc/uptime; date; dmesg | md5sum\n";
+        Cli.Result first = Cli.runWithInput(script, args);
+        assertThat(first.status()).as(first.err()).isZero();
+        assertThat(first.out()).contains("Linux version").contains(" UTC ");
+        assertThat(Cli.runWithInput(script, args).out()).isEqualTo(first.out());
+    }
+}
