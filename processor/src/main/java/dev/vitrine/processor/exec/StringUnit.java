@@ -60,18 +60,18 @@ final class StringUnit {
     }
 
     /**
-     * With 32-bit addresses in 64-bit mode a repeated instruction clears the upper halves of its
-     * registers even if it does no element.
+     * With 32-bit addresses in 64-bit mode a repeated instruction clears the upper half of RCX even if
+     * it does no element; MOVS and STOS, which processors have fast ways for, those of RSI and RDI, too.
      */
     private static void truncateRegisters(Cpu cpu, Op op, int asize) {
         if (asize != 4 || !cpu.mode64()) {
             return;
         }
         cpu.r[Cpu.RCX] &= 0xFFFFFFFFL;
-        if (op != Op.STOS && op != Op.SCAS) {
+        if (op == Op.MOVS) {
             cpu.r[Cpu.RSI] &= 0xFFFFFFFFL;
         }
-        if (op != Op.LODS) {
+        if (op == Op.MOVS || op == Op.STOS) {
             cpu.r[Cpu.RDI] &= 0xFFFFFFFFL;
         }
     }

@@ -160,11 +160,11 @@ final class DescriptorInstructions {
         requireProtected(cpu);
         int source = (int) cpu.read(i, 1) & 3;
         if (i.kind[0] == Operand.MEM) {
-            long la = cpu.linear(i, 2, true);
-            int value = (int) cpu.mmu.loadForWrite(la, 2);
+            // Read first; whether it may be written matters only if it is.
+            int value = (int) cpu.load(cpu.linear(i, 2, false), 2);
             boolean lower = (value & 3) < source;
             if (lower) {
-                cpu.store(la, 2, (value & ~3) | source);
+                cpu.store(cpu.linear(i, 2, true), 2, (value & ~3) | source);
             }
             setZero(cpu, lower);
             return;
@@ -214,7 +214,7 @@ final class DescriptorInstructions {
         int seg = i.reg[0];
         long mask = cpu.stackMask();
         long sp = cpu.r[Cpu.RSP];
-        int selector = (int) Stack.read(cpu, sp, i.operandSize);
+        int selector = Stack.readSelector(cpu, sp);
         SegmentLoader.load(cpu, seg, selector);
         Stack.setPointer(cpu, sp + i.operandSize, mask);
         if (seg == Cpu.SS) {
@@ -222,12 +222,17 @@ final class DescriptorInstructions {
         }
     }
 
+    /** Selector of a far pointer in memory: its offset wraps at the address size. */
+    static int farSelector(Cpu cpu, Instruction i, int size) {
+        long at = Cpu.truncate(cpu.offset(i) + size, i.addressSize);
+        return (int) cpu.load(cpu.linear(i.segment, at, 2, false), 2);
+    }
+
     /** LDS, LES, LFS, LGS, LSS: general register, far pointer in memory, segment register. */
     static void loadFar(Cpu cpu, Instruction i) {
         int size = i.operandSize;
-        long la = cpu.linear(i, size + 2, false);
-        long offset = cpu.load(la, size);
-        int selector = (int) cpu.load(la + size, 2);
+        long offset = cpu.load(cpu.linear(i, size, false), size);
+        int selector = farSelector(cpu, i, size);
         SegmentLoader.load(cpu, i.reg[2], selector);
         cpu.writeRegister(i.reg[0], size, offset);
     }

@@ -17,8 +17,8 @@ final class FarReturn {
         int size = i.operandSize;
         int release = i.operands == 0 ? 0 : (int) i.imm & 0xFFFF;
         long sp = cpu.r[Cpu.RSP];
+        int cs = Stack.readSelector(cpu, sp + size);
         long rip = Stack.read(cpu, sp, size);
-        int cs = (int) Stack.read(cpu, sp + size, size) & 0xFFFF;
         if (!cpu.protectedMode()) {
             if (rip > (cpu.segment[Cpu.CS].limit & 0xFFFFFFFFL)) {
                 throw cpu.gp(0);
@@ -32,8 +32,8 @@ final class FarReturn {
         long code = code(cpu, cs);
         if ((cs & 3) > cpu.cpl) {
             long outer = sp + 2L * size + release;
+            int ss = Stack.readSelector(cpu, outer + size);
             long newSp = Stack.read(cpu, outer, size);
-            int ss = (int) Stack.read(cpu, outer + size, size) & 0xFFFF;
             leave(cpu, cs, code, rip, ss, newSp, release);
         } else {
             requireTarget(cpu, code, rip);

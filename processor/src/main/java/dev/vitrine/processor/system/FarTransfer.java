@@ -31,9 +31,8 @@ final class FarTransfer {
             offset = Cpu.truncate(i.imm, size);
             selector = (int) i.imm2 & 0xFFFF;
         } else {
-            long la = cpu.linear(i, size + 2, false);
-            offset = cpu.load(la, size);
-            selector = (int) cpu.load(la + size, 2);
+            offset = cpu.load(cpu.linear(i, size, false), size);
+            selector = DescriptorInstructions.farSelector(cpu, i, size);
         }
         if (!cpu.protectedMode()) {
             real(cpu, selector, offset, size, call);
@@ -63,6 +62,19 @@ final class FarTransfer {
         Stack.write(cpu, sp - size, size, cpu.segment[Cpu.CS].selector);
         Stack.write(cpu, sp - 2L * size, size, cpu.nextRip);
         Stack.setPointer(cpu, sp - 2L * size);
+    }
+
+    /** From 64-bit code to other code: the frame is pushed with the stack pointer of the new mode. */
+    private static void pushReturnNarrow(Cpu cpu, int size) {
+        long mask = Stack.segmentMask(cpu);
+        long base = cpu.r[Cpu.R_SEG_BASE + Cpu.SS];
+        long sp = cpu.r[Cpu.RSP];
+        cpu.mmu.accessSegment = Cpu.SS;
+        long high = (base + (sp - size & mask)) & 0xFFFFFFFFL;
+        long low = (base + (sp - 2L * size & mask)) & 0xFFFFFFFFL;
+        cpu.store(high, size, cpu.segment[Cpu.CS].selector);
+        cpu.store(low, size, cpu.nextRip);
+        Stack.setPointer(cpu, sp - 2L * size, mask);
     }
 
     private static void toSelector(
@@ -124,7 +136,11 @@ final class FarTransfer {
         FarReturn.requireTarget(cpu, d, offset);
         long marked = Descriptors.markAccessed(cpu, selector, d);
         if (call) {
-            pushReturn(cpu, size, 0);
+            if (cpu.mode64() && !FarReturn.is64(cpu, d)) {
+                pushReturnNarrow(cpu, size);
+            } else {
+                pushReturn(cpu, size, 0);
+            }
         }
         SegmentLoader.set(cpu, Cpu.CS, (selector & ~3) | cpu.cpl, marked);
         cpu.nextRip = offset;

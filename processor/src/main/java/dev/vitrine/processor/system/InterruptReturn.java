@@ -38,8 +38,8 @@ final class InterruptReturn {
     /** Real mode, and virtual-8086 mode to itself. */
     private static void toReal(Cpu cpu, int size, long mask) {
         long sp = cpu.r[Cpu.RSP];
+        int cs = Stack.readSelector(cpu, sp + size);
         long rip = Stack.read(cpu, sp, size);
-        int cs = (int) Stack.read(cpu, sp + size, size) & 0xFFFF;
         long flags = Stack.read(cpu, sp + 2L * size, size);
         if (rip > (cpu.segment[Cpu.CS].limit & 0xFFFFFFFFL)) {
             throw cpu.gp(0);
@@ -72,9 +72,10 @@ final class InterruptReturn {
 
     private static void inProtectedMode(Cpu cpu, int size) {
         long sp = cpu.r[Cpu.RSP];
-        long rip = Stack.read(cpu, sp, size);
-        int cs = (int) Stack.read(cpu, sp + size, size) & 0xFFFF;
+        // The order in which processors read the frame shows in CR2 of a page fault.
         long flags = Stack.read(cpu, sp + 2L * size, size);
+        int cs = Stack.readSelector(cpu, sp + size);
+        long rip = Stack.read(cpu, sp, size);
         if (size == 4 && (flags & Cpu.VM) != 0 && cpu.cpl == 0 && !cpu.longMode()) {
             toVirtual(cpu, sp, rip, cs, flags);
             return;
@@ -83,8 +84,8 @@ final class InterruptReturn {
         long code = FarReturn.code(cpu, cs);
         int level = cs & 3;
         if (level > cpu.cpl || cpu.mode64()) {
+            int ss = Stack.readSelector(cpu, sp + 4L * size);
             long newSp = Stack.read(cpu, sp + 3L * size, size);
-            int ss = (int) Stack.read(cpu, sp + 4L * size, size) & 0xFFFF;
             FarReturn.leave(cpu, cs, code, rip, ss, newSp, 0);
         } else {
             FarReturn.requireTarget(cpu, code, rip);
@@ -116,11 +117,11 @@ final class InterruptReturn {
 
     private static void toVirtual(Cpu cpu, long sp, long rip, int cs, long flags) {
         long newSp = Stack.read(cpu, sp + 12, 4);
-        int ss = (int) Stack.read(cpu, sp + 16, 4) & 0xFFFF;
-        int es = (int) Stack.read(cpu, sp + 20, 4) & 0xFFFF;
-        int ds = (int) Stack.read(cpu, sp + 24, 4) & 0xFFFF;
-        int fs = (int) Stack.read(cpu, sp + 28, 4) & 0xFFFF;
-        int gs = (int) Stack.read(cpu, sp + 32, 4) & 0xFFFF;
+        int ss = Stack.readSelector(cpu, sp + 16);
+        int es = Stack.readSelector(cpu, sp + 20);
+        int ds = Stack.readSelector(cpu, sp + 24);
+        int fs = Stack.readSelector(cpu, sp + 28);
+        int gs = Stack.readSelector(cpu, sp + 32);
         if (rip > 0xFFFF) {
             throw cpu.gp(0);
         }

@@ -17,6 +17,11 @@ final class Stack {
         return cpu.load(cpu.linear(Cpu.SS, sp & cpu.stackMask(), size, false), size);
     }
 
+    /** Reads a selector: of its slot the processor touches two bytes only. */
+    static int readSelector(Cpu cpu, long sp) {
+        return (int) read(cpu, sp, 2) & 0xFFFF;
+    }
+
     /** Writes to the current stack at SS:sp. */
     static void write(Cpu cpu, long sp, int size, long value) {
         cpu.store(cpu.linear(Cpu.SS, sp & cpu.stackMask(), size, true), size, value);

@@ -88,7 +88,11 @@ public final class SystemUnit {
             case RDPMC -> throw cpu.gp(0);
             case RDPID -> cpu.writeRegister(i.reg[0], i.size[0], cpu.tscAux & 0xFFFFFFFFL);
             case CPUID -> CpuidTable.execute(cpu);
-            default -> throw cpu.ud(); // UD0, UD1, UD2 and undefined opcodes
+            case UD0, UD1, UD2 -> throw cpu.ud();
+            default -> {
+                cpu.host.unknownInstruction(i.missing);
+                throw cpu.ud();
+            }
         }
     }
 
