@@ -9,6 +9,7 @@ import dev.vitrine.processor.decode.Instruction;
 import dev.vitrine.processor.decode.InstructionTable;
 import dev.vitrine.processor.decode.InstructionText;
 import dev.vitrine.processor.decode.Op;
+import dev.vitrine.processor.decode.UndefinedFlags;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
@@ -138,8 +139,9 @@ final class DifferentialRun {
     String replay(long number) {
         chooseForms();
         try (NativeOracle oracle = NativeOracle.start(seed);
-                SoftwareProcessor software = new SoftwareProcessor(oracle.initialMemory())) {
-            Worker w = new Worker(oracle, software);
+                SoftwareProcessor software = new SoftwareProcessor(oracle.initialMemory());
+                SoftwareProcessor smp = new SoftwareProcessor(oracle.initialMemory(), true)) {
+            Worker w = new Worker(oracle, software, smp);
             Outcome o = outcomes[(int) (number >>> 40)];
             if (!w.make(o, number, w.cases[0])) {
                 return "no such case";
@@ -187,8 +189,9 @@ final class DifferentialRun {
 
     private void work(int perForm, int sequences) {
         try (NativeOracle oracle = NativeOracle.start(seed);
-                SoftwareProcessor software = new SoftwareProcessor(oracle.initialMemory())) {
-            Worker w = new Worker(oracle, software);
+                SoftwareProcessor software = new SoftwareProcessor(oracle.initialMemory());
+                SoftwareProcessor smp = new SoftwareProcessor(oracle.initialMemory(), true)) {
+            Worker w = new Worker(oracle, software, smp);
             for (int i = next.getAndIncrement(); i < outcomes.length && failure == null; i = next.getAndIncrement()) {
                 Outcome o = outcomes[i];
                 if (o.skipped == null) {
@@ -204,15 +207,22 @@ final class DifferentialRun {
     private final class Worker {
         private final NativeOracle oracle;
         private final SoftwareProcessor software;
+
+        /** One of several processors, which has other micro-operations for atomic instructions. */
+        private final SoftwareProcessor smp;
+
         private final RandomCase random;
+        private final Decoder decoder = new Decoder();
+        private final Instruction decoded = new Instruction();
         private final Case[] cases = new Case[BATCH];
         private final Result[] real = new Result[BATCH];
         private final long[] numbers = new long[BATCH];
         private final Result ours = new Result();
 
-        Worker(NativeOracle oracle, SoftwareProcessor software) {
+        Worker(NativeOracle oracle, SoftwareProcessor software, SoftwareProcessor smp) {
             this.oracle = oracle;
             this.software = software;
+            this.smp = smp;
             this.random = new RandomCase(seed, oracle.initialMemory(), oracle.features().compatibilityMode());
             for (int i = 0; i < BATCH; i++) {
                 cases[i] = new Case();
@@ -266,15 +276,39 @@ final class DifferentialRun {
         }
 
         private String difference(Outcome o, Case c, Result expected) {
+            Form form = o.form;
+            if (form == null) {
+                // Sequences have a good many atomic instructions: half of them on each processor.
+                return difference((c.codeAddress & 1) == 0 ? software : smp, c, expected, AF, Comparison.Tolerance.MMX);
+            }
+            Comparison.Tolerance tolerance = Comparison.Tolerance.of(form);
+            int undefined = undefinedFlags(form, c);
+            String text = difference(software, c, expected, undefined, tolerance);
+            if (text.isEmpty() && (form.has(Form.LOCK) || form.op == Op.XCHG)) {
+                text = difference(smp, c, expected, undefined, tolerance);
+                if (!text.isEmpty()) {
+                    text = "  as one of several processors:\n" + text;
+                }
+            }
+            return text;
+        }
+
+        private int undefinedFlags(Form form, Case c) {
+            byte[] code = c.codeBytes();
+            int n = decoder.decode(code, 0, code.length, c.codeAddress, c.is32() ? 32 : 64, decoded);
+            return n > 0 && decoded.form == form
+                    ? UndefinedFlags.after(decoded, c.state.gpr[CpuImage.RCX])
+                    : form.undefinedFlags;
+        }
+
+        private String difference(
+                SoftwareProcessor processor, Case c, Result expected, int undefined, Comparison.Tolerance tolerance) {
             try {
-                software.run(c, ours);
+                processor.run(c, ours);
             } catch (RuntimeException | Error e) {
                 StackTraceElement[] trace = e.getStackTrace();
                 return "  ours threw " + e + (trace.length == 0 ? "" : " at " + trace[0]) + "\n";
             }
-            int undefined = o.form == null ? AF : o.form.undefinedFlags;
-            Comparison.Tolerance tolerance =
-                    o.form == null ? Comparison.Tolerance.MMX : Comparison.Tolerance.of(o.form);
             return Comparison.differences(c, expected, ours, undefined, tolerance);
         }
     }

@@ -71,6 +71,15 @@ final class SoftwareProcessor implements AutoCloseable {
     private long nextTable = TABLES;
 
     SoftwareProcessor(InitialMemory initial) {
+        this(initial, false);
+    }
+
+    /**
+     * Prepares memory and mode.
+     *
+     * @param smp lift as for a domain with several processors, where LOCK is atomic
+     */
+    SoftwareProcessor(InitialMemory initial, boolean smp) {
         PhysicalMap map = new PhysicalMap(memory);
         long first = memory.allocateRange(MEMORY_SIZE / PAGE);
         map.mapRange(0, MEMORY_SIZE / PAGE, first);
@@ -80,7 +89,7 @@ final class SoftwareProcessor implements AutoCloseable {
         Mmu mmu = new Mmu(map, cache);
         cpu = new Cpu(new Host(), mmu);
         rendezvous.join(cpu);
-        runner = new Runner(cpu, cache, rendezvous, false, false);
+        runner = new Runner(cpu, cache, rendezvous, smp, false);
         pristine = MemorySegment.ofArray(initial.words().clone());
         MemorySegment.copy(pristine, 0, ram.segment(), machineBase + DATA_PAGES, DATA_SIZE + STACK_SIZE);
         ram.fill(machineBase + CODE_PAGES, CODE_SIZE, (byte) CODE_FILLER);
