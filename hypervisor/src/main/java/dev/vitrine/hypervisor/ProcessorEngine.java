@@ -8,6 +8,8 @@ import dev.vitrine.processor.Processor;
 import dev.vitrine.processor.ProcessorGroup;
 import dev.vitrine.processor.ProcessorHost;
 import java.util.List;
+import java.util.SplittableRandom;
+import org.jspecify.annotations.Nullable;
 
 /** A vCPU's software processor, and the host that the processor sees. */
 final class ProcessorEngine implements Engine, ProcessorHost {
@@ -43,12 +45,15 @@ final class ProcessorEngine implements Engine, ProcessorHost {
     private final Vcpu vcpu;
     private final VcpuPlatform platform;
     private final Processor processor;
+    private final @Nullable SplittableRandom repeatable;
 
     @SuppressWarnings("this-escape")
     private ProcessorEngine(Vcpu vcpu, ProcessorGroup group) {
         this.vcpu = vcpu;
         this.platform = vcpu.platform();
         this.processor = new Processor(this, group);
+        this.repeatable =
+                vcpu.domain().clock().isVirtual() ? new SplittableRandom(vcpu.id()) : null;
     }
 
     Processor processor() {
@@ -272,6 +277,12 @@ final class ProcessorEngine implements Engine, ProcessorHost {
     @Override
     public long timeStampCounter() {
         return platform.timeStampCounter();
+    }
+
+    @Override
+    public long random() {
+        // A run under the virtual clock is to repeat; the vCPU's thread is the only one that asks.
+        return repeatable != null ? repeatable.nextLong() : ProcessorHost.super.random();
     }
 
     @Override
