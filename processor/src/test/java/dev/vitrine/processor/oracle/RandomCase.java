@@ -41,6 +41,8 @@ final class RandomCase {
     private final long[] vectors = new long[POOL];
     private final long[] numbers80 = new long[POOL];
     private final Decoder decoder = new Decoder();
+    private List<Form> comparisonsOf = List.of();
+    private List<Form> comparisons = List.of();
     private final byte[] code = new byte[OracleLayout.CODE_WINDOW];
     private SplittableRandom r;
     private RandomInstruction encoder;
@@ -114,6 +116,14 @@ final class RandomCase {
         return false;
     }
 
+    private List<Form> comparisons(List<Form> forms) {
+        if (comparisonsOf != forms) {
+            comparisonsOf = forms;
+            comparisons = forms.stream().filter(f -> f.op == Op.CMP || f.op == Op.TEST).toList();
+        }
+        return comparisons;
+    }
+
     /**
      * Fills {@code c} with a sequence of three to ten instructions of the given forms, which fall through from one to
      * the next; among them short forward branches and now and then a counted loop around all.
@@ -128,14 +138,22 @@ final class RandomCase {
         int length = 0;
         int count = 0;
         int branch = -1;
+        boolean compared = false;
         for (int attempt = 0; attempt < 200 && count < wanted && length < 80; attempt++) {
-            if (branch < 0 && chance(6) && count < wanted - 1) {
+            boolean compares = branch < 0 && chance(6) && count < wanted - 1;
+            if (compares && chance(2) || compared) {
+                compared = false;
                 code[length++] = (byte) (0x70 + r.nextInt(16));
                 branch = length;
                 code[length++] = 0;
                 continue;
             }
-            Form form = forms.get(r.nextInt(forms.size()));
+            // Half of the branches come right behind a comparison: the two may be executed as one.
+            List<Form> choice = compares ? comparisons(forms) : forms;
+            if (choice.isEmpty()) {
+                continue;
+            }
+            Form form = choice.get(r.nextInt(choice.size()));
             if (form.has(mode32 ? Form.O64 : Form.I64)) {
                 continue;
             }
@@ -149,6 +167,7 @@ final class RandomCase {
             System.arraycopy(encoder.bytes(), 0, code, length, n);
             length += n;
             count++;
+            compared = compares;
             if (branch >= 0 && chance(2)) {
                 code[branch] = (byte) (length - branch - 1);
                 branch = -1;
