@@ -10,9 +10,5 @@ module dev.vitrine.cli {
     requires dev.vitrine.processor;
     requires dev.vitrine.memory;
     requires dev.vitrine.xenabi;
-    requires info.picocli;
     requires org.jline;
-
-    opens dev.vitrine.cli to
-            info.picocli;
 }

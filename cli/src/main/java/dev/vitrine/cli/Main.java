@@ -4,8 +4,9 @@
 package dev.vitrine.cli;
 
 import dev.vitrine.toolstack.BadInputException;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
-import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -75,7 +76,7 @@ public final class Main {
                 if (rest.length > 0 && !rest[0].startsWith("-")) {
                     return dispatch(new String[] {rest[0], "--help"}, streams);
                 }
-                CommandLineParser.help(new VitrineCommand(), streams);
+                print(streams, Help.TEXT);
                 return ExitStatus.OK;
             }
             case "version", "--version", "-V" -> {
@@ -99,9 +100,19 @@ public final class Main {
         }
     }
 
-    private static int call(Callable<Integer> command, String[] args, Streams streams)
-            throws Exception {
-        return CommandLineParser.parse(command, args, streams) ? command.call() : ExitStatus.OK;
+    private static int call(Command command, String[] args, Streams streams)
+            throws InterruptedException, IOException {
+        Arguments arguments = command.arguments();
+        if (!arguments.parse(args)) {
+            print(streams, command.help());
+            return ExitStatus.OK;
+        }
+        return command.run(arguments);
+    }
+
+    private static void print(Streams streams, String text) throws IOException {
+        streams.out().write(text.getBytes(StandardCharsets.UTF_8));
+        streams.out().flush();
     }
 
     private static int failed(

@@ -139,8 +139,7 @@ final class Training {
     private Training() {}
 
     static int run(Streams streams) throws InterruptedException {
-        RunCommand command = new RunCommand(streams);
-        CommandLineParser.parse(command, new String[] {"debian", "--memory", "512M"}, streams);
+        new RunCommand(streams).arguments().parse(new String[] {"debian", "--memory", "512M"});
         byte[] kernel = SyntheticGuest.kernel(SyntheticGuest.assemble(LISTING));
         ConsoleInput input =
                 new ConsoleInput(new ByteArrayInputStream("train\n".getBytes(StandardCharsets.UTF_8)), false);
