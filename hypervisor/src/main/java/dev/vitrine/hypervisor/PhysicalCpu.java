@@ -13,6 +13,8 @@ import org.jspecify.annotations.Nullable;
  * timers between stretches of instructions, so no timer needs a thread of its own.
  */
 final class PhysicalCpu implements Runnable {
+    private static final System.Logger LOG = System.getLogger(PhysicalCpu.class.getName());
+
     private final Hypervisor hypervisor;
     private final int id;
     private @Nullable Thread thread;
@@ -51,13 +53,18 @@ final class PhysicalCpu implements Runnable {
     public void run() {
         Scheduler scheduler = hypervisor.scheduler();
         while (!hypervisor.isClosed()) {
-            Vcpu v = scheduler.next(id);
-            if (v != null) {
-                v.runOn(this);
-                continue;
-            }
-            if (hypervisor.runTimers() > 0 || hypervisor.advanceIdleDomains()) {
-                continue;
+            try {
+                Vcpu v = scheduler.next(id);
+                if (v != null) {
+                    v.runOn(this);
+                    continue;
+                }
+                if (hypervisor.runTimers() > 0 || hypervisor.advanceIdleDomains()) {
+                    continue;
+                }
+            } catch (RuntimeException e) {
+                // A mistake in a back end or a timer must not take the other domains along.
+                LOG.log(System.Logger.Level.ERROR, "physical CPU " + id, e);
             }
             idle(scheduler);
         }
