@@ -286,6 +286,11 @@ final class ProcessorEngine implements Engine, ProcessorHost {
     }
 
     @Override
+    public void unknownInstruction(String name) {
+        vcpu.domain().counters().unknownInstruction(name);
+    }
+
+    @Override
     public int acknowledgeInterrupt() {
         return platform.acknowledgeInterrupt();
     }

@@ -31,6 +31,13 @@ final class Statistics {
         }
     }
 
+    /** Notes an instruction that the processor lacks. */
+    void unknownInstruction(String name) {
+        if (missing.size() < 1000) {
+            missing.computeIfAbsent("instruction " + name, k -> new LongAdder()).increment();
+        }
+    }
+
     void addTo(Map<String, Long> out) {
         for (int i = 0; i <= HypercallNumber.LIMIT; i++) {
             long n = calls.get(i);

@@ -168,6 +168,24 @@ class SmallGuestTest {
     }
 
     @Test
+    void instructionsThatTheProcessorLacksAreCounted() throws InterruptedException {
+        // VMXOFF: #UD, whose handler ends the guest.
+        run(
+                config(1),
+                TABLES + "0F01C4",
+                d -> {
+                    gate(d.physical(), 6, 0x9000);
+                    d.physical().write(0x9000, bytes(SHUTDOWN));
+                },
+                LIMIT,
+                (d, stop) -> {
+                    assertThat(stop.reason()).isEqualTo(StopReason.POWEROFF);
+                    assertThat(d.statistics().keySet())
+                            .anyMatch(k -> k.startsWith("not implemented: instruction"));
+                });
+    }
+
+    @Test
     void endlessLoopWithInterruptsOffIsStopped() throws InterruptedException {
         run(
                 config(1),
