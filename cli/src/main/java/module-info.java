@@ -10,5 +10,6 @@ module dev.vitrine.cli {
     requires dev.vitrine.processor;
     requires dev.vitrine.memory;
     requires dev.vitrine.xenabi;
+    requires java.management;
     requires org.jline;
 }

@@ -74,7 +74,7 @@ final class GuestRun {
     }
 
     private int run(@Nullable RawTerminal terminal) throws InterruptedException {
-        GuestConsole console = console(terminal);
+        GuestConsole console = plan.imageConsole() ? console(terminal) : null;
         InputStream in = streams.in();
         if (streams.terminal()) {
             in = new DetachInput(in, this::detach);
@@ -135,7 +135,7 @@ final class GuestRun {
         return plan.virtualClock() ? console.withToken(FIXED_TOKEN) : console;
     }
 
-    private Machine build(GuestConsole console, ConsoleInput input) {
+    private Machine build(@Nullable GuestConsole console, ConsoleInput input) {
         Machine.Builder builder =
                 Machine.builder(plan.kernel())
                         .name(plan.name())
@@ -148,7 +148,7 @@ final class GuestRun {
         if (plan.ramdisk() != null) {
             builder.ramdisk(plan.ramdisk());
         }
-        if (plan.imageConsole()) {
+        if (console != null) {
             builder.console(console);
         }
         return builder.build();

@@ -7,8 +7,7 @@ import dev.vitrine.hypervisor.Domain;
 import dev.vitrine.toolstack.Machine;
 import dev.vitrine.toolstack.Outcome;
 import java.io.PrintStream;
-import java.time.Duration;
-import java.time.Instant;
+import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -36,7 +35,7 @@ final class MachineStatistics {
         long instructions = counters.getOrDefault("instructions", 0L);
         counters.remove("instructions");
         err.println("statistics");
-        line(err, "time before the first instruction", seconds(startUp(outcome)));
+        line(err, "JVM start to first instruction", seconds(startUp(outcome)));
         line(err, "time of the guest", seconds(elapsed));
         boolean virtual = domain.clock().isVirtual();
         if (virtual) {
@@ -88,13 +87,8 @@ final class MachineStatistics {
     }
 
     private static double startUp(Outcome outcome) {
-        double sinceStart =
-                ProcessHandle.current()
-                        .info()
-                        .startInstant()
-                        .map(start -> Duration.between(start, Instant.now()).toNanos() / NANOS)
-                        .orElse(0.0);
-        return Math.max(0, sinceStart - outcome.elapsed().toNanos() / NANOS);
+        double up = ManagementFactory.getRuntimeMXBean().getUptime() / 1e3;
+        return Math.max(0, up - outcome.elapsed().toNanos() / NANOS);
     }
 
     private static String seconds(double s) {

@@ -4,17 +4,18 @@
 package dev.vitrine.cli;
 
 import dev.vitrine.toolstack.BadInputException;
-import dev.vitrine.toolstack.ConsoleInput;
 import dev.vitrine.toolstack.Machine;
 import dev.vitrine.toolstack.image.Image;
 import dev.vitrine.toolstack.image.ImageStore;
 import dev.vitrine.toolstack.image.Overlay;
-import dev.vitrine.toolstack.loader.KernelImage;
 import dev.vitrine.toolstack.console.GuestConsole;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
+import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 
@@ -138,18 +139,21 @@ final class Training {
 
     private Training() {}
 
-    static int run(Streams streams) throws InterruptedException {
-        new RunCommand(streams).arguments().parse(new String[] {"debian", "--memory", "512M"});
-        byte[] kernel = SyntheticGuest.kernel(SyntheticGuest.assemble(LISTING));
-        ConsoleInput input =
-                new ConsoleInput(new ByteArrayInputStream("train\n".getBytes(StandardCharsets.UTF_8)), false);
-        try (Machine machine =
-                Machine.builder(KernelImage.load("train", kernel))
-                        .memory(16 << 20)
-                        .output(new ByteArrayOutputStream())
-                        .input(input)
-                        .build()) {
-            machine.run(LIMIT);
+    static int run(Streams streams) throws InterruptedException, IOException {
+        Path kernel = Files.createTempFile("vitrine-train", ".elf");
+        try {
+            Files.write(kernel, SyntheticGuest.kernel(SyntheticGuest.assemble(LISTING)));
+            // By the front door, so that what a user's run needs is loaded.
+            String[] args = {"run", "--kernel", kernel.toString(), "--memory", "16M", "--timeout", "10s"};
+            Main.execute(
+                    args,
+                    new Streams(
+                            new ByteArrayInputStream("train\n".getBytes(StandardCharsets.UTF_8)),
+                            new ByteArrayOutputStream(),
+                            streams.err(),
+                            false));
+        } finally {
+            Files.delete(kernel);
         }
         bootImage();
         return ExitStatus.OK;
