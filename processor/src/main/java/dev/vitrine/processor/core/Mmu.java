@@ -583,15 +583,18 @@ public final class Mmu {
     private boolean plainWrites(long mfn) {
         int flags = frames.flags(mfn);
         return (flags & FrameTable.CODE) == 0
+                && !code.inExecution(cpu, mfn)
                 && (!frames.dirtyLog() || (flags & FrameTable.DIRTY) != 0);
     }
 
     private void beforeWrite(long mfn) {
+        // Also where the frame is no code any more: another processor may have written to it, while
+        // the block that was decoded from it is still under way here.
+        if (code.inExecution(cpu, mfn)) {
+            throw SelfModification.INSTANCE;
+        }
         int flags = frames.flags(mfn);
         if ((flags & FrameTable.CODE) != 0) {
-            if (code.inExecution(cpu, mfn)) {
-                throw SelfModification.INSTANCE;
-            }
             code.invalidateFrame(mfn);
         }
         if (frames.dirtyLog() && (flags & FrameTable.DIRTY) == 0) {

@@ -59,8 +59,10 @@ final class BlockBuilder {
         mmu.accessSegment = Cpu.CS;
         long machine = mmu.fetch(la);
         int available = (int) (4096 - (la & 4095));
+        CodeCache.Page page = null;
+        CodeCache.Page secondPage = null;
         if (machine >= 0) {
-            cache.markCode(machine >>> 12);
+            page = cache.markCode(machine >>> 12);
             mmu.ram.read(machine, bytes, 0, available);
         } else {
             Arrays.fill(bytes, 0, available, (byte) 0xFF);
@@ -94,7 +96,7 @@ final class BlockBuilder {
                 long nextLa = (la & -4096L) + 4096;
                 long next = mmu.fetch(mode64 ? nextLa : nextLa & 0xFFFFFFFFL);
                 if (next >= 0) {
-                    cache.markCode(next >>> 12);
+                    secondPage = cache.markCode(next >>> 12);
                     mmu.ram.read(next & -4096L, bytes, available, 16);
                     secondFrame = next >>> 12;
                 } else {
@@ -149,8 +151,8 @@ final class BlockBuilder {
                         secondFrame,
                         last.nextRip(),
                         lifter.target);
-        if (machine >= 0) {
-            cache.add(machine, b);
+        if (page != null) {
+            cache.add(machine, b, page, secondPage);
         }
         return b;
     }

@@ -6,9 +6,10 @@ package dev.vitrine.processor.exec;
 import dev.vitrine.memory.FrameTable;
 import dev.vitrine.processor.core.CodeTracker;
 import dev.vitrine.processor.core.Cpu;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,28 +23,74 @@ import org.jspecify.annotations.Nullable;
 public final class CodeCache implements CodeTracker {
     private static final int BUCKETS = 256;
 
-    /** Blocks that begin in one frame. */
-    private static final class Page {
+    /**
+     * Blocks that one frame may have. A frame has a few hundred, once for each address that it is
+     * mapped at: a shared library gets new ones in each process, at random addresses, and nothing
+     * tells that the old ones are of no use any more.
+     */
+    private static final int FRAME_LIMIT = 2048;
+
+    /** Bytes of the heap for each block that may be held: a block takes about a quarter of it. */
+    private static final int HEAP_PER_BLOCK = 4096;
+
+    /**
+     * What was decoded from one frame since it was last written. A write to the frame ends the object
+     * for good, so that a block whose bytes were read before the write cannot enter after it.
+     */
+    static final class Page {
         final @Nullable Block[] heads = new Block[BUCKETS];
         final java.util.ArrayList<Block> all = new java.util.ArrayList<>();
         final java.util.IdentityHashMap<Block, Block> chain = new java.util.IdentityHashMap<>();
+
+        /** Blocks that begin in the frame before and end in this one. */
+        final java.util.ArrayList<Block> spilled = new java.util.ArrayList<>();
+
+        /** Size of {@link #spilled} at which those that are not valid are taken out. */
+        int spillLimit = 64;
+
+        /** Every processor has dropped its write permission. */
+        volatile boolean settled;
+
+        /** The frame was written; guarded by the monitor. */
+        boolean dead;
     }
 
     private final ConcurrentHashMap<Long, Page> pages = new ConcurrentHashMap<>();
 
-    /** Blocks that end in a frame they do not begin in. */
-    private final ConcurrentHashMap<Long, List<Block>> spills = new ConcurrentHashMap<>();
-
     private final FrameTable frames;
     private final Rendezvous rendezvous;
+    private final int limit;
+
+    /** Blocks that can be found. */
+    private final AtomicInteger held = new AtomicInteger();
 
     // Statistics; racy on purpose.
     public long blocksBuilt;
     public long framesInvalidated;
 
     public CodeCache(FrameTable frames, Rendezvous rendezvous) {
+        this(
+                frames,
+                rendezvous,
+                (int)
+                        Math.clamp(
+                                Runtime.getRuntime().maxMemory() / HEAP_PER_BLOCK,
+                                1 << 14,
+                                1 << 22));
+    }
+
+    /**
+     * @param limit how many blocks are held at most, about
+     */
+    CodeCache(FrameTable frames, Rendezvous rendezvous, int limit) {
         this.frames = frames;
         this.rendezvous = rendezvous;
+        this.limit = limit;
+    }
+
+    /** How many blocks can be found now. */
+    int held() {
+        return held.get();
     }
 
     @Nullable Block find(long machine, Cpu cpu, int modeKey) {
@@ -86,18 +133,46 @@ public final class CodeCache implements CodeTracker {
         return found.subList(0, Math.min(limit, found.size()));
     }
 
-    /** Makes writes to a frame visible to this cache, before its bytes are read for decoding. */
-    void markCode(long mfn) {
-        if ((frames.set(mfn, FrameTable.CODE) & FrameTable.CODE) == 0) {
-            rendezvous.onAll(other -> other.mmu.dropWrites(mfn));
+    /**
+     * Makes writes to a frame visible to this cache, before its bytes are read for decoding. May do
+     * for this processor what others ask of it meanwhile.
+     *
+     * @return what {@link #add} wants to know
+     */
+    Page markCode(long mfn) {
+        Page p = pages.get(mfn);
+        if (p == null) {
+            p = pages.computeIfAbsent(mfn, k -> new Page());
         }
+        // Only who finds it settled need not wait: while another processor is still asking, a third
+        // one may be writing through an entry that it is about to drop.
+        if (!p.settled) {
+            frames.set(mfn, FrameTable.CODE);
+            rendezvous.onAll(other -> other.mmu.dropWrites(mfn));
+            p.settled = true;
+        }
+        return p;
     }
 
-    void add(long machine, Block b) {
-        long mfn = machine >>> 12;
+    /**
+     * Lets a block be found, unless one of its frames was written since it was marked; then the block
+     * is not valid, and good for one execution at the most.
+     */
+    void add(long machine, Block b, Page p, @Nullable Page second) {
         blocksBuilt++;
-        Page p = pages.computeIfAbsent(mfn, k -> new Page());
+        if (held.get() >= limit) {
+            for (Page old : pages.values()) {
+                forget(old);
+            }
+        }
         synchronized (p) {
+            if (p.dead) {
+                b.valid = false;
+                return;
+            }
+            if (p.all.size() >= FRAME_LIMIT) {
+                forget(p);
+            }
             int h = (int) machine & (BUCKETS - 1);
             Block head = p.heads[h];
             if (head != null) {
@@ -105,13 +180,33 @@ public final class CodeCache implements CodeTracker {
             }
             p.heads[h] = b;
             p.all.add(b);
+            held.incrementAndGet();
         }
-        if (b.mfn1 >= 0) {
-            spills.computeIfAbsent(b.mfn1, k -> new CopyOnWriteArrayList<>()).add(b);
+        if (second != null) {
+            synchronized (second) {
+                if (second.dead) {
+                    b.valid = false;
+                } else {
+                    if (second.spilled.size() >= second.spillLimit) {
+                        second.spilled.removeIf(old -> !old.valid);
+                        second.spillLimit = Math.max(64, 2 * second.spilled.size());
+                    }
+                    second.spilled.add(b);
+                }
+            }
         }
-        // A write may have come between marking and adding: then the frame is no code any more.
-        if (!frames.isCode(mfn) || (b.mfn1 >= 0 && !frames.isCode(b.mfn1))) {
-            b.valid = false;
+    }
+
+    /** Drops the blocks that begin in a frame; one in execution goes on to its end. */
+    private void forget(Page p) {
+        synchronized (p) {
+            for (Block b : p.all) {
+                b.valid = false;
+            }
+            held.addAndGet(-p.all.size());
+            p.all.clear();
+            p.chain.clear();
+            Arrays.fill(p.heads, null);
         }
     }
 
@@ -122,15 +217,11 @@ public final class CodeCache implements CodeTracker {
         Page p = pages.remove(mfn);
         if (p != null) {
             synchronized (p) {
-                for (Block b : p.all) {
+                p.dead = true;
+                forget(p);
+                for (Block b : p.spilled) {
                     b.valid = false;
                 }
-            }
-        }
-        List<Block> spilled = spills.remove(mfn);
-        if (spilled != null) {
-            for (Block b : spilled) {
-                b.valid = false;
             }
         }
     }
