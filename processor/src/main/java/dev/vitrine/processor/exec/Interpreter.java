@@ -71,12 +71,25 @@ final class Interpreter {
             return b;
         }
         b = find(c.modeKey);
+        // The key of now: find() has made sure that the block belongs to it.
         jumpBlocks[slot] = b;
         jumpKeys[slot] = c.mmu.fetchKey();
         return b;
     }
 
     private Block find(int modeKey) {
+        while (true) {
+            long key = cpu.mmu.fetchKey();
+            Block b = findOnce(modeKey);
+            // Building serves other processors while it waits for them. One of them may have changed
+            // the mapping that the block was built through.
+            if (cpu.mmu.fetchKey() == key) {
+                return b;
+            }
+        }
+    }
+
+    private Block findOnce(int modeKey) {
         lookups++;
         Cpu c = cpu;
         long la = c.rip;

@@ -59,10 +59,11 @@ public final class Rendezvous {
     void leave(Cpu cpu) {
         Seat s = seat(cpu);
         synchronized (s) {
+            // Within the monitor: who comes next does its action itself, and never beside ours.
+            serve(s);
             s.executing = false;
             s.thread = null;
         }
-        serve(s);
     }
 
     /** Does what others have asked of this processor. */
