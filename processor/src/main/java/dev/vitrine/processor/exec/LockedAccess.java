@@ -37,8 +37,7 @@ final class LockedAccess {
     static boolean store(Cpu cpu, int size, long expect, long value) {
         long m = cpu.lockMachine;
         if (m == NOT_IN_RAM) {
-            cpu.store(cpu.lockLinear, size, value);
-            return true;
+            return storePiecewise(cpu, size, expect, value);
         }
         if ((m & 7) + size <= 8) {
             return cpu.mmu.casMachine(m, size, Cpu.truncate(expect, size), value);
@@ -54,6 +53,20 @@ final class LockedAccess {
             for (int i = 0; i < size; i++) {
                 cpu.mmu.ram.putByte(m + i, (byte) (value >>> (8 * i)));
             }
+            return true;
+        }
+    }
+
+    /** To a device, or across a page's end. */
+    private static boolean storePiecewise(Cpu cpu, int size, long expect, long value) {
+        long la = cpu.lockLinear;
+        synchronized (SPLIT_LOCK) {
+            // A device is not read twice.
+            boolean split = (la & 4095) + size > 4096;
+            if (split && cpu.mmu.loadForWrite(la, size) != Cpu.truncate(expect, size)) {
+                return false;
+            }
+            cpu.store(la, size, value);
             return true;
         }
     }
