@@ -3,6 +3,8 @@
 
 package dev.vitrine.memory;
 
+import java.lang.invoke.VarHandle;
+
 /**
  * Access to a domain's RAM by guest-physical address, for everything outside the processor. Ranges
  * may cross frames. Writes mark frames dirty and tell the code listener when decoded code was made
@@ -232,6 +234,8 @@ public final class GuestPhysical {
 
     private void written(long machine) {
         long mfn = machine >>> MachineMemory.FRAME_SHIFT;
+        // Who marks the frame as code after this look at it reads what was written before it.
+        VarHandle.fullFence();
         int flags = frames.flags(mfn);
         if (frames.dirtyLog() && (flags & FrameTable.DIRTY) == 0) {
             frames.set(mfn, FrameTable.DIRTY);
