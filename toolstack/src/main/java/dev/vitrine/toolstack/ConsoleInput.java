@@ -127,12 +127,18 @@ public final class ConsoleInput {
             if (length > 0) {
                 last = bytes[length - 1];
             }
-            ended = atEnd;
             tell = listener;
             notifyAll();
         }
         if (tell != null) {
             tell.run();
+        }
+        if (atEnd) {
+            // Last: whoever waits for the end starts a guest that this thread then leaves alone.
+            synchronized (this) {
+                ended = true;
+                notifyAll();
+            }
         }
     }
 }
