@@ -15,6 +15,9 @@ import dev.vitrine.xenabi.Errno;
 import dev.vitrine.xenabi.HvmParam;
 import dev.vitrine.xenabi.SchedOp;
 import dev.vitrine.xenabi.SharedInfo;
+
+import org.jspecify.annotations.Nullable;
+
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -26,7 +29,6 @@ import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.concurrent.atomic.AtomicReference;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A PVH domain: memory, vCPUs, event channels, grants, parameters. Made by {@link
@@ -34,7 +36,9 @@ import org.jspecify.annotations.Nullable;
  * calls {@link #unpause}. All methods are thread-safe unless they say otherwise.
  */
 public final class Domain {
-    /** Frames on top of the domain's own: shared info, stand-in vcpu_info, special pages, tables. */
+    /**
+     * Frames on top of the domain's own: shared info, stand-in vcpu_info, special pages, tables.
+     */
     private static final long OVERHEAD = 64;
 
     private static final int WATCHDOGS = 2;
@@ -262,8 +266,8 @@ public final class Domain {
     // ------------------------------------------------------------------ for back ends
 
     /**
-     * Makes an event channel between the guest and a back end in this process, which the guest sees as
-     * domain 0.
+     * Makes an event channel between the guest and a back end in this process, which the guest sees
+     * as domain 0.
      *
      * @return the guest's port
      * @throws IllegalStateException if the guest has no free port
@@ -307,7 +311,9 @@ public final class Domain {
         return u == null ? null : new GrantMapping(this, u);
     }
 
-    /** Grants a frame of the guest to domain 0, as a builder does for console (0) and xenstore (1). */
+    /**
+     * Grants a frame of the guest to domain 0, as a builder does for console (0) and xenstore (1).
+     */
     public void seedGrant(int reference, long gfn) {
         grants.seed(reference, DomId.DOM0, gfn);
     }
@@ -358,8 +364,8 @@ public final class Domain {
     /**
      * Waits for the domain to stop.
      *
-     * @param limit after that time the domain is stopped with {@link StopReason#TIMEOUT}; null waits
-     *     for ever
+     * @param limit after that time the domain is stopped with {@link StopReason#TIMEOUT}; null
+     *     waits for ever
      */
     public DomainStop await(@Nullable Duration limit) throws InterruptedException {
         try {
@@ -514,7 +520,8 @@ public final class Domain {
     // --------------------------------------------------------------------- virtual time
 
     /**
-     * With a virtual clock and no vCPU that could run: lets time jump to the next timer and fires it.
+     * With a virtual clock and no vCPU that could run: lets time jump to the next timer and fires
+     * it.
      *
      * @return whether time moved
      */
@@ -597,7 +604,9 @@ public final class Domain {
         runstateUpdateFlag = on;
     }
 
-    /** An event was raised on a port that was not pending: vCPUs in SCHEDOP_poll may wait for it. */
+    /**
+     * An event was raised on a port that was not pending: vCPUs in SCHEDOP_poll may wait for it.
+     */
     void wakePollers(int port) {
         if (pollers.get() > 0) {
             for (Vcpu v : vcpus) {

@@ -5,6 +5,7 @@ package dev.vitrine.hypervisor;
 
 import dev.vitrine.platform.InstructionClock;
 import dev.vitrine.platform.VirtualClock;
+
 import java.util.Objects;
 import java.util.UUID;
 

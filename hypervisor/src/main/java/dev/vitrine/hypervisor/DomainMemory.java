@@ -9,19 +9,20 @@ import dev.vitrine.memory.GuestRam;
 import dev.vitrine.memory.MachineMemory;
 import dev.vitrine.memory.PhysicalMap;
 import dev.vitrine.memory.PhysicalView;
+
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
 
 /**
- * A domain's memory and its accounts: which frames it owns, how many it may own, frames that belong to
- * the hypervisor (shared info, grant table), and frames that the hypervisor holds on to while the
- * guest may already have given them back.
+ * A domain's memory and its accounts: which frames it owns, how many it may own, frames that belong
+ * to the hypervisor (shared info, grant table), and frames that the hypervisor holds on to while
+ * the guest may already have given them back.
  *
- * <p>The monitor guards the accounts only. It is never held while the physical map changes, because a
- * change waits for the domain's processors, and one of them may wait for the monitor: each change is an
- * atomic exchange, and who took an entry out of the map settles its account.
+ * <p>The monitor guards the accounts only. It is never held while the physical map changes, because
+ * a change waits for the domain's processors, and one of them may wait for the monitor: each change
+ * is an atomic exchange, and who took an entry out of the map settles its account.
  */
 final class DomainMemory implements AutoCloseable {
     static final int SHIFT = MachineMemory.FRAME_SHIFT;
@@ -35,12 +36,15 @@ final class DomainMemory implements AutoCloseable {
 
     private long totalPages;
     private volatile long maxPages;
+
     /** Hypervisor-owned frames and the guest frame where each is mapped, or NOWHERE. */
     private final Map<Long, Long> special = new HashMap<>();
+
     /** Guest frames that show a granted frame, and which. */
     private final Map<Long, Long> foreign = new HashMap<>();
 
     private final Map<Long, Integer> pins = new HashMap<>();
+
     /** Given back by the guest while pinned. */
     private final Set<Long> zombies = new HashSet<>();
 
@@ -87,7 +91,9 @@ final class DomainMemory implements AutoCloseable {
         map.mapRange(gfn, count, first);
     }
 
-    /** Puts a zeroed frame at gfn; what was there is given back. False if there is none to be had. */
+    /**
+     * Puts a zeroed frame at gfn; what was there is given back. False if there is none to be had.
+     */
     boolean populate(long gfn) {
         if (!isGfn(gfn)) {
             return false;

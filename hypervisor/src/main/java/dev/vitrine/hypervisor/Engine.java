@@ -6,8 +6,8 @@ package dev.vitrine.hypervisor;
 import java.util.List;
 
 /**
- * What the hypervisor needs of the processor behind a vCPU. All but the requests is called by the thread
- * that runs the vCPU, or while the vCPU does not run.
+ * What the hypervisor needs of the processor behind a vCPU. All but the requests is called by the
+ * thread that runs the vCPU, or while the vCPU does not run.
  */
 interface Engine {
     /** Register numbers, in encoding order. */
@@ -23,8 +23,10 @@ interface Engine {
 
     /** The instructions asked for have retired, or a stop was requested. */
     int RAN = 0;
+
     /** In HLT. */
     int HALTED = 1;
+
     int TRIPLE_FAULT = 2;
 
     /** Runs about this many instructions; returns one of the constants above. */
@@ -70,13 +72,16 @@ interface Engine {
     long retired();
 
     /**
-     * Reads supervisor memory by linear address without side effects on the guest but accessed bits.
+     * Reads supervisor memory by linear address without side effects on the guest but accessed
+     * bits.
      *
      * @return false if any byte is not mapped to RAM; then nothing is known of the target
      */
     boolean read(long linear, byte[] target, int offset, int length);
 
-    /** Writes supervisor memory; false if any byte is not mapped writable: then nothing is written. */
+    /**
+     * Writes supervisor memory; false if any byte is not mapped writable: then nothing is written.
+     */
     boolean write(long linear, byte[] source, int offset, int length);
 
     /** Guest-physical address of a linear one for a supervisor write, or -1. */

@@ -22,9 +22,12 @@ final class EventChannel {
 
     /** UNBOUND: who may bind. INTERDOMAIN: whose other end it is. */
     int remoteDomain;
+
     int remotePort;
+
     /** INTERDOMAIN with another guest domain. */
     @Nullable Domain remote;
+
     /** INTERDOMAIN with a back end in this process. */
     @Nullable EventListener listener;
 
@@ -34,6 +37,7 @@ final class EventChannel {
     int priority;
     int lastPriority;
     int lastVcpu;
+
     /** Raised while its event word did not exist. */
     boolean pending;
 

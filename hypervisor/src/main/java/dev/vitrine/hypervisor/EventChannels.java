@@ -9,13 +9,15 @@ import dev.vitrine.xenabi.Errno;
 import dev.vitrine.xenabi.EventChannelOp;
 import dev.vitrine.xenabi.SharedInfo;
 import dev.vitrine.xenabi.Virq;
-import java.util.Arrays;
+
 import org.jspecify.annotations.Nullable;
 
+import java.util.Arrays;
+
 /**
- * A domain's event channels: ports, bindings and delivery by the 2-level ABI, or by the FIFO ABI once
- * the guest asked for it. Thread-safe under its own monitor; where two domains are involved the one
- * with the smaller id is locked first. Listeners are called without the monitor.
+ * A domain's event channels: ports, bindings and delivery by the 2-level ABI, or by the FIFO ABI
+ * once the guest asked for it. Thread-safe under its own monitor; where two domains are involved
+ * the one with the smaller id is locked first. Listeners are called without the monitor.
  *
  * <p>Results follow Xen: 0 or a port, or a negated error number.
  */
@@ -122,9 +124,7 @@ final class EventChannels {
     /** Binds a back end to a port that the guest allocated for domain 0. */
     synchronized int bindBackend(int port, EventListener listener) {
         EventChannel c = channel(port);
-        if (c == null
-                || c.state != EventChannel.State.UNBOUND
-                || c.remoteDomain != DomId.DOM0) {
+        if (c == null || c.state != EventChannel.State.UNBOUND || c.remoteDomain != DomId.DOM0) {
             return -Errno.EINVAL;
         }
         connect(c, listener);

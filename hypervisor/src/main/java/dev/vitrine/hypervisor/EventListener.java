@@ -4,8 +4,8 @@
 package dev.vitrine.hypervisor;
 
 /**
- * A back end's end of an event channel. Called on the thread of the vCPU that sent the event, without
- * locks held; must not block.
+ * A back end's end of an event channel. Called on the thread of the vCPU that sent the event,
+ * without locks held; must not block.
  */
 public interface EventListener {
     /** The guest sent an event. */

@@ -12,22 +12,27 @@ import static dev.vitrine.xenabi.EventChannelOp.FIFO_PENDING;
 import dev.vitrine.memory.GuestRam;
 import dev.vitrine.xenabi.Errno;
 import dev.vitrine.xenabi.EventChannelOp;
+
 import java.util.Arrays;
 
 /**
  * The FIFO event channel ABI: a word for each port in pages that the guest gives, and for each vCPU
- * sixteen queues of pending ports, linked through the words and headed in a control block. Guarded by
- * the domain's {@link EventChannels}; the guest changes words at any time, so each step is atomic.
+ * sixteen queues of pending ports, linked through the words and headed in a control block. Guarded
+ * by the domain's {@link EventChannels}; the guest changes words at any time, so each step is
+ * atomic.
  */
 final class FifoEvents {
     private static final int QUEUES = EventChannelOp.FIFO_MAX_QUEUES;
 
     private final Domain domain;
     private final GuestRam ram;
+
     /** Machine address of each vCPU's control block, or -1. */
     private final long[] control;
+
     /** Last port of each queue, by vCPU and priority; 0 for an empty queue. */
     private final int[] tail;
+
     /** Machine addresses of the event array's pages. */
     private long[] pages = new long[0];
 
@@ -71,9 +76,7 @@ final class FifoEvents {
 
     private long word(int port) {
         int p = port / EventChannelOp.FIFO_WORDS_PER_PAGE;
-        return p < pages.length
-                ? pages[p] + port % EventChannelOp.FIFO_WORDS_PER_PAGE * 4L
-                : -1;
+        return p < pages.length ? pages[p] + port % EventChannelOp.FIFO_WORDS_PER_PAGE * 4L : -1;
     }
 
     /**
@@ -128,7 +131,9 @@ final class FifoEvents {
         return fresh;
     }
 
-    /** Sets a tail's link if the tail is still linked; false if the queue has run empty meanwhile. */
+    /**
+     * Sets a tail's link if the tail is still linked; false if the queue has run empty meanwhile.
+     */
     private boolean link(long word, int port) {
         // A guest that flips bits without end must not keep us here: five tries, as many as the
         // legal changes to a linked word (and BUSY stops unmasking from the second on).

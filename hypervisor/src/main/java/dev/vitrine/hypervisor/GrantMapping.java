@@ -6,8 +6,9 @@ package dev.vitrine.hypervisor;
 import dev.vitrine.memory.GuestRam;
 
 /**
- * A granted frame that a back end in this process uses. The frame stays until {@link #close}, whatever
- * the guest does; content changes under the reader's eyes, so each field is to be read once.
+ * A granted frame that a back end in this process uses. The frame stays until {@link #close},
+ * whatever the guest does; content changes under the reader's eyes, so each field is to be read
+ * once.
  */
 public final class GrantMapping implements AutoCloseable {
     private final Domain domain;

@@ -6,6 +6,7 @@ package dev.vitrine.hypervisor;
 import dev.vitrine.xenabi.Errno;
 import dev.vitrine.xenabi.GrantTableOp;
 import dev.vitrine.xenabi.HypercallNumber;
+
 import org.jspecify.annotations.Nullable;
 
 /**

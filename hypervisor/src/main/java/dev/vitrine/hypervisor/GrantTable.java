@@ -6,23 +6,27 @@ package dev.vitrine.hypervisor;
 import dev.vitrine.memory.GuestRam;
 import dev.vitrine.xenabi.Errno;
 import dev.vitrine.xenabi.GrantTableOp;
+
+import org.jspecify.annotations.Nullable;
+
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
 
 /**
- * A domain's grant table: which of its frames it lends to whom, in version 1 or 2 of the format, and
- * what is lent out at the moment. Thread-safe under its own monitor; takes the monitor of {@link
- * DomainMemory} inside.
+ * A domain's grant table: which of its frames it lends to whom, in version 1 or 2 of the format,
+ * and what is lent out at the moment. Thread-safe under its own monitor; takes the monitor of
+ * {@link DomainMemory} inside.
  */
 final class GrantTable {
     /** A use of a granted frame; ended with {@link GrantTable#release}. */
     static final class Use {
         final int reference;
         final boolean readOnly;
+
         /** Machine frame, held until the release. */
         final long mfn;
+
         /** Part of the frame that is granted. */
         final int offset;
 
@@ -48,11 +52,13 @@ final class GrantTable {
     private final int maxFrames;
     private final int maxVersion;
     private int version = 1;
+
     /** Machine frames of the table. */
     private long[] shared = new long[0];
 
     private long[] status = new long[0];
     private final Map<Integer, Active> active = new HashMap<>();
+
     /** Result of the last failed {@link #acquire}. */
     private int failure;
 

@@ -7,8 +7,8 @@ import dev.vitrine.processor.Processor;
 import dev.vitrine.xenabi.Errno;
 
 /**
- * struct vcpu_hvm_context (public/arch-x86/hvm/hvm_vcpu.h): the state that VCPUOP_initialise gives a
- * vCPU of an HVM or PVH domain.
+ * struct vcpu_hvm_context (public/arch-x86/hvm/hvm_vcpu.h): the state that VCPUOP_initialise gives
+ * a vCPU of an HVM or PVH domain.
  */
 final class HvmContext {
     static final int SIZE = 128;
@@ -36,8 +36,9 @@ final class HvmContext {
     }
 
     /**
-     * 32-bit: eax, ecx, edx, ebx, esp, ebp, esi, edi, eip, eflags u32 @8; cr0, cr3, cr4, pad u32 @48;
-     * efer u64 @64; bases cs ds ss es tr u32 @72; limits @92; access rights u16 @112; padding u16[3].
+     * 32-bit: eax, ecx, edx, ebx, esp, ebp, esi, edi, eip, eflags u32 @8; cr0, cr3, cr4, pad
+     * u32 @48; efer u64 @64; bases cs ds ss es tr u32 @72; limits @92; access rights u16 @112;
+     * padding u16[3].
      */
     private static int load32(Processor p, byte[] b) {
         int pad = Bytes.getInt(b, 60);

@@ -12,7 +12,9 @@ final class HypercallPage {
 
     private HypercallPage() {}
 
-    /** WRMSR of the hypercall MSR: fills the page whose address is in the value. False gives #GP. */
+    /**
+     * WRMSR of the hypercall MSR: fills the page whose address is in the value. False gives #GP.
+     */
     static boolean write(Vcpu vcpu, long value) {
         if ((value & 0xFFF) != 0) {
             return false; // There is one page only: index 0.

@@ -11,8 +11,8 @@ import dev.vitrine.xenabi.VmAssist;
 
 /**
  * The hypercalls of one vCPU: takes arguments from registers, by the 64- or 32-bit convention, and
- * hands on to the operations. Guest memory is copied in once, before anything is decided by it; a bad
- * pointer gives -EFAULT and never a page fault.
+ * hands on to the operations. Guest memory is copied in once, before anything is decided by it; a
+ * bad pointer gives -EFAULT and never a page fault.
  */
 final class Hypercalls {
     /** Entries of a list that are copied in at a time. */
@@ -22,10 +22,13 @@ final class Hypercalls {
 
     final Vcpu vcpu;
     final Domain domain;
+
     /** The call under way follows the 64-bit convention and layouts. */
     boolean wide;
+
     /** The argument structure of the call under way. */
     final byte[] buffer = new byte[256];
+
     /** Lists and texts. */
     final byte[] list = new byte[CHUNK * 8];
 

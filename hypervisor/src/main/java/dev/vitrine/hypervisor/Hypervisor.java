@@ -5,11 +5,13 @@ package dev.vitrine.hypervisor;
 
 import dev.vitrine.platform.RealClock;
 import dev.vitrine.platform.TimerQueue;
+
+import org.jspecify.annotations.Nullable;
+
 import java.util.List;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A machine that runs domains: physical CPUs (threads), a scheduler and the real clock with its
@@ -28,7 +30,8 @@ public final class Hypervisor implements AutoCloseable {
 
     private Hypervisor(int physicalCpuCount, Scheduler scheduler) {
         if (physicalCpuCount < 1 || physicalCpuCount > 64) {
-            throw new IllegalArgumentException(physicalCpuCount + " physical CPUs: must be 1 to 64");
+            throw new IllegalArgumentException(
+                    physicalCpuCount + " physical CPUs: must be 1 to 64");
         }
         this.scheduler = scheduler;
         physicalCpus = new PhysicalCpu[physicalCpuCount];

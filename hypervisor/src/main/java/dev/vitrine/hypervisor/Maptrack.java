@@ -3,8 +3,9 @@
 
 package dev.vitrine.hypervisor;
 
-import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
+
+import java.util.Arrays;
 
 /** The grants that a domain has mapped, by handle. */
 final class Maptrack {

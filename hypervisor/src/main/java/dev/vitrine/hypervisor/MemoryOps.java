@@ -6,6 +6,7 @@ package dev.vitrine.hypervisor;
 import dev.vitrine.xenabi.Errno;
 import dev.vitrine.xenabi.HypercallNumber;
 import dev.vitrine.xenabi.MemoryOp;
+
 import java.util.List;
 
 /** The memory_op hypercall. */
@@ -100,8 +101,7 @@ final class MemoryOps {
     }
 
     private boolean oneExtent(int operation, long gfn, long pages) {
-        if (operation == MemoryOp.POPULATE_PHYSMAP
-                && (gfn & (pages - 1)) != 0) {
+        if (operation == MemoryOp.POPULATE_PHYSMAP && (gfn & (pages - 1)) != 0) {
             return false;
         }
         for (long k = 0; k < pages; k++) {
@@ -257,7 +257,11 @@ final class MemoryOps {
         if (map.isEmpty()) {
             return h.missing(HypercallNumber.MEMORY_OP, MemoryOp.MEMORY_MAP);
         }
-        int n = (int) Math.min(room, Math.min(map.size(), h.list.length / MemoryOp.SIZE_E820_ENTRY));
+        int n =
+                (int)
+                        Math.min(
+                                room,
+                                Math.min(map.size(), h.list.length / MemoryOp.SIZE_E820_ENTRY));
         for (int i = 0; i < n; i++) {
             E820Entry e = map.get(i);
             int at = i * MemoryOp.SIZE_E820_ENTRY;

@@ -4,13 +4,15 @@
 package dev.vitrine.hypervisor;
 
 import dev.vitrine.platform.TimerQueue;
-import java.util.concurrent.locks.LockSupport;
+
 import org.jspecify.annotations.Nullable;
 
+import java.util.concurrent.locks.LockSupport;
+
 /**
- * A thread that runs vCPUs. Without one to run it parks: the physical CPU that became idle last waits
- * for the next timer as well, the others until they are woken. While one runs a vCPU it looks at the
- * timers between stretches of instructions, so no timer needs a thread of its own.
+ * A thread that runs vCPUs. Without one to run it parks: the physical CPU that became idle last
+ * waits for the next timer as well, the others until they are woken. While one runs a vCPU it looks
+ * at the timers between stretches of instructions, so no timer needs a thread of its own.
  */
 final class PhysicalCpu implements Runnable {
     private static final System.Logger LOG = System.getLogger(PhysicalCpu.class.getName());

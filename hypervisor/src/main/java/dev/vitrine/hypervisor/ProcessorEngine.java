@@ -7,9 +7,11 @@ import dev.vitrine.memory.BadGuestAddress;
 import dev.vitrine.processor.Processor;
 import dev.vitrine.processor.ProcessorGroup;
 import dev.vitrine.processor.ProcessorHost;
+
+import org.jspecify.annotations.Nullable;
+
 import java.util.List;
 import java.util.SplittableRandom;
-import org.jspecify.annotations.Nullable;
 
 /** A vCPU's software processor, and the host that the processor sees. */
 final class ProcessorEngine implements Engine, ProcessorHost {

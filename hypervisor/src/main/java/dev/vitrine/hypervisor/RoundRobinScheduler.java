@@ -3,9 +3,10 @@
 
 package dev.vitrine.hypervisor;
 
+import org.jspecify.annotations.Nullable;
+
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.jspecify.annotations.Nullable;
 
 /**
  * First come, first served, on any physical CPU, with equal time slices. A vCPU that wakes up goes

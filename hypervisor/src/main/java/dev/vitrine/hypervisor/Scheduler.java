@@ -19,7 +19,10 @@ public interface Scheduler {
     /** Takes the vCPU that a physical CPU shall run now; null if none waits. */
     @Nullable Vcpu next(int physicalCpu);
 
-    /** Whether a vCPU waits that could use this physical CPU: the running one's time is limited then. */
+    /**
+     * Whether a vCPU waits that could use this physical CPU: the running one's time is limited
+     * then.
+     */
     boolean isContended(int physicalCpu);
 
     /** How long a vCPU may run while others wait, in nanoseconds. */

@@ -12,14 +12,15 @@ import dev.vitrine.xenabi.Errno;
 import dev.vitrine.xenabi.SharedInfo;
 import dev.vitrine.xenabi.VcpuOp;
 import dev.vitrine.xenabi.Virq;
+
 import org.jspecify.annotations.Nullable;
 
 /**
- * A virtual processor: its life (offline, runnable, running, blocked, paused), its local APIC, timers
- * and the memory areas that it shares with the guest.
+ * A virtual processor: its life (offline, runnable, running, blocked, paused), its local APIC,
+ * timers and the memory areas that it shares with the guest.
  *
- * <p>Whatever makes an interrupt pending does so first and calls {@link #kick} then; the vCPU blocks
- * only after it found nothing pending under its lock. So no wake-up is lost.
+ * <p>Whatever makes an interrupt pending does so first and calls {@link #kick} then; the vCPU
+ * blocks only after it found nothing pending under its lock. So no wake-up is lost.
  */
 public final class Vcpu {
     /** How long a stretch of instructions should take between looks at the timers. */
@@ -179,7 +180,9 @@ public final class Vcpu {
         return online && !blocked && pauses == 0 && !domain.isStopping();
     }
 
-    /** Under the lock: notes the vCPU as queued if it can be; the caller then tells the scheduler. */
+    /**
+     * Under the lock: notes the vCPU as queued if it can be; the caller then tells the scheduler.
+     */
     private boolean enqueue() {
         if (isRunnable() && !running && !queued) {
             queued = true;
@@ -261,7 +264,9 @@ public final class Vcpu {
 
     // ------------------------------------------------------------------- running
 
-    /** Runs the vCPU until it blocks, is stopped or used up its time. On a physical CPU's thread. */
+    /**
+     * Runs the vCPU until it blocks, is stopped or used up its time. On a physical CPU's thread.
+     */
     void runOn(PhysicalCpu cpu) {
         synchronized (lock) {
             queued = false;
@@ -287,8 +292,7 @@ public final class Vcpu {
                     crashReport(),
                     e);
         } catch (OutOfMemoryError e) {
-            domain.stop(
-                    StopReason.INTERNAL_ERROR, id, "out of memory: " + e.getMessage(), null, e);
+            domain.stop(StopReason.INTERNAL_ERROR, id, "out of memory: " + e.getMessage(), null, e);
         }
         boolean requeue;
         synchronized (lock) {
@@ -332,7 +336,8 @@ public final class Vcpu {
                 budget = VIRTUAL_STRETCH;
                 long next = own.nextDeadline();
                 if (next != TimerQueue.NEVER) {
-                    budget = Math.min(budget, ((InstructionClock) clock).instructionsIn(next - now));
+                    budget =
+                            Math.min(budget, ((InstructionClock) clock).instructionsIn(next - now));
                 }
                 if (!isRunnable()) {
                     break;

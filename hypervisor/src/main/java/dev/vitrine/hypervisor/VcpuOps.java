@@ -65,9 +65,7 @@ final class VcpuOps {
                 }
                 if (!h.in(
                         p,
-                        h.wide
-                                ? VcpuOp.SIZE_SET_SINGLESHOT_64
-                                : VcpuOp.SIZE_SET_SINGLESHOT_32)) {
+                        h.wide ? VcpuOp.SIZE_SET_SINGLESHOT_64 : VcpuOp.SIZE_SET_SINGLESHOT_32)) {
                     return -Errno.EFAULT;
                 }
                 // As Xen 4.20 does: a time that has passed gives the event at once, and the flag

@@ -7,8 +7,8 @@ import dev.vitrine.platform.LocalApic;
 import dev.vitrine.xenabi.XenCpuid;
 
 /**
- * The machine as one processor sees it: ports, device memory, model-specific registers, CPUID leaves
- * of the hypervisor and interrupts. Called on the vCPU's thread.
+ * The machine as one processor sees it: ports, device memory, model-specific registers, CPUID
+ * leaves of the hypervisor and interrupts. Called on the vCPU's thread.
  */
 final class VcpuPlatform {
     /** Xen's debug console in HVM guests, and the port that XTF writes to. */
@@ -161,12 +161,7 @@ final class VcpuPlatform {
                 switch (subleaf) {
                     case 0 -> {
                         int khz = (int) (domain.clock().frequency() / 1000);
-                        set(
-                                r,
-                                XenCpuid.HOST_TSC_RELIABLE | XenCpuid.RDTSCP_AVAILABLE,
-                                0,
-                                khz,
-                                0);
+                        set(r, XenCpuid.HOST_TSC_RELIABLE | XenCpuid.RDTSCP_AVAILABLE, 0, khz, 0);
                     }
                     case 1 ->
                             set(

@@ -6,6 +6,7 @@ package dev.vitrine.hypervisor;
 import dev.vitrine.xenabi.Errno;
 import dev.vitrine.xenabi.HypercallNumber;
 import dev.vitrine.xenabi.XenVersion;
+
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.UUID;
@@ -17,6 +18,7 @@ final class VersionOps {
             "xen-3.0-x86_64 hvm-3.0-x86_32 hvm-3.0-x86_32p hvm-3.0-x86_64";
     private static final String CHANGESET = "unavailable";
     private static final String DENIED = "<denied>";
+
     /** Start of Xen's part of a 64-bit address space. */
     private static final long VIRT_START = 0xFFFF800000000000L;
 

@@ -4,16 +4,16 @@
 /**
  * Domains, vCPUs, schedulers, hypercalls, event channels and grants.
  *
- * <p><b>Threads.</b> Physical CPUs are threads that run vCPUs; everything that a guest does happens on
- * one of them, back ends' listeners included. Other threads notify ports, read and write guest memory,
- * pause and stop.
+ * <p><b>Threads.</b> Physical CPUs are threads that run vCPUs; everything that a guest does happens
+ * on one of them, back ends' listeners included. Other threads notify ports, read and write guest
+ * memory, pause and stop.
  *
  * <p><b>Locks</b>, each taken only while holding none but those before it:
  *
  * <ol>
  *   <li>a domain's life lock, its jump lock and its watchdogs;
- *   <li>the monitors of {@link dev.vitrine.hypervisor.EventChannels}, the one of the domain with the
- *       smaller id first;
+ *   <li>the monitors of {@link dev.vitrine.hypervisor.EventChannels}, the one of the domain with
+ *       the smaller id first;
  *   <li>the monitor of a grant table;
  *   <li>the monitor of a guest area, then that of the domain's memory accounts;
  *   <li>a vCPU's lock;

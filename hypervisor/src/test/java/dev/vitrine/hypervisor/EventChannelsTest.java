@@ -10,12 +10,14 @@ import dev.vitrine.xenabi.EventChannelOp;
 import dev.vitrine.xenabi.HypercallNumber;
 import dev.vitrine.xenabi.SharedInfo;
 import dev.vitrine.xenabi.Virq;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.Test;
 
 class EventChannelsTest {
     private static final long CONTROL = 0x40000;
@@ -124,7 +126,8 @@ class EventChannelsTest {
         }
         g.event(EventChannelOp.SEND, p);
         assertThat(g.memory().getInt(info(1) + 4)).isEqualTo(2);
-        assertThat(g.memory().getInt(shared + SharedInfo.EVTCHN_PENDING + 4)).isEqualTo(1 << (p - 32));
+        assertThat(g.memory().getInt(shared + SharedInfo.EVTCHN_PENDING + 4))
+                .isEqualTo(1 << (p - 32));
         int q = g.bindIpi(2);
         long a = shared + SharedInfo.EVTCHN_MASK_32 + 4;
         g.memory().putInt(a, 1 << (q - 32));
@@ -164,7 +167,11 @@ class EventChannelsTest {
     @Test
     void loopbackBetweenOwnPorts() {
         g.memory().putInt(Guest.ARGUMENTS, 0x7FF0_7FF0);
-        assertThat(g.call(HypercallNumber.EVENT_CHANNEL_OP, EventChannelOp.ALLOC_UNBOUND, Guest.ARGUMENTS))
+        assertThat(
+                        g.call(
+                                HypercallNumber.EVENT_CHANNEL_OP,
+                                EventChannelOp.ALLOC_UNBOUND,
+                                Guest.ARGUMENTS))
                 .isZero();
         int a = g.field(1);
         assertThat(g.event(EventChannelOp.SEND, a)).as("dropped while unbound").isZero();
@@ -189,7 +196,11 @@ class EventChannelsTest {
         Guest other = new Guest(g.hypervisor, DomainConfig.of("other", 2L << 20, 1));
         long otherShared = other.mapSharedInfo();
         other.memory().putInt(Guest.ARGUMENTS, 0x7FF0 | g.domain.id() << 16);
-        assertThat(other.call(HypercallNumber.EVENT_CHANNEL_OP, EventChannelOp.ALLOC_UNBOUND, Guest.ARGUMENTS))
+        assertThat(
+                        other.call(
+                                HypercallNumber.EVENT_CHANNEL_OP,
+                                EventChannelOp.ALLOC_UNBOUND,
+                                Guest.ARGUMENTS))
                 .isZero();
         int there = other.field(1);
         assertThat(g.event(EventChannelOp.BIND_INTERDOMAIN, other.domain.id(), there, 0)).isZero();
@@ -248,7 +259,8 @@ class EventChannelsTest {
         g.event(EventChannelOp.CLOSE, 17);
         assertThat(g.bindIpi(0)).isEqualTo(17);
         g.memory().putShort(Guest.ARGUMENTS, 0x7FF0);
-        assertThat(g.call(HypercallNumber.EVENT_CHANNEL_OP, EventChannelOp.RESET, Guest.ARGUMENTS)).isZero();
+        assertThat(g.call(HypercallNumber.EVENT_CHANNEL_OP, EventChannelOp.RESET, Guest.ARGUMENTS))
+                .isZero();
         assertThat(g.bindIpi(0)).isEqualTo(1);
     }
 
@@ -258,7 +270,8 @@ class EventChannelsTest {
         g.memory().putLong(Guest.ARGUMENTS, gfn);
         g.memory().putInt(Guest.ARGUMENTS + 8, offset);
         g.memory().putInt(Guest.ARGUMENTS + 12, vcpu);
-        return g.call(HypercallNumber.EVENT_CHANNEL_OP, EventChannelOp.INIT_CONTROL, Guest.ARGUMENTS);
+        return g.call(
+                HypercallNumber.EVENT_CHANNEL_OP, EventChannelOp.INIT_CONTROL, Guest.ARGUMENTS);
     }
 
     private long expand(long gfn) {
@@ -385,7 +398,9 @@ class EventChannelsTest {
                             pending[j] = false;
                         }
                     }
-                    assertThat(seen).as("step %d", step).containsExactlyInAnyOrderElementsOf(expected);
+                    assertThat(seen)
+                            .as("step %d", step)
+                            .containsExactlyInAnyOrderElementsOf(expected);
                     // Some change their queue, as after irqbalance.
                     int j = random.nextInt(n);
                     g.event(EventChannelOp.SET_PRIORITY, port[j], random.nextInt(16));

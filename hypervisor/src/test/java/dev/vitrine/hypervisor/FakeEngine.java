@@ -5,7 +5,9 @@ package dev.vitrine.hypervisor;
 
 import java.util.List;
 
-/** A processor without code: memory is mapped one to one, up to a limit of guest-physical addresses. */
+/**
+ * A processor without code: memory is mapped one to one, up to a limit of guest-physical addresses.
+ */
 final class FakeEngine implements Engine {
     final Vcpu vcpu;
     final long[] registers = new long[16];

@@ -9,6 +9,7 @@ import dev.vitrine.xenabi.Errno;
 import dev.vitrine.xenabi.GrantTableOp;
 import dev.vitrine.xenabi.HypercallNumber;
 import dev.vitrine.xenabi.MemoryOp;
+
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -56,7 +57,8 @@ class GrantTableTest {
         g.memory().putInt(a + 8, flags);
         g.memory().putInt(a + 12, reference);
         g.memory().putShort(a + 16, domid);
-        assertThat(g.call(HypercallNumber.GRANT_TABLE_OP, GrantTableOp.MAP_GRANT_REF, a, 1)).isZero();
+        assertThat(g.call(HypercallNumber.GRANT_TABLE_OP, GrantTableOp.MAP_GRANT_REF, a, 1))
+                .isZero();
         return (short) g.memory().getShort(a + 18);
     }
 
@@ -65,7 +67,8 @@ class GrantTableTest {
         g.memory().putLong(a, address);
         g.memory().putLong(a + 8, 0);
         g.memory().putInt(a + 16, handle);
-        assertThat(g.call(HypercallNumber.GRANT_TABLE_OP, GrantTableOp.UNMAP_GRANT_REF, a, 1)).isZero();
+        assertThat(g.call(HypercallNumber.GRANT_TABLE_OP, GrantTableOp.UNMAP_GRANT_REF, a, 1))
+                .isZero();
         return (short) g.memory().getShort(a + 20);
     }
 
@@ -182,7 +185,11 @@ class GrantTableTest {
     void copyBetweenDomains() {
         try (Guest other = new Guest(g.hypervisor, DomainConfig.of("other", 2L << 20, 1))) {
             grant1(9, GrantTableOp.GTF_PERMIT_ACCESS, other.domain.id(), 0xA0);
-            grant1(10, GrantTableOp.GTF_PERMIT_ACCESS | GrantTableOp.GTF_READONLY, other.domain.id(), 0xA1);
+            grant1(
+                    10,
+                    GrantTableOp.GTF_PERMIT_ACCESS | GrantTableOp.GTF_READONLY,
+                    other.domain.id(),
+                    0xA1);
             other.memory().putLong(0x55010, 0x1122334455667788L);
             assertThat(copy(other, 0x55, 0x7FF0, 0x10, 9, g.domain.id(), 0x20, 8, 2)).isZero();
             assertThat(g.memory().getLong(0xA0020)).isEqualTo(0x1122334455667788L);
@@ -241,8 +248,11 @@ class GrantTableTest {
         assertThat(g.memory().getLong(0x20008)).as("mapped nowhere yet").isEqualTo(-1);
         g.memory().putInt(a + 4, 65);
         assertThat(g.call(HypercallNumber.GRANT_TABLE_OP, GrantTableOp.SETUP_TABLE, a, 1)).isZero();
-        assertThat((short) g.memory().getShort(a + 8)).isEqualTo((short) GrantTableOp.GENERAL_ERROR);
-        assertThat(g.call(HypercallNumber.GRANT_TABLE_OP, GrantTableOp.TRANSFER, a, 1)).isEqualTo(-Errno.ENOSYS);
-        assertThat(g.call(HypercallNumber.GRANT_TABLE_OP, GrantTableOp.QUERY_SIZE, a, 2)).isEqualTo(-Errno.EINVAL);
+        assertThat((short) g.memory().getShort(a + 8))
+                .isEqualTo((short) GrantTableOp.GENERAL_ERROR);
+        assertThat(g.call(HypercallNumber.GRANT_TABLE_OP, GrantTableOp.TRANSFER, a, 1))
+                .isEqualTo(-Errno.ENOSYS);
+        assertThat(g.call(HypercallNumber.GRANT_TABLE_OP, GrantTableOp.QUERY_SIZE, a, 2))
+                .isEqualTo(-Errno.EINVAL);
     }
 }

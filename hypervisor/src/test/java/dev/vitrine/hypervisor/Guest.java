@@ -54,9 +54,7 @@ final class Guest implements AutoCloseable {
         int[] registers =
                 e.bits == 64
                         ? new int[] {Engine.RDI, Engine.RSI, Engine.RDX, Engine.R10, Engine.R8}
-                        : new int[] {
-                            Engine.RBX, Engine.RCX, Engine.RDX, Engine.RSI, Engine.RDI
-                        };
+                        : new int[] {Engine.RBX, Engine.RCX, Engine.RDX, Engine.RSI, Engine.RDI};
         e.registers[Engine.RAX] = number;
         for (int i = 0; i < registers.length; i++) {
             e.registers[registers[i]] = i < args.length ? args[i] : 0;
@@ -65,7 +63,9 @@ final class Guest implements AutoCloseable {
         return e.bits == 64 ? e.registers[Engine.RAX] : (int) e.registers[Engine.RAX];
     }
 
-    /** Event-channel operation with 32-bit fields; the result, and the fields afterwards in place. */
+    /**
+     * Event-channel operation with 32-bit fields; the result, and the fields afterwards in place.
+     */
     long event(int operation, int... fields) {
         for (int i = 0; i < fields.length; i++) {
             memory().putInt(ARGUMENTS + 4L * i, fields[i]);

@@ -8,9 +8,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.vitrine.xenabi.Errno;
 import dev.vitrine.xenabi.HypercallNumber;
 import dev.vitrine.xenabi.MemoryOp;
-import java.util.List;
+
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+
+import java.util.List;
 
 class MemoryOpsTest {
     private static final long LIST = 0x20000;
@@ -72,7 +74,9 @@ class MemoryOpsTest {
         assertThat(g.memory().isRam(0x1000L << 12, 16 * 4096)).isTrue();
         assertThat(g.memory().isRam(0x1010L << 12, 1)).isFalse();
         assertThat(size(MemoryOp.CURRENT_RESERVATION)).isEqualTo(272);
-        assertThat(reservation(MemoryOp.POPULATE_PHYSMAP, 9, 0x2000)).as("beyond the maximum").isZero();
+        assertThat(reservation(MemoryOp.POPULATE_PHYSMAP, 9, 0x2000))
+                .as("beyond the maximum")
+                .isZero();
         assertThat(size(MemoryOp.CURRENT_RESERVATION)).isEqualTo(272);
         assertThat(g.memory().isRam(0x2000L << 12, 1)).isFalse();
         assertThat(reservation(MemoryOp.POPULATE_PHYSMAP, 10, 0x2000)).isZero();
@@ -133,7 +137,8 @@ class MemoryOpsTest {
                 .isEqualTo(-Errno.EINVAL);
         g.memory().putLong(Guest.ARGUMENTS, 0x7FF0);
         g.memory().putLong(Guest.ARGUMENTS + 8, 0x3000);
-        assertThat(g.call(HypercallNumber.MEMORY_OP, MemoryOp.REMOVE_FROM_PHYSMAP, Guest.ARGUMENTS)).isZero();
+        assertThat(g.call(HypercallNumber.MEMORY_OP, MemoryOp.REMOVE_FROM_PHYSMAP, Guest.ARGUMENTS))
+                .isZero();
         assertThat(g.call(HypercallNumber.MEMORY_OP, MemoryOp.REMOVE_FROM_PHYSMAP, Guest.ARGUMENTS))
                 .isEqualTo(-Errno.ENOENT);
     }
@@ -164,8 +169,10 @@ class MemoryOpsTest {
         long a = Guest.ARGUMENTS;
         g.memory().putInt(a, 10);
         g.memory().putLong(a + 8, LIST);
-        assertThat(g.call(HypercallNumber.MEMORY_OP, MemoryOp.MEMORY_MAP, a)).isEqualTo(-Errno.ENOSYS);
-        g.domain.setMemoryMap(List.of(new E820Entry(0, 0x100000, 1), new E820Entry(0xFC000000L, 4096, 3)));
+        assertThat(g.call(HypercallNumber.MEMORY_OP, MemoryOp.MEMORY_MAP, a))
+                .isEqualTo(-Errno.ENOSYS);
+        g.domain.setMemoryMap(
+                List.of(new E820Entry(0, 0x100000, 1), new E820Entry(0xFC000000L, 4096, 3)));
         assertThat(g.call(HypercallNumber.MEMORY_OP, MemoryOp.MEMORY_MAP, a)).isZero();
         assertThat(g.memory().getInt(a)).isEqualTo(2);
         assertThat(g.memory().getLong(LIST + 20)).isEqualTo(0xFC000000L);

@@ -6,11 +6,13 @@ package dev.vitrine.hypervisor;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.vitrine.memory.GuestPhysical;
-import java.time.Duration;
-import java.util.HexFormat;
+
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+
+import java.time.Duration;
+import java.util.HexFormat;
 
 /** Guests of a few bytes on the real processor, from the PVH entry state. */
 class SmallGuestTest {
@@ -54,7 +56,8 @@ class SmallGuestTest {
         void run(Domain d, DomainStop stop);
     }
 
-    private static void run(DomainConfig config, String code, Check check) throws InterruptedException {
+    private static void run(DomainConfig config, String code, Check check)
+            throws InterruptedException {
         run(config, code, d -> {}, LIMIT, check);
     }
 
@@ -84,7 +87,8 @@ class SmallGuestTest {
     @Test
     void entryStateIsThatOfPvh() throws InterruptedException {
         // Stores EBX, CR0, EFLAGS and CR4, for the test to look at.
-        String code = "891D00080000 0F20C0 A304080000 BC00700000 9C 58 A308080000 0F20E0 A30C080000";
+        String code =
+                "891D00080000 0F20C0 A304080000 BC00700000 9C 58 A308080000 0F20E0 A30C080000";
         run(
                 config(1),
                 code + SHUTDOWN,
@@ -205,7 +209,8 @@ class SmallGuestTest {
 
     @ParameterizedTest
     @EnumSource(DomainConfig.Clock.class)
-    void applicationProcessorStartsInRealMode(DomainConfig.Clock clock) throws InterruptedException {
+    void applicationProcessorStartsInRealMode(DomainConfig.Clock clock)
+            throws InterruptedException {
         run(
                 config(2).withClock(clock),
                 START_AP + SHUTDOWN,

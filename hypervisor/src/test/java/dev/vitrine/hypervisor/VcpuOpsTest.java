@@ -13,6 +13,7 @@ import dev.vitrine.xenabi.SchedOp;
 import dev.vitrine.xenabi.SharedInfo;
 import dev.vitrine.xenabi.VcpuOp;
 import dev.vitrine.xenabi.Virq;
+
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -31,7 +32,8 @@ class VcpuOpsTest {
         for (int i = 0; i < words.length; i++) {
             g.memory().putLong(Guest.ARGUMENTS + 8L * i, words[i]);
         }
-        return g.call(HypercallNumber.VCPU_OP, operation, vcpu, words.length == 0 ? 0 : Guest.ARGUMENTS);
+        return g.call(
+                HypercallNumber.VCPU_OP, operation, vcpu, words.length == 0 ? 0 : Guest.ARGUMENTS);
     }
 
     private int bindTimer(int vcpu) {
@@ -113,7 +115,8 @@ class VcpuOpsTest {
     @Test
     void timeInfoIsConsistentAndStable() {
         clock.jumpTo(123_456);
-        assertThat(vcpuOp(VcpuOp.REGISTER_VCPU_TIME_MEMORY_AREA, 0, 0x70FF0)).isZero(); // crosses a page
+        assertThat(vcpuOp(VcpuOp.REGISTER_VCPU_TIME_MEMORY_AREA, 0, 0x70FF0))
+                .isZero(); // crosses a page
         long a = 0x70FF0;
         int version = g.memory().getInt(a);
         assertThat(version & 1).isZero();
@@ -141,7 +144,8 @@ class VcpuOpsTest {
         assertThat(vcpuOp(VcpuOp.IS_UP, 1)).isEqualTo(1);
         clock.jumpTo(3_000_000);
         g.memory().putLong(Guest.ARGUMENTS, 0);
-        assertThat(g.call(HypercallNumber.VCPU_OP, VcpuOp.GET_RUNSTATE_INFO, 1, Guest.ARGUMENTS)).isZero();
+        assertThat(g.call(HypercallNumber.VCPU_OP, VcpuOp.GET_RUNSTATE_INFO, 1, Guest.ARGUMENTS))
+                .isZero();
         assertThat(g.field(0)).isEqualTo(VcpuOp.RUNSTATE_RUNNABLE);
         assertThat(g.memory().getLong(Guest.ARGUMENTS + 8)).isEqualTo(1_000_000);
         long sum = 0;
@@ -216,13 +220,17 @@ class VcpuOpsTest {
     @Test
     void watchdogStopsTheDomain() {
         g.memory().putLong(Guest.ARGUMENTS, 2L << 32);
-        assertThat(g.call(HypercallNumber.SCHED_OP, SchedOp.WATCHDOG, Guest.ARGUMENTS)).isEqualTo(1);
-        assertThat(g.call(HypercallNumber.SCHED_OP, SchedOp.WATCHDOG, Guest.ARGUMENTS)).isEqualTo(2);
-        assertThat(g.call(HypercallNumber.SCHED_OP, SchedOp.WATCHDOG, Guest.ARGUMENTS)).isEqualTo(-Errno.ENOSPC);
+        assertThat(g.call(HypercallNumber.SCHED_OP, SchedOp.WATCHDOG, Guest.ARGUMENTS))
+                .isEqualTo(1);
+        assertThat(g.call(HypercallNumber.SCHED_OP, SchedOp.WATCHDOG, Guest.ARGUMENTS))
+                .isEqualTo(2);
+        assertThat(g.call(HypercallNumber.SCHED_OP, SchedOp.WATCHDOG, Guest.ARGUMENTS))
+                .isEqualTo(-Errno.ENOSPC);
         g.memory().putLong(Guest.ARGUMENTS, 1);
         assertThat(g.call(HypercallNumber.SCHED_OP, SchedOp.WATCHDOG, Guest.ARGUMENTS)).isZero();
         g.memory().putLong(Guest.ARGUMENTS, 3);
-        assertThat(g.call(HypercallNumber.SCHED_OP, SchedOp.WATCHDOG, Guest.ARGUMENTS)).isEqualTo(-Errno.EINVAL);
+        assertThat(g.call(HypercallNumber.SCHED_OP, SchedOp.WATCHDOG, Guest.ARGUMENTS))
+                .isEqualTo(-Errno.EINVAL);
         advance(1_999_999_999L);
         assertThat(g.domain.isStopping()).isFalse();
         advance(1);

@@ -195,7 +195,8 @@ public record AcpiTables(byte[] tables, byte[] rsdp) {
                     for (int i = 0; i < vcpus; i++) {
                         int n = i;
                         int id = apicId.applyAsInt(i);
-                        String name = i < 256 ? String.format("PR%02X", i) : String.format("P%03X", i);
+                        String name =
+                                i < 256 ? String.format("PR%02X", i) : String.format("P%03X", i);
                         if (id < FIRST_X2APIC_ID) {
                             sb.processor(name, i, PROCESSOR_BLOCK, 6, p -> describe(p, n, id));
                         } else {

@@ -4,8 +4,8 @@
 package dev.vitrine.platform;
 
 /**
- * The bus that connects the local APICs of a machine: carries interprocessor interrupts (SDM volume 3,
- * 12.6 and 12.12.9).
+ * The bus that connects the local APICs of a machine: carries interprocessor interrupts (SDM volume
+ * 3, 12.6 and 12.12.9).
  */
 public final class ApicBus {
     private LocalApic[] apics = new LocalApic[0];
@@ -58,7 +58,8 @@ public final class ApicBus {
         }
     }
 
-    private void lowest(LocalApic source, int destination, boolean logical, int vector, boolean level) {
+    private void lowest(
+            LocalApic source, int destination, boolean logical, int vector, boolean level) {
         LocalApic best = null;
         LocalApic[] all = apics;
         for (int i = 0; i < all.length; i++) {

@@ -30,7 +30,8 @@ public final class InstructionClock extends VirtualClock {
     public InstructionClock(long frequency, long wallClockBase, int instructionsPerMicrosecond) {
         super(frequency);
         if (instructionsPerMicrosecond < 1 || instructionsPerMicrosecond > 100_000) {
-            throw new IllegalArgumentException("instructions per microsecond " + instructionsPerMicrosecond);
+            throw new IllegalArgumentException(
+                    "instructions per microsecond " + instructionsPerMicrosecond);
         }
         this.wallClockBase = wallClockBase;
         this.instructionsPerMicrosecond = instructionsPerMicrosecond;

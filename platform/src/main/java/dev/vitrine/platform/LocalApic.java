@@ -6,8 +6,8 @@ package dev.vitrine.platform;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 
 /**
- * A local APIC: xAPIC by memory-mapped page, x2APIC by MSR (SDM volume 3, chapter 12). Registers are
- * used by the thread that runs the processor; interrupts may arrive from any thread.
+ * A local APIC: xAPIC by memory-mapped page, x2APIC by MSR (SDM volume 3, chapter 12). Registers
+ * are used by the thread that runs the processor; interrupts may arrive from any thread.
  *
  * <p>The timer's bus runs at 100 MHz, as Xen's does.
  */
@@ -64,6 +64,7 @@ public final class LocalApic {
     private static final int TIMER_PERIODIC = 1;
     private static final int TIMER_DEADLINE = 2;
     private static final long BUS_NANOS = 10;
+
     /** A periodic timer that is shorter is slowed down to this, or it would stop the host. */
     private static final long MIN_PERIOD_NANOS = 20_000;
 
@@ -147,7 +148,9 @@ public final class LocalApic {
         return id;
     }
 
-    /** Physical address of the register page, or -1 while there is none (disabled or x2APIC mode). */
+    /**
+     * Physical address of the register page, or -1 while there is none (disabled or x2APIC mode).
+     */
     public long pageAddress() {
         long b = base;
         return (b & (BASE_ENABLE | BASE_EXTD)) == BASE_ENABLE ? b & ~0xFFFL : -1;
@@ -173,7 +176,9 @@ public final class LocalApic {
             int w = irr.get(i);
             if (w != 0) {
                 int vector = i * 32 + 31 - Integer.numberOfLeadingZeros(w);
-                return softwareEnabled() && (vector & 0xF0) > (processorPriority() & 0xF0) ? vector : -1;
+                return softwareEnabled() && (vector & 0xF0) > (processorPriority() & 0xF0)
+                        ? vector
+                        : -1;
             }
         }
         return -1;
@@ -229,9 +234,9 @@ public final class LocalApic {
     }
 
     /**
-     * Makes an interrupt pending even while software has the APIC disabled; it is delivered once that
-     * changes. Xen raises event upcalls so, and guests count on it: one may come before they have
-     * enabled the APIC. Any thread.
+     * Makes an interrupt pending even while software has the APIC disabled; it is delivered once
+     * that changes. Xen raises event upcalls so, and guests count on it: one may come before they
+     * have enabled the APIC. Any thread.
      *
      * @param vector 16 to 255
      */
@@ -339,7 +344,9 @@ public final class LocalApic {
             timer.cancel();
         } else {
             long p = period();
-            timer.set(timerStart + (timerMode() == TIMER_PERIODIC ? Math.max(p, MIN_PERIOD_NANOS) : p));
+            timer.set(
+                    timerStart
+                            + (timerMode() == TIMER_PERIODIC ? Math.max(p, MIN_PERIOD_NANOS) : p));
         }
     }
 

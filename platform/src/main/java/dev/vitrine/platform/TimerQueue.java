@@ -3,16 +3,17 @@
 
 package dev.vitrine.platform;
 
-import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
+
+import java.util.Arrays;
 
 /**
  * Timers in order of their deadlines (a binary heap of preallocated entries: setting and cancelling
- * allocate nothing). Thread-safe. The queue never fires by itself: whoever runs the machine asks for
- * {@link #nextDeadline} and calls {@link #runExpired}.
+ * allocate nothing). Thread-safe. The queue never fires by itself: whoever runs the machine asks
+ * for {@link #nextDeadline} and calls {@link #runExpired}.
  *
- * <p>Handlers run without the queue's lock; a handler may still run once when its timer is cancelled
- * at the same moment by another thread.
+ * <p>Handlers run without the queue's lock; a handler may still run once when its timer is
+ * cancelled at the same moment by another thread.
  */
 public final class TimerQueue {
     /** No timer is set. */

@@ -65,8 +65,8 @@ public abstract sealed class VirtualClock permits RealClock, InstructionClock {
     }
 
     /**
-     * Nanoseconds in a span of ticks, rounded up so that a timer never fires early; Long.MAX_VALUE if
-     * that does not fit.
+     * Nanoseconds in a span of ticks, rounded up so that a timer never fires early; Long.MAX_VALUE
+     * if that does not fit.
      */
     public final long nanos(long ticks) {
         if (ticks < 0) {

@@ -6,14 +6,15 @@ package dev.vitrine.platform;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
-import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
 
 /** Walks the tables as an operating system does. */
 class AcpiTablesTest {
@@ -106,7 +107,11 @@ class AcpiTablesTest {
     @ValueSource(ints = {1, 4, 128, 300})
     void dsdtHasOneObjectForEachProcessor(int vcpus) {
         AcpiTables t = build(vcpus);
-        ByteBuffer xsdt = table(t, ByteBuffer.wrap(t.rsdp()).order(ByteOrder.LITTLE_ENDIAN).getLong(24), "XSDT");
+        ByteBuffer xsdt =
+                table(
+                        t,
+                        ByteBuffer.wrap(t.rsdp()).order(ByteOrder.LITTLE_ENDIAN).getLong(24),
+                        "XSDT");
         ByteBuffer fadt = table(t, xsdt.getLong(36), "FACP");
         ByteBuffer dsdt = table(t, fadt.getLong(140), "DSDT");
         dsdt.position(36);

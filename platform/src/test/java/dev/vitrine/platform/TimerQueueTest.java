@@ -5,11 +5,12 @@ package dev.vitrine.platform;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import org.junit.jupiter.api.Test;
+
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Random;
-import org.junit.jupiter.api.Test;
 
 class TimerQueueTest {
     @Test
@@ -77,12 +78,11 @@ class TimerQueueTest {
         int[] count = new int[1];
         TimerQueue.Timer[] t = new TimerQueue.Timer[1];
         t[0] =
-                q.newTimer(
-                        d -> {
-                            if (++count[0] < 5) {
-                                t[0].set(d + 10);
-                            }
-                        });
+                q.newTimer(d -> {
+                    if (++count[0] < 5) {
+                        t[0].set(d + 10);
+                    }
+                });
         t[0].set(10);
         assertThat(q.runExpired(100)).isEqualTo(5);
     }

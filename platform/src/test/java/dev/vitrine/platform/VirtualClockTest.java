@@ -6,15 +6,23 @@ package dev.vitrine.platform;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import java.math.BigInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
+import java.math.BigInteger;
+
 class VirtualClockTest {
     @ParameterizedTest
     @ValueSource(
-            longs = {1_000_000, 999_999_999, 1_000_000_000, 2_000_000_000, 2_893_202_000L, 5_000_000_000L})
+            longs = {
+                1_000_000,
+                999_999_999,
+                1_000_000_000,
+                2_000_000_000,
+                2_893_202_000L,
+                5_000_000_000L
+            })
     void pvclockScaleGivesSystemTimeBack(long frequency) {
         VirtualClock c = new InstructionClock(frequency, 0, 1000);
         for (long nanos : new long[] {0, 1, 1000, 123_456_789, 86_400L * 1_000_000_000L}) {

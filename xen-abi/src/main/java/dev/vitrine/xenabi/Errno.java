@@ -4,8 +4,8 @@
 package dev.vitrine.xenabi;
 
 /**
- * Xen's error numbers (public/errno.h), positive; hypercalls return them negated. They are the same on
- * every guest, whatever its own operating system counts.
+ * Xen's error numbers (public/errno.h), positive; hypercalls return them negated. They are the same
+ * on every guest, whatever its own operating system counts.
  */
 public final class Errno {
     public static final int EPERM = 1;

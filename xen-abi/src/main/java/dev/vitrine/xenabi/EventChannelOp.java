@@ -23,29 +23,40 @@ public final class EventChannelOp {
     // Bytes of each argument. Layouts are the same for 32- and 64-bit guests.
     /** dom u16 @0, remote_dom u16 @2, out port u32 @4. */
     public static final int SIZE_ALLOC_UNBOUND = 8;
+
     /** remote_dom u16 @0, remote_port u32 @4, out local_port u32 @8. */
     public static final int SIZE_BIND_INTERDOMAIN = 12;
+
     /** virq u32 @0, vcpu u32 @4, out port u32 @8. */
     public static final int SIZE_BIND_VIRQ = 12;
+
     /** pirq u32 @0, flags u32 @4, out port u32 @8. */
     public static final int SIZE_BIND_PIRQ = 12;
+
     /** vcpu u32 @0, out port u32 @4. */
     public static final int SIZE_BIND_IPI = 8;
+
     /** port u32 @0 (close, send, unmask). */
     public static final int SIZE_PORT = 4;
+
     /**
      * dom u16 @0, port u32 @4, out status u32 @8, out vcpu u32 @12, out union @16: unbound.dom u16;
      * interdomain.dom u16 and .port u32 @20; pirq u32; virq u32.
      */
     public static final int SIZE_STATUS = 24;
+
     /** port u32 @0, vcpu u32 @4. */
     public static final int SIZE_BIND_VCPU = 8;
+
     /** dom u16 @0. */
     public static final int SIZE_RESET = 2;
+
     /** control_gfn u64 @0, offset u32 @8, vcpu u32 @12, out link_bits u8 @16. */
     public static final int SIZE_INIT_CONTROL = 24;
+
     /** array_gfn u64 @0. */
     public static final int SIZE_EXPAND_ARRAY = 8;
+
     /** port u32 @0, priority u32 @4. */
     public static final int SIZE_SET_PRIORITY = 8;
 
@@ -58,6 +69,7 @@ public final class EventChannelOp {
 
     /** Ports of the 2-level ABI: words of a guest's long, squared. */
     public static final int NR_2L_64 = 4096;
+
     public static final int NR_2L_32 = 1024;
 
     // FIFO event words.

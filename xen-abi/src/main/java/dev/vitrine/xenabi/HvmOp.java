@@ -23,12 +23,16 @@ public final class HvmOp {
 
     /** domid u16 @0, index u32 @4, value u64 @8. */
     public static final int SIZE_PARAM = 16;
+
     /** vcpu u32 @0, vector u8 @4. */
     public static final int SIZE_UPCALL_VECTOR = 8;
+
     /** now u64 @0. */
     public static final int SIZE_GET_TIME = 8;
+
     /** event u16 @0, extra_bytes u16 @2, extra u8[28] @4. */
     public static final int SIZE_XENTRACE = 32;
+
     /** domid u16 @0, out mem_type u16 @2, pfn u64 @8. */
     public static final int SIZE_MEM_TYPE = 16;
 

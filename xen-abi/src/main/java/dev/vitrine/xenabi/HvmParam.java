@@ -39,6 +39,7 @@ public final class HvmParam {
 
     /** Type of an event callback, in bits 56 to 63 of {@link #CALLBACK_IRQ}. */
     public static final int CALLBACK_TYPE_SHIFT = 56;
+
     public static final int CALLBACK_TYPE_GSI = 0;
     public static final int CALLBACK_TYPE_PCI_INTX = 1;
     public static final int CALLBACK_TYPE_VECTOR = 2;

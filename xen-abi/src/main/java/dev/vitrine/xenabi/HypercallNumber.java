@@ -57,14 +57,49 @@ public final class HypercallNumber {
 
     static {
         String[] first = {
-            "set_trap_table", "mmu_update", "set_gdt", "stack_switch", "set_callbacks",
-            "fpu_taskswitch", "sched_op_compat", "platform_op", "set_debugreg", "get_debugreg",
-            "update_descriptor", "hypercall_11", "memory_op", "multicall", "update_va_mapping",
-            "set_timer_op", "event_channel_op_compat", "xen_version", "console_io",
-            "physdev_op_compat", "grant_table_op", "vm_assist", "update_va_mapping_otherdomain",
-            "iret", "vcpu_op", "set_segment_base", "mmuext_op", "xsm_op", "nmi_op", "sched_op",
-            "callback_op", "xenoprof_op", "event_channel_op", "physdev_op", "hvm_op", "sysctl",
-            "domctl", "kexec_op", "tmem_op", "argo_op", "xenpmu_op", "dm_op", "hypfs_op"
+            "set_trap_table",
+            "mmu_update",
+            "set_gdt",
+            "stack_switch",
+            "set_callbacks",
+            "fpu_taskswitch",
+            "sched_op_compat",
+            "platform_op",
+            "set_debugreg",
+            "get_debugreg",
+            "update_descriptor",
+            "hypercall_11",
+            "memory_op",
+            "multicall",
+            "update_va_mapping",
+            "set_timer_op",
+            "event_channel_op_compat",
+            "xen_version",
+            "console_io",
+            "physdev_op_compat",
+            "grant_table_op",
+            "vm_assist",
+            "update_va_mapping_otherdomain",
+            "iret",
+            "vcpu_op",
+            "set_segment_base",
+            "mmuext_op",
+            "xsm_op",
+            "nmi_op",
+            "sched_op",
+            "callback_op",
+            "xenoprof_op",
+            "event_channel_op",
+            "physdev_op",
+            "hvm_op",
+            "sysctl",
+            "domctl",
+            "kexec_op",
+            "tmem_op",
+            "argo_op",
+            "xenpmu_op",
+            "dm_op",
+            "hypfs_op"
         };
         for (int i = 0; i < LIMIT; i++) {
             NAMES[i] = i < first.length ? first[i] : "hypercall_" + i;
@@ -77,6 +112,8 @@ public final class HypercallNumber {
 
     /** Name of a hypercall as Xen writes it; a number that Xen does not know gets a made-up one. */
     public static String name(int number) {
-        return number >= 0 && number < LIMIT ? NAMES[number] : "hypercall_" + Integer.toUnsignedString(number);
+        return number >= 0 && number < LIMIT
+                ? NAMES[number]
+                : "hypercall_" + Integer.toUnsignedString(number);
     }
 }

@@ -34,30 +34,49 @@ public final class MemoryOp {
     public static final int RESERVED_DEVICE_MEMORY_MAP = 27;
     public static final int ACQUIRE_RESOURCE = 28;
 
-    /** The low bits of the command are the sub-operation; above stands the first extent to handle. */
+    /**
+     * The low bits of the command are the sub-operation; above stands the first extent to handle.
+     */
     public static final int CMD_SHIFT = 6;
+
     public static final int CMD_MASK = (1 << CMD_SHIFT) - 1;
 
-    /** 64-bit: extent_start u64 @0, nr_extents u64 @8, order u32 @16, flags u32 @20, domid u16 @24. */
+    /**
+     * 64-bit: extent_start u64 @0, nr_extents u64 @8, order u32 @16, flags u32 @20, domid u16 @24.
+     */
     public static final int SIZE_RESERVATION_64 = 32;
-    /** 32-bit: extent_start u32 @0, nr_extents u32 @4, order u32 @8, flags u32 @12, domid u16 @16. */
+
+    /**
+     * 32-bit: extent_start u32 @0, nr_extents u32 @4, order u32 @8, flags u32 @12, domid u16 @16.
+     */
     public static final int SIZE_RESERVATION_32 = 20;
+
     /** 64-bit: domid u16 @0, size u16 @2, space u32 @4, idx u64 @8, gpfn u64 @16. */
     public static final int SIZE_ADD_TO_PHYSMAP_64 = 24;
+
     /** 32-bit: domid u16 @0, size u16 @2, space u32 @4, idx u32 @8, gpfn u32 @12. */
     public static final int SIZE_ADD_TO_PHYSMAP_32 = 16;
-    /** 64-bit: domid, space, size, foreign_domid u16 @0 to 6; idxs, gpfns, errs pointers @8, 16, 24. */
+
+    /**
+     * 64-bit: domid, space, size, foreign_domid u16 @0 to 6; idxs, gpfns, errs pointers @8, 16, 24.
+     */
     public static final int SIZE_ADD_TO_PHYSMAP_BATCH_64 = 32;
+
     /** 32-bit: the same with pointers @8, 12, 16. */
     public static final int SIZE_ADD_TO_PHYSMAP_BATCH_32 = 20;
+
     /** 64-bit: domid u16 @0, gpfn u64 @8. */
     public static final int SIZE_REMOVE_FROM_PHYSMAP_64 = 16;
+
     /** 32-bit: domid u16 @0, gpfn u32 @4. */
     public static final int SIZE_REMOVE_FROM_PHYSMAP_32 = 8;
+
     /** 64-bit: nr_entries u32 @0, buffer u64 @8. */
     public static final int SIZE_MEMORY_MAP_64 = 16;
+
     /** 32-bit: nr_entries u32 @0, buffer u32 @4. */
     public static final int SIZE_MEMORY_MAP_32 = 8;
+
     /** An e820 entry: address u64, size u64, type u32, packed. */
     public static final int SIZE_E820_ENTRY = 20;
 
@@ -67,6 +86,7 @@ public final class MemoryOp {
     public static final int SPACE_GMFN_RANGE = 3;
     public static final int SPACE_GMFN_FOREIGN = 4;
     public static final int SPACE_DEV_MMIO = 5;
+
     /** In idx of the grant-table space: the frame is one of the status frames of version 2. */
     public static final long GRANT_STATUS_INDEX = 0x8000_0000L;
 

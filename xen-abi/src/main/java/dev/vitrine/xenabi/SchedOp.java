@@ -16,10 +16,13 @@ public final class SchedOp {
 
     /** reason u32 @0. */
     public static final int SIZE_SHUTDOWN = 4;
+
     /** 64-bit: ports pointer u64 @0, nr_ports u32 @8, timeout u64 @16. */
     public static final int SIZE_POLL_64 = 24;
+
     /** 32-bit: ports pointer u32 @0, nr_ports u32 @4, timeout u64 @8. */
     public static final int SIZE_POLL_32 = 16;
+
     /** id u32 @0, timeout u32 @4, in seconds. */
     public static final int SIZE_WATCHDOG = 8;
 

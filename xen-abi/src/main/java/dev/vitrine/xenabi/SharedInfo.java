@@ -4,7 +4,8 @@
 package dev.vitrine.xenabi;
 
 /**
- * Layout of struct shared_info, vcpu_info and vcpu_time_info (public/xen.h) for 64- and 32-bit guests.
+ * Layout of struct shared_info, vcpu_info and vcpu_time_info (public/xen.h) for 64- and 32-bit
+ * guests.
  */
 public final class SharedInfo {
     /** vCPUs that have a vcpu_info of their own in the page. */
@@ -42,7 +43,11 @@ public final class SharedInfo {
     public static final int WC_SEC = 4;
     public static final int WC_NSEC = 8;
     public static final int WC_SEC_HI_64 = 12;
-    /** 32-bit: last field of arch_shared_info, after max_pfn, list, nmi_reason, cr3, vaddr, generation. */
+
+    /**
+     * 32-bit: last field of arch_shared_info, after max_pfn, list, nmi_reason, cr3, vaddr,
+     * generation.
+     */
     public static final int WC_SEC_HI_32 = 12 + 6 * 4;
 
     private SharedInfo() {}

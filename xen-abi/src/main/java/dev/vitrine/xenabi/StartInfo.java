@@ -21,6 +21,7 @@ public final class StartInfo {
 
     /** paddr u64, size u64, cmdline_paddr u64, reserved u64. */
     public static final int MODULE_SIZE = 32;
+
     /** addr u64, size u64, type u32, reserved u32. */
     public static final int MEMMAP_SIZE = 24;
 

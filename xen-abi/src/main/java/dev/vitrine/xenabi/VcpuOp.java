@@ -26,24 +26,35 @@ public final class VcpuOp {
     public static final int RUNSTATE_RUNNABLE = 1;
     public static final int RUNSTATE_BLOCKED = 2;
     public static final int RUNSTATE_OFFLINE = 3;
-    /** Set in state_entry_time while an update is under way, if the guest asked for it by vm_assist. */
+
+    /**
+     * Set in state_entry_time while an update is under way, if the guest asked for it by vm_assist.
+     */
     public static final long RUNSTATE_UPDATE = 1L << 63;
 
     /** 64-bit: state i32 @0, state_entry_time u64 @8, time u64[4] @16. */
     public static final int SIZE_RUNSTATE_64 = 48;
+
     /** 32-bit: state i32 @0, state_entry_time u64 @4, time u64[4] @12. */
     public static final int SIZE_RUNSTATE_32 = 44;
+
     /** mfn u64 @0, offset u32 @8. */
     public static final int SIZE_REGISTER_VCPU_INFO = 16;
+
     /** timeout_abs_ns u64 @0, flags u32 @8. A 32-bit guest has no tail padding: 12 bytes. */
     public static final int SIZE_SET_SINGLESHOT_64 = 16;
+
     public static final int SIZE_SET_SINGLESHOT_32 = 12;
+
     /** Flag: a time in the past gives -ETIME instead of an immediate event. */
     public static final int SINGLESHOT_FUTURE = 1;
+
     /** period_ns u64 @0. */
     public static final int SIZE_SET_PERIODIC = 8;
+
     /** One u64: a virtual or physical address. */
     public static final int SIZE_REGISTER_AREA = 8;
+
     /** Shortest period of a periodic timer, ns. */
     public static final long MIN_PERIOD_NS = 1_000_000;
 

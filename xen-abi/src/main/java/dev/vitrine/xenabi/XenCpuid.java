@@ -6,8 +6,10 @@ package dev.vitrine.xenabi;
 /** Hypervisor CPUID leaves (public/arch-x86/cpuid.h). */
 public final class XenCpuid {
     public static final int FIRST_LEAF = 0x40000000;
+
     /** Leaves above the first one. */
     public static final int MAX_LEAVES = 5;
+
     public static final int SIGNATURE_EBX = 0x566E6558;
     public static final int SIGNATURE_ECX = 0x65584D4D;
     public static final int SIGNATURE_EDX = 0x4D4D566E;

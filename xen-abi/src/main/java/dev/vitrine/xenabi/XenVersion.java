@@ -3,7 +3,9 @@
 
 package dev.vitrine.xenabi;
 
-/** XENVER_*: sub-operations and sizes (public/version.h), and XENFEAT_* bits (public/features.h). */
+/**
+ * XENVER_*: sub-operations and sizes (public/version.h), and XENFEAT_* bits (public/features.h).
+ */
 public final class XenVersion {
     public static final int VERSION = 0;
     public static final int EXTRAVERSION = 1;
@@ -22,12 +24,19 @@ public final class XenVersion {
     public static final int COMMANDLINE2 = 14;
 
     public static final int SIZE_EXTRAVERSION = 16;
-    /** compiler char[64], compile_by char[16] @64, compile_domain char[32] @80, compile_date char[32] @112. */
+
+    /**
+     * compiler char[64], compile_by char[16] @64, compile_domain char[32] @80, compile_date
+     * char[32] @112.
+     */
     public static final int SIZE_COMPILE_INFO = 144;
+
     public static final int SIZE_CAPABILITIES = 1024;
     public static final int SIZE_CHANGESET = 64;
+
     /** submap_idx u32 @0, out submap u32 @4. */
     public static final int SIZE_FEATURES = 8;
+
     public static final int SIZE_GUEST_HANDLE = 16;
     public static final int SIZE_COMMANDLINE = 1024;
 

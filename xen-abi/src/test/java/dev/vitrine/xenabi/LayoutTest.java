@@ -5,13 +5,14 @@ package dev.vitrine.xenabi;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
 import java.lang.reflect.Field;
 import java.lang.reflect.Modifier;
 import java.util.HashSet;
 import java.util.Set;
-import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
 
 /** The layouts are worked out again from the C rules for alignment and compared. */
 class LayoutTest {
@@ -66,7 +67,8 @@ class LayoutTest {
         time.field(1);
         time.field(1);
         assertThat(time.size()).isEqualTo(SharedInfo.TIME_SIZE);
-        assertThat(SharedInfo.VCPU_TIME + SharedInfo.TIME_SIZE).isEqualTo(SharedInfo.VCPU_INFO_SIZE);
+        assertThat(SharedInfo.VCPU_TIME + SharedInfo.TIME_SIZE)
+                .isEqualTo(SharedInfo.VCPU_INFO_SIZE);
         int words = wide ? 64 : 32;
         int bytes = wide ? 8 : 4;
         assertThat(SharedInfo.evtchnMask(wide)).isEqualTo(32 * 64 + words * bytes);
@@ -92,7 +94,8 @@ class LayoutTest {
         add.word();
         add.word();
         assertThat(add.size())
-                .isEqualTo(wide ? MemoryOp.SIZE_ADD_TO_PHYSMAP_64 : MemoryOp.SIZE_ADD_TO_PHYSMAP_32);
+                .isEqualTo(
+                        wide ? MemoryOp.SIZE_ADD_TO_PHYSMAP_64 : MemoryOp.SIZE_ADD_TO_PHYSMAP_32);
 
         Struct batch = new Struct(wide);
         for (int i = 0; i < 4; i++) {
@@ -125,8 +128,7 @@ class LayoutTest {
         shot.field(8);
         shot.field(4);
         assertThat(shot.size())
-                .isEqualTo(
-                        wide ? VcpuOp.SIZE_SET_SINGLESHOT_64 : VcpuOp.SIZE_SET_SINGLESHOT_32);
+                .isEqualTo(wide ? VcpuOp.SIZE_SET_SINGLESHOT_64 : VcpuOp.SIZE_SET_SINGLESHOT_32);
 
         Struct copy = new Struct(wide);
         for (int i = 0; i < 2; i++) {
@@ -162,7 +164,8 @@ class LayoutTest {
                 }
             }
         }
-        assertThat(HypercallNumber.name(HypercallNumber.EVENT_CHANNEL_OP)).isEqualTo("event_channel_op");
+        assertThat(HypercallNumber.name(HypercallNumber.EVENT_CHANNEL_OP))
+                .isEqualTo("event_channel_op");
         assertThat(HypercallNumber.name(HypercallNumber.HYPFS_OP)).isEqualTo("hypfs_op");
         assertThat(HypercallNumber.name(48)).isEqualTo("mca");
         assertThat(HypercallNumber.name(-1)).isEqualTo("hypercall_4294967295");
