@@ -30,7 +30,7 @@ public final class CodeCache implements CodeTracker {
      */
     private static final int FRAME_LIMIT = 2048;
 
-    /** Bytes of the heap for each block that may be held: a block takes about a quarter of it. */
+    /** Bytes of the heap for each block that may be held: a block takes about a third of it. */
     private static final int HEAP_PER_BLOCK = 4096;
 
     /**
