@@ -403,7 +403,9 @@ public final class Mmu {
     }
 
     private void checkAlignment(long la, int size) {
-        if ((cpu.modeKey & Cpu.MODE_ALIGN) != 0 && (la & (size - 1)) != 0) {
+        // An operand of 6 bytes is checked by its parts.
+        boolean whole = (size & (size - 1)) == 0;
+        if ((cpu.modeKey & Cpu.MODE_ALIGN) != 0 && whole && (la & (size - 1)) != 0) {
             throw cpu.fault(Vector.AC, 0);
         }
     }
