@@ -42,7 +42,7 @@ class DebianTest {
             for i in 1 2 3 4; do (seq 1 4000 | sort -rn | head -n 1) & done | uniq -c
             wait
             i=0; while [ $i -lt 50 ]; do /bin/true & i=$((i + 1)); done; wait; echo "forks $i"
-            awk 'BEGIN { printf "%.12f %.12f %.12f\n", sin(1), exp(-2.5), atan2(1, 3) }'
+            awk 'BEGIN { printf "%.12f %.12f %.12f\\n", sin(1), exp(-2.5), atan2(1, 3) }'
             dmesg | grep -c -i -e 'BUG:' -e 'Oops' -e 'WARNING:' -e 'Call Trace' -e 'lockup'
             cat "$1/copied"
             exit 42
@@ -66,6 +66,7 @@ class DebianTest {
             xen
             Linux x86_64
             cpus %1$d %1$d
+            Terminated
             killed 143
                   4 4000
             forks 50
