@@ -11,5 +11,9 @@ module dev.vitrine.cli {
     requires dev.vitrine.memory;
     requires dev.vitrine.xenabi;
     requires java.management;
+    requires info.picocli;
     requires org.jline;
+
+    opens dev.vitrine.cli to
+            info.picocli;
 }

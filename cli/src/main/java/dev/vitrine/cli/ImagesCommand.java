@@ -12,38 +12,34 @@ import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
 import java.util.List;
 import java.util.Locale;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
 
 /** {@code vitrine images}. */
-final class ImagesCommand implements Command {
-    private static final String HELP =
-            """
-            Lists the images that there are.
-
-            usage: vitrine images
-
-              -h, --help             this text
-            """;
-
+@Command(
+        name = "vitrine images",
+        header = {"Lists the images that there are.", ""},
+        synopsisHeading = "usage: ",
+        customSynopsis = "vitrine images",
+        optionListHeading = "%n")
+final class ImagesCommand implements Callable<Integer> {
     private static final String ROW = "%-12s %-34s %-16s %8s  %s%n";
 
     private final Streams streams;
+
+    @Option(
+            names = {"-h", "--help"},
+            usageHelp = true,
+            description = "this text")
+    private boolean help;
 
     ImagesCommand(Streams streams) {
         this.streams = streams;
     }
 
     @Override
-    public String help() {
-        return HELP;
-    }
-
-    @Override
-    public Arguments arguments() {
-        return new Arguments("vitrine images");
-    }
-
-    @Override
-    public int run(Arguments arguments) {
+    public Integer call() {
         List<Image> images = ImageStore.ofUser().list();
         PrintStream out = new PrintStream(streams.out(), true, StandardCharsets.UTF_8);
         if (images.isEmpty()) {

@@ -4,9 +4,8 @@
 package dev.vitrine.cli;
 
 import dev.vitrine.toolstack.BadInputException;
-import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -76,7 +75,7 @@ public final class Main {
                 if (rest.length > 0 && !rest[0].startsWith("-")) {
                     return dispatch(new String[] {rest[0], "--help"}, streams);
                 }
-                print(streams, Help.TEXT);
+                CommandLineParser.help(new VitrineCommand(), streams);
                 return ExitStatus.OK;
             }
             case "version", "--version", "-V" -> {
@@ -100,19 +99,9 @@ public final class Main {
         }
     }
 
-    private static int call(Command command, String[] args, Streams streams)
-            throws InterruptedException, IOException {
-        Arguments arguments = command.arguments();
-        if (!arguments.parse(args)) {
-            print(streams, command.help());
-            return ExitStatus.OK;
-        }
-        return command.run(arguments);
-    }
-
-    private static void print(Streams streams, String text) throws IOException {
-        streams.out().write(text.getBytes(StandardCharsets.UTF_8));
-        streams.out().flush();
+    private static int call(Callable<Integer> command, String[] args, Streams streams)
+            throws Exception {
+        return CommandLineParser.parse(command, args, streams) ? command.call() : ExitStatus.OK;
     }
 
     private static int failed(

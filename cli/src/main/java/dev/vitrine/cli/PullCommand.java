@@ -7,55 +7,59 @@ import dev.vitrine.toolstack.image.Image;
 import dev.vitrine.toolstack.image.ImageStore;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.List;
-import java.util.stream.Stream;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
 
 /** {@code vitrine pull}. */
-final class PullCommand implements Command {
-    private static final String HELP =
-            """
-            Gets an image, or makes the one that is there anew, of the newest packages.
-
-            usage: vitrine pull IMAGE [--with PACKAGE,...]
-
-              IMAGE                  debian (cloud kernel and busybox); debian:full or debian:rt (other
-                                     kernels)
-
-              --with PACKAGE,...     Debian packages that the image holds as well, with all that they
-                                     depend on; linux-modules stands for the modules of its kernel
-              -h, --help             this text
-
-            The packages come from the machine's Debian archive, through apt-get download, without root.
-            Images are kept in $XDG_CACHE_HOME/vitrine, or ~/.cache/vitrine.
-            """;
-
+@Command(
+        name = "vitrine pull",
+        header = {"Gets an image, or makes the one that is there anew, of the newest packages.", ""},
+        synopsisHeading = "usage: ",
+        customSynopsis = "vitrine pull IMAGE [--with PACKAGE,...]",
+        parameterListHeading = "%n",
+        optionListHeading = "%n",
+        sortOptions = false,
+        footer = {
+            "",
+            "The packages come from the machine's Debian archive, through apt-get download, without root.",
+            "Images are kept in $XDG_CACHE_HOME/vitrine, or ~/.cache/vitrine."
+        })
+final class PullCommand implements Callable<Integer> {
     private final Streams streams;
+
+    @Parameters(
+            paramLabel = "IMAGE",
+            description = "debian (cloud kernel and busybox); debian:full or debian:rt (other kernels)")
+    private String image = "";
+
+    @Option(
+            names = "--with",
+            paramLabel = "PACKAGE,...",
+            split = ",",
+            hideParamSyntax = true,
+            description = {
+                "Debian packages that the image holds as well, and what they depend on;",
+                "linux-modules stands for the modules of its kernel"
+            })
+    private List<String> with = new ArrayList<>();
+
+    @Option(
+            names = {"-h", "--help"},
+            usageHelp = true,
+            description = "this text")
+    private boolean help;
 
     PullCommand(Streams streams) {
         this.streams = streams;
     }
 
     @Override
-    public String help() {
-        return HELP;
-    }
-
-    @Override
-    public Arguments arguments() {
-        return new Arguments("vitrine pull")
-                .operand("IMAGE")
-                .option("--with", Arguments.Kind.REPEATED, "PACKAGE,...");
-    }
-
-    @Override
-    public int run(Arguments arguments) {
-        String image = arguments.neededOperand();
-        List<String> packages =
-                arguments.values("--with").stream()
-                        .flatMap(list -> Stream.of(list.split(",")))
-                        .map(String::strip)
-                        .filter(p -> !p.isEmpty())
-                        .toList();
+    public Integer call() {
+        List<String> packages = with.stream().map(String::strip).filter(p -> !p.isEmpty()).toList();
         Image made =
                 ImageStore.ofUser()
                         .pull(image, packages, line -> streams.err().println("vitrine: " + line));

@@ -54,20 +54,21 @@ record RunPlan(
      *
      * @throws BadInputException the options make no sense, or a file cannot be used
      */
-    static RunPlan of(RunCommand.Options o, Streams streams) {
-        long memory = o.memory() == null ? 0 : Sizes.memory("--memory", o.memory());
-        int vcpus = o.vcpus() == null ? 0 : Sizes.number("--vcpus", o.vcpus(), 1, DomainConfig.MAX_VCPUS);
+    static RunPlan of(RunCommand o, Streams streams) {
+        boolean virtualClock = o.virtualClock();
+        long memory = o.memory == null ? 0 : Sizes.memory("--memory", o.memory);
+        int vcpus = o.vcpus == null ? 0 : Sizes.number("--vcpus", o.vcpus, 1, DomainConfig.MAX_VCPUS);
         DomainConfig config = null;
         String imageName = null;
-        if (o.what() != null) {
-            if (isImage(o.what())) {
-                imageName = o.what();
+        if (o.what != null) {
+            if (isImage(o.what)) {
+                imageName = o.what;
             } else {
-                config = configuration(path(o.what(), "FILE.cfg"), streams);
+                config = configuration(path(o.what, "FILE.cfg"), streams);
             }
         }
-        Path kernelFile = o.kernel() != null ? path(o.kernel(), "--kernel") : null;
-        Path ramdiskFile = o.ramdisk() != null ? path(o.ramdisk(), "--ramdisk") : null;
+        Path kernelFile = o.kernel != null ? path(o.kernel, "--kernel") : null;
+        Path ramdiskFile = o.ramdisk != null ? path(o.ramdisk, "--ramdisk") : null;
         if (config != null) {
             kernelFile = kernelFile != null ? kernelFile : config.kernel();
             ramdiskFile = ramdiskFile != null ? ramdiskFile : config.ramdisk();
@@ -75,20 +76,20 @@ record RunPlan(
         if (kernelFile == null && imageName == null) {
             throw new BadInputException(
                     config != null
-                            ? o.what() + ": the configuration names no kernel; add kernel = \"FILE\"."
+                            ? o.what + ": the configuration names no kernel; add kernel = \"FILE\"."
                             : "Nothing to run: name an image (vitrine run debian), a configuration file"
                                     + " or a kernel (--kernel).");
         }
         boolean imageRoot = imageName != null && ramdiskFile == null;
-        if (!imageRoot && (o.exec() != null || !o.copies().isEmpty())) {
+        if (!imageRoot && (o.exec != null || !o.copies.isEmpty())) {
             throw new BadInputException(
-                    (o.exec() != null ? "--exec" : "--copy")
+                    (o.exec != null ? "--exec" : "--copy")
                             + " needs the root file system of an image, as in 'vitrine run debian'.");
         }
         Overlay overlay = new Overlay();
-        o.copies().forEach(overlay::copy);
-        if (o.exec() != null) {
-            overlay.exec(o.exec());
+        o.copies.forEach(overlay::copy);
+        if (o.exec != null) {
+            overlay.exec(o.exec);
         }
         // A file that cannot be used is told before anything is fetched for it.
         LoadedKernel ownKernel = kernelFile == null ? null : KernelImage.load(kernelFile);
@@ -110,13 +111,13 @@ record RunPlan(
                 config != null ? config.name() : image != null ? image.name() : "guest",
                 kernel,
                 ramdisk,
-                cmdline(o.cmdline(), image, config),
+                cmdline(o.cmdline, image, config),
                 memory != 0 ? memory : defaultMemory(image, config),
                 vcpus != 0 ? vcpus : config != null ? config.vcpus() : 1,
-                o.virtualClock(),
+                virtualClock,
                 imageRoot,
-                o.exec() != null,
-                o.stats(),
+                o.exec != null,
+                o.stats,
                 config != null ? config.onPoweroff() : ShutdownAction.DESTROY,
                 config != null ? config.onReboot() : ShutdownAction.RESTART,
                 config != null ? config.onWatchdog() : ShutdownAction.DESTROY,

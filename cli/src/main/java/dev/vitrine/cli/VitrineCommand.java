@@ -1,0 +1,47 @@
+// Copyright 2026 The Vitrine authors
+// SPDX-License-Identifier: Apache-2.0
+
+package dev.vitrine.cli;
+
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** The help of the program as a whole; {@link Main} does the rest of it. */
+@Command(
+        name = "vitrine",
+        synopsisHeading = "",
+        customSynopsis = {
+            "usage: vitrine run [IMAGE | FILE.cfg] [OPTION...]",
+            "       vitrine pull IMAGE [--with PACKAGE,...]",
+            "       vitrine images",
+            ""
+        },
+        header = {"Runs Xen guests in user space, on a software x86-64 processor.", ""},
+        optionListHeading = "%n",
+        footer = {
+            "",
+            "commands:",
+            "  run     boots a guest and gives its console",
+            "  pull    gets an image, so that run needs no network",
+            "  images  lists the images that there are",
+            "",
+            "vitrine COMMAND --help tells more about a command.",
+            "",
+            "exit status:",
+            "  0    the guest powered off (with --exec: the status of the command)",
+            "  2    usage or bad input",
+            "  3    the guest crashed",
+            "  124  the time given with --timeout passed"
+        })
+final class VitrineCommand {
+    @Option(
+            names = {"-h", "--help"},
+            usageHelp = true,
+            description = "this text")
+    boolean help;
+
+    @Option(
+            names = {"-V", "--version"},
+            description = "the version of Vitrine and of Java")
+    boolean version;
+}
