@@ -75,7 +75,7 @@ public record Image(
      * dev.vitrine.toolstack.console.GuestConsole#cmdline} adds.
      */
     public String cmdline() {
-        return "console=hvc0 quiet";
+        return "console=hvc0 quiet loglevel=3";
     }
 
     /**
