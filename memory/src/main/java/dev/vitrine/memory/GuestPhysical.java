@@ -8,8 +8,8 @@ import java.lang.invoke.VarHandle;
 /**
  * Access to a domain's RAM by guest-physical address, for everything outside the processor. Ranges
  * may cross frames. Writes mark frames dirty and tell the code listener when decoded code was made
- * from the frame. All methods raise {@link BadGuestAddress} where there is no RAM; a range is checked
- * as a whole before its first byte is written.
+ * from the frame. All methods raise {@link BadGuestAddress} where there is no RAM; a range is
+ * checked as a whole before its first byte is written.
  */
 public final class GuestPhysical {
     /** Told that a frame from which code was decoded has been written. */

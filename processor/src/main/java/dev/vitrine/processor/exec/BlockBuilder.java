@@ -14,6 +14,7 @@ import dev.vitrine.processor.decode.Op;
 import dev.vitrine.processor.lift.Lifter;
 import dev.vitrine.processor.lift.Uop;
 import dev.vitrine.processor.lift.UopBuffer;
+
 import java.util.ArrayList;
 import java.util.Arrays;
 
@@ -87,7 +88,8 @@ final class BlockBuilder {
                 at &= 0xFFFFFFFFL;
             }
             int length =
-                    decoder.decode(bytes, offset, Math.min(available - offset, 15), at, codeSize, i);
+                    decoder.decode(
+                            bytes, offset, Math.min(available - offset, 15), at, codeSize, i);
             if (length == Decoder.NEED_MORE) {
                 if (!instructions.isEmpty()) {
                     break;
@@ -122,8 +124,7 @@ final class BlockBuilder {
                 length = Math.max(1, i.length);
                 i.length = length;
             }
-            if (!mode64
-                    && Long.compareUnsigned(at + length - 1, limit & 0xFFFFFFFFL) > 0) {
+            if (!mode64 && Long.compareUnsigned(at + length - 1, limit & 0xFFFFFFFFL) > 0) {
                 if (instructions.isEmpty()) {
                     throw cpu.fault(Vector.GP, 0);
                 }

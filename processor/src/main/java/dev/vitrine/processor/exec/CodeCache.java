@@ -6,15 +6,18 @@ package dev.vitrine.processor.exec;
 import dev.vitrine.memory.FrameTable;
 import dev.vitrine.processor.core.CodeTracker;
 import dev.vitrine.processor.core.Cpu;
+
+import org.jspecify.annotations.Nullable;
+
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.jspecify.annotations.Nullable;
 
 /**
- * The blocks decoded from a domain's frames, shared by its processors. Blocks are found by the machine
- * address of their first byte, so two mappings of a frame share what agrees in address and mode.
+ * The blocks decoded from a domain's frames, shared by its processors. Blocks are found by the
+ * machine address of their first byte, so two mappings of a frame share what agrees in address and
+ * mode.
  *
  * <p>A frame is marked as code, and write permission for it taken from every soft TLB, before the
  * first byte is decoded; a write to it then comes here first. Processors that are executing at that
@@ -34,8 +37,9 @@ public final class CodeCache implements CodeTracker {
     private static final int HEAP_PER_BLOCK = 4096;
 
     /**
-     * What was decoded from one frame since it was last written. A write to the frame ends the object
-     * for good, so that a block whose bytes were read before the write cannot enter after it.
+     * What was decoded from one frame since it was last written. A write to the frame ends the
+     * object for good, so that a block whose bytes were read before the write cannot enter after
+     * it.
      */
     static final class Page {
         final @Nullable Block[] heads = new Block[BUCKETS];
@@ -116,7 +120,8 @@ public final class CodeCache implements CodeTracker {
     }
 
     /**
-     * The blocks that have executed most instructions, for finding out where a guest spends its time.
+     * The blocks that have executed most instructions, for finding out where a guest spends its
+     * time.
      *
      * @return pairs of instruction pointer and instructions executed, most first
      */
@@ -155,8 +160,8 @@ public final class CodeCache implements CodeTracker {
     }
 
     /**
-     * Lets a block be found, unless one of its frames was written since it was marked; then the block
-     * is not valid, and good for one execution at the most.
+     * Lets a block be found, unless one of its frames was written since it was marked; then the
+     * block is not valid, and good for one execution at the most.
      */
     void add(long machine, Block b, Page p, @Nullable Page second) {
         blocksBuilt++;

@@ -11,6 +11,7 @@ import dev.vitrine.processor.core.SelfModification;
 import dev.vitrine.processor.core.Vector;
 import dev.vitrine.processor.decode.Instruction;
 import dev.vitrine.processor.lift.Uop;
+
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -81,7 +82,8 @@ final class Interpreter {
         while (true) {
             long key = cpu.mmu.fetchKey();
             Block b = findOnce(modeKey);
-            // Building serves other processors while it waits for them. One of them may have changed
+            // Building serves other processors while it waits for them. One of them may have
+            // changed
             // the mapping that the block was built through.
             if (cpu.mmu.fetchKey() == key) {
                 return b;
@@ -205,81 +207,90 @@ final class Interpreter {
                         case Uop.SEGMENT:
                             r[d] = segment(w);
                             continue uops;
-                        case Uop.LD8: {
-                            long la = address(r, w, imm);
-                            if (sample) {
-                                b.observe(pc, la);
+                        case Uop.LD8:
+                            {
+                                long la = address(r, w, imm);
+                                if (sample) {
+                                    b.observe(pc, la);
+                                }
+                                r[d] = mmu.load8(la) & 0xFFL;
+                                continue uops;
                             }
-                            r[d] = mmu.load8(la) & 0xFFL;
-                            continue uops;
-                        }
-                        case Uop.LD16: {
-                            long la = address(r, w, imm);
-                            if (sample) {
-                                b.observe(pc, la);
+                        case Uop.LD16:
+                            {
+                                long la = address(r, w, imm);
+                                if (sample) {
+                                    b.observe(pc, la);
+                                }
+                                r[d] = mmu.load16(la) & 0xFFFFL;
+                                continue uops;
                             }
-                            r[d] = mmu.load16(la) & 0xFFFFL;
-                            continue uops;
-                        }
-                        case Uop.LD32: {
-                            long la = address(r, w, imm);
-                            if (sample) {
-                                b.observe(pc, la);
+                        case Uop.LD32:
+                            {
+                                long la = address(r, w, imm);
+                                if (sample) {
+                                    b.observe(pc, la);
+                                }
+                                r[d] = mmu.load32(la) & 0xFFFFFFFFL;
+                                continue uops;
                             }
-                            r[d] = mmu.load32(la) & 0xFFFFFFFFL;
-                            continue uops;
-                        }
-                        case Uop.LD64: {
-                            long la = address(r, w, imm);
-                            if (sample) {
-                                b.observe(pc, la);
+                        case Uop.LD64:
+                            {
+                                long la = address(r, w, imm);
+                                if (sample) {
+                                    b.observe(pc, la);
+                                }
+                                r[d] = mmu.load64(la);
+                                continue uops;
                             }
-                            r[d] = mmu.load64(la);
-                            continue uops;
-                        }
-                        case Uop.ST8: {
-                            long la = address(r, w, imm);
-                            if (sample) {
-                                b.observe(pc, la);
+                        case Uop.ST8:
+                            {
+                                long la = address(r, w, imm);
+                                if (sample) {
+                                    b.observe(pc, la);
+                                }
+                                mmu.store8(la, (byte) r[d]);
+                                continue uops;
                             }
-                            mmu.store8(la, (byte) r[d]);
-                            continue uops;
-                        }
-                        case Uop.ST16: {
-                            long la = address(r, w, imm);
-                            if (sample) {
-                                b.observe(pc, la);
+                        case Uop.ST16:
+                            {
+                                long la = address(r, w, imm);
+                                if (sample) {
+                                    b.observe(pc, la);
+                                }
+                                mmu.store16(la, (short) r[d]);
+                                continue uops;
                             }
-                            mmu.store16(la, (short) r[d]);
-                            continue uops;
-                        }
-                        case Uop.ST32: {
-                            long la = address(r, w, imm);
-                            if (sample) {
-                                b.observe(pc, la);
+                        case Uop.ST32:
+                            {
+                                long la = address(r, w, imm);
+                                if (sample) {
+                                    b.observe(pc, la);
+                                }
+                                mmu.store32(la, (int) r[d]);
+                                continue uops;
                             }
-                            mmu.store32(la, (int) r[d]);
-                            continue uops;
-                        }
-                        case Uop.ST64: {
-                            long la = address(r, w, imm);
-                            if (sample) {
-                                b.observe(pc, la);
+                        case Uop.ST64:
+                            {
+                                long la = address(r, w, imm);
+                                if (sample) {
+                                    b.observe(pc, la);
+                                }
+                                mmu.store64(la, r[d]);
+                                continue uops;
                             }
-                            mmu.store64(la, r[d]);
-                            continue uops;
-                        }
                         case Uop.LDW8:
                         case Uop.LDW16:
                         case Uop.LDW32:
-                        case Uop.LDW64: {
-                            long la = address(r, w, imm);
-                            if (sample) {
-                                b.observe(pc, la);
+                        case Uop.LDW64:
+                            {
+                                long la = address(r, w, imm);
+                                if (sample) {
+                                    b.observe(pc, la);
+                                }
+                                r[d] = mmu.loadForWrite(la, 1 << ((int) w & 0xFF) - Uop.LDW8);
+                                continue uops;
                             }
-                            r[d] = mmu.loadForWrite(la, 1 << ((int) w & 0xFF) - Uop.LDW8);
-                            continue uops;
-                        }
                         case Uop.LOCK_LOAD:
                             lockLoad(w, imm);
                             continue uops;
@@ -288,19 +299,21 @@ final class Interpreter {
                                 pc = (int) imm;
                             }
                             continue uops;
-                        case Uop.PUSH64: {
-                            long sp = r[Cpu.RSP] - 8;
-                            mmu.store64(sp, r[(int) (w >>> 16) & 31]);
-                            r[Cpu.RSP] = sp;
-                            continue uops;
-                        }
-                        case Uop.POP64: {
-                            long sp = r[Cpu.RSP];
-                            long v = mmu.load64(sp);
-                            r[Cpu.RSP] = sp + 8;
-                            r[d] = v;
-                            continue uops;
-                        }
+                        case Uop.PUSH64:
+                            {
+                                long sp = r[Cpu.RSP] - 8;
+                                mmu.store64(sp, r[(int) (w >>> 16) & 31]);
+                                r[Cpu.RSP] = sp;
+                                continue uops;
+                            }
+                        case Uop.POP64:
+                            {
+                                long sp = r[Cpu.RSP];
+                                long v = mmu.load64(sp);
+                                r[Cpu.RSP] = sp + 8;
+                                r[d] = v;
+                                continue uops;
+                            }
                         case Uop.ADD64:
                             r[d] =
                                     Alu.add64(
@@ -333,9 +346,7 @@ final class Interpreter {
                             continue uops;
                         case Uop.CMP64:
                             Alu.sub64(
-                                    cpu,
-                                    r[(int) (w >>> 16) & 31],
-                                    r[(int) (w >>> 24) & 31] + imm);
+                                    cpu, r[(int) (w >>> 16) & 31], r[(int) (w >>> 24) & 31] + imm);
                             continue uops;
                         case Uop.CMP32:
                             Alu.sub32(
@@ -351,57 +362,68 @@ final class Interpreter {
                                     0,
                                     (int) (w >>> 32) & 63);
                             continue uops;
-                        case Uop.AND64: {
-                            long v = r[(int) (w >>> 16) & 31] & (r[(int) (w >>> 24) & 31] + imm);
-                            r[d] = v;
-                            Alu.logic(cpu, v);
-                            continue uops;
-                        }
-                        case Uop.AND32: {
-                            int v =
-                                    (int)
-                                            (r[(int) (w >>> 16) & 31]
-                                                    & (r[(int) (w >>> 24) & 31] + imm));
-                            r[d] = v & 0xFFFFFFFFL;
-                            Alu.logic(cpu, v);
-                            continue uops;
-                        }
-                        case Uop.OR64: {
-                            long v = r[(int) (w >>> 16) & 31] | (r[(int) (w >>> 24) & 31] + imm);
-                            r[d] = v;
-                            Alu.logic(cpu, v);
-                            continue uops;
-                        }
-                        case Uop.OR32: {
-                            int v =
-                                    (int)
-                                            (r[(int) (w >>> 16) & 31]
-                                                    | (r[(int) (w >>> 24) & 31] + imm));
-                            r[d] = v & 0xFFFFFFFFL;
-                            Alu.logic(cpu, v);
-                            continue uops;
-                        }
-                        case Uop.XOR64: {
-                            long v = r[(int) (w >>> 16) & 31] ^ (r[(int) (w >>> 24) & 31] + imm);
-                            r[d] = v;
-                            Alu.logic(cpu, v);
-                            continue uops;
-                        }
-                        case Uop.XOR32: {
-                            int v =
-                                    (int)
-                                            (r[(int) (w >>> 16) & 31]
-                                                    ^ (r[(int) (w >>> 24) & 31] + imm));
-                            r[d] = v & 0xFFFFFFFFL;
-                            Alu.logic(cpu, v);
-                            continue uops;
-                        }
-                        case Uop.TESTN: {
-                            int shift = (int) (w >>> 32) & 63;
-                            long v = r[(int) (w >>> 16) & 31] & (r[(int) (w >>> 24) & 31] + imm);
-                            Alu.logic(cpu, v << shift >> shift);
-                            continue uops;
-                        }
+                        case Uop.AND64:
+                            {
+                                long v =
+                                        r[(int) (w >>> 16) & 31] & (r[(int) (w >>> 24) & 31] + imm);
+                                r[d] = v;
+                                Alu.logic(cpu, v);
+                                continue uops;
+                            }
+                        case Uop.AND32:
+                            {
+                                int v =
+                                        (int)
+                                                (r[(int) (w >>> 16) & 31]
+                                                        & (r[(int) (w >>> 24) & 31] + imm));
+                                r[d] = v & 0xFFFFFFFFL;
+                                Alu.logic(cpu, v);
+                                continue uops;
+                            }
+                        case Uop.OR64:
+                            {
+                                long v =
+                                        r[(int) (w >>> 16) & 31] | (r[(int) (w >>> 24) & 31] + imm);
+                                r[d] = v;
+                                Alu.logic(cpu, v);
+                                continue uops;
+                            }
+                        case Uop.OR32:
+                            {
+                                int v =
+                                        (int)
+                                                (r[(int) (w >>> 16) & 31]
+                                                        | (r[(int) (w >>> 24) & 31] + imm));
+                                r[d] = v & 0xFFFFFFFFL;
+                                Alu.logic(cpu, v);
+                                continue uops;
+                            }
+                        case Uop.XOR64:
+                            {
+                                long v =
+                                        r[(int) (w >>> 16) & 31] ^ (r[(int) (w >>> 24) & 31] + imm);
+                                r[d] = v;
+                                Alu.logic(cpu, v);
+                                continue uops;
+                            }
+                        case Uop.XOR32:
+                            {
+                                int v =
+                                        (int)
+                                                (r[(int) (w >>> 16) & 31]
+                                                        ^ (r[(int) (w >>> 24) & 31] + imm));
+                                r[d] = v & 0xFFFFFFFFL;
+                                Alu.logic(cpu, v);
+                                continue uops;
+                            }
+                        case Uop.TESTN:
+                            {
+                                int shift = (int) (w >>> 32) & 63;
+                                long v =
+                                        r[(int) (w >>> 16) & 31] & (r[(int) (w >>> 24) & 31] + imm);
+                                Alu.logic(cpu, v << shift >> shift);
+                                continue uops;
+                            }
                         case Uop.TEST64:
                             Alu.logic(
                                     cpu,
@@ -502,13 +524,14 @@ final class Interpreter {
                         case Uop.XCHG:
                             exchange(w);
                             continue uops;
-                        case Uop.EXEC: {
-                            Instruction i = b.instructions[(int) imm];
-                            cpu.rip = i.rip;
-                            cpu.nextRip = i.nextRip();
-                            Units.execute(cpu, i);
-                            continue uops;
-                        }
+                        case Uop.EXEC:
+                            {
+                                Instruction i = b.instructions[(int) imm];
+                                cpu.rip = i.rip;
+                                cpu.nextRip = i.nextRip();
+                                Units.execute(cpu, i);
+                                continue uops;
+                            }
 
                         case Uop.JCC:
                             taken = (cpu.flagAux ^ (cpu.flagAux << 1)) < 0;
@@ -540,194 +563,238 @@ final class Interpreter {
                         case Uop.JCC + 9:
                             taken = (cpu.flagResult ^ (cpu.flagAux << 63)) >= 0;
                             break uops;
-                        case Uop.CMP64_JCC + 2: {
-                            long x = r[(int) (w >>> 16) & 31];
-                            long y = r[(int) (w >>> 24) & 31] + imm;
-                            Alu.sub64(cpu, x, y);
-                            taken = Long.compareUnsigned(x, y) < 0;
-                            break uops;
-                        }
-                        case Uop.CMP32_JCC + 2: {
-                            int x = (int) r[(int) (w >>> 16) & 31];
-                            int y = (int) (r[(int) (w >>> 24) & 31] + imm);
-                            Alu.sub32(cpu, x, y);
-                            taken = Integer.compareUnsigned(x, y) < 0;
-                            break uops;
-                        }
-                        case Uop.CMP64_JCC + 3: {
-                            long x = r[(int) (w >>> 16) & 31];
-                            long y = r[(int) (w >>> 24) & 31] + imm;
-                            Alu.sub64(cpu, x, y);
-                            taken = Long.compareUnsigned(x, y) >= 0;
-                            break uops;
-                        }
-                        case Uop.CMP32_JCC + 3: {
-                            int x = (int) r[(int) (w >>> 16) & 31];
-                            int y = (int) (r[(int) (w >>> 24) & 31] + imm);
-                            Alu.sub32(cpu, x, y);
-                            taken = Integer.compareUnsigned(x, y) >= 0;
-                            break uops;
-                        }
-                        case Uop.CMP64_JCC + 4: {
-                            long x = r[(int) (w >>> 16) & 31];
-                            long y = r[(int) (w >>> 24) & 31] + imm;
-                            Alu.sub64(cpu, x, y);
-                            taken = x == y;
-                            break uops;
-                        }
-                        case Uop.CMP32_JCC + 4: {
-                            int x = (int) r[(int) (w >>> 16) & 31];
-                            int y = (int) (r[(int) (w >>> 24) & 31] + imm);
-                            Alu.sub32(cpu, x, y);
-                            taken = x == y;
-                            break uops;
-                        }
-                        case Uop.CMP64_JCC + 5: {
-                            long x = r[(int) (w >>> 16) & 31];
-                            long y = r[(int) (w >>> 24) & 31] + imm;
-                            Alu.sub64(cpu, x, y);
-                            taken = x != y;
-                            break uops;
-                        }
-                        case Uop.CMP32_JCC + 5: {
-                            int x = (int) r[(int) (w >>> 16) & 31];
-                            int y = (int) (r[(int) (w >>> 24) & 31] + imm);
-                            Alu.sub32(cpu, x, y);
-                            taken = x != y;
-                            break uops;
-                        }
-                        case Uop.CMP64_JCC + 6: {
-                            long x = r[(int) (w >>> 16) & 31];
-                            long y = r[(int) (w >>> 24) & 31] + imm;
-                            Alu.sub64(cpu, x, y);
-                            taken = Long.compareUnsigned(x, y) <= 0;
-                            break uops;
-                        }
-                        case Uop.CMP32_JCC + 6: {
-                            int x = (int) r[(int) (w >>> 16) & 31];
-                            int y = (int) (r[(int) (w >>> 24) & 31] + imm);
-                            Alu.sub32(cpu, x, y);
-                            taken = Integer.compareUnsigned(x, y) <= 0;
-                            break uops;
-                        }
-                        case Uop.CMP64_JCC + 7: {
-                            long x = r[(int) (w >>> 16) & 31];
-                            long y = r[(int) (w >>> 24) & 31] + imm;
-                            Alu.sub64(cpu, x, y);
-                            taken = Long.compareUnsigned(x, y) > 0;
-                            break uops;
-                        }
-                        case Uop.CMP32_JCC + 7: {
-                            int x = (int) r[(int) (w >>> 16) & 31];
-                            int y = (int) (r[(int) (w >>> 24) & 31] + imm);
-                            Alu.sub32(cpu, x, y);
-                            taken = Integer.compareUnsigned(x, y) > 0;
-                            break uops;
-                        }
-                        case Uop.CMP64_JCC + 12: {
-                            long x = r[(int) (w >>> 16) & 31];
-                            long y = r[(int) (w >>> 24) & 31] + imm;
-                            Alu.sub64(cpu, x, y);
-                            taken = x < y;
-                            break uops;
-                        }
-                        case Uop.CMP32_JCC + 12: {
-                            int x = (int) r[(int) (w >>> 16) & 31];
-                            int y = (int) (r[(int) (w >>> 24) & 31] + imm);
-                            Alu.sub32(cpu, x, y);
-                            taken = x < y;
-                            break uops;
-                        }
-                        case Uop.CMP64_JCC + 13: {
-                            long x = r[(int) (w >>> 16) & 31];
-                            long y = r[(int) (w >>> 24) & 31] + imm;
-                            Alu.sub64(cpu, x, y);
-                            taken = x >= y;
-                            break uops;
-                        }
-                        case Uop.CMP32_JCC + 13: {
-                            int x = (int) r[(int) (w >>> 16) & 31];
-                            int y = (int) (r[(int) (w >>> 24) & 31] + imm);
-                            Alu.sub32(cpu, x, y);
-                            taken = x >= y;
-                            break uops;
-                        }
-                        case Uop.CMP64_JCC + 14: {
-                            long x = r[(int) (w >>> 16) & 31];
-                            long y = r[(int) (w >>> 24) & 31] + imm;
-                            Alu.sub64(cpu, x, y);
-                            taken = x <= y;
-                            break uops;
-                        }
-                        case Uop.CMP32_JCC + 14: {
-                            int x = (int) r[(int) (w >>> 16) & 31];
-                            int y = (int) (r[(int) (w >>> 24) & 31] + imm);
-                            Alu.sub32(cpu, x, y);
-                            taken = x <= y;
-                            break uops;
-                        }
-                        case Uop.CMP64_JCC + 15: {
-                            long x = r[(int) (w >>> 16) & 31];
-                            long y = r[(int) (w >>> 24) & 31] + imm;
-                            Alu.sub64(cpu, x, y);
-                            taken = x > y;
-                            break uops;
-                        }
-                        case Uop.CMP32_JCC + 15: {
-                            int x = (int) r[(int) (w >>> 16) & 31];
-                            int y = (int) (r[(int) (w >>> 24) & 31] + imm);
-                            Alu.sub32(cpu, x, y);
-                            taken = x > y;
-                            break uops;
-                        }
-                        case Uop.TEST64_JCC + 4: {
-                            long x = r[(int) (w >>> 16) & 31] & (r[(int) (w >>> 24) & 31] + imm);
-                            Alu.logic(cpu, x);
-                            taken = x == 0;
-                            break uops;
-                        }
-                        case Uop.TEST32_JCC + 4: {
-                            int x = (int) (r[(int) (w >>> 16) & 31] & (r[(int) (w >>> 24) & 31] + imm));
-                            Alu.logic(cpu, x);
-                            taken = x == 0;
-                            break uops;
-                        }
-                        case Uop.TEST64_JCC + 5: {
-                            long x = r[(int) (w >>> 16) & 31] & (r[(int) (w >>> 24) & 31] + imm);
-                            Alu.logic(cpu, x);
-                            taken = x != 0;
-                            break uops;
-                        }
-                        case Uop.TEST32_JCC + 5: {
-                            int x = (int) (r[(int) (w >>> 16) & 31] & (r[(int) (w >>> 24) & 31] + imm));
-                            Alu.logic(cpu, x);
-                            taken = x != 0;
-                            break uops;
-                        }
-                        case Uop.TEST64_JCC + 8: {
-                            long x = r[(int) (w >>> 16) & 31] & (r[(int) (w >>> 24) & 31] + imm);
-                            Alu.logic(cpu, x);
-                            taken = x < 0;
-                            break uops;
-                        }
-                        case Uop.TEST32_JCC + 8: {
-                            int x = (int) (r[(int) (w >>> 16) & 31] & (r[(int) (w >>> 24) & 31] + imm));
-                            Alu.logic(cpu, x);
-                            taken = x < 0;
-                            break uops;
-                        }
-                        case Uop.TEST64_JCC + 9: {
-                            long x = r[(int) (w >>> 16) & 31] & (r[(int) (w >>> 24) & 31] + imm);
-                            Alu.logic(cpu, x);
-                            taken = x >= 0;
-                            break uops;
-                        }
-                        case Uop.TEST32_JCC + 9: {
-                            int x = (int) (r[(int) (w >>> 16) & 31] & (r[(int) (w >>> 24) & 31] + imm));
-                            Alu.logic(cpu, x);
-                            taken = x >= 0;
-                            break uops;
-                        }
+                        case Uop.CMP64_JCC + 2:
+                            {
+                                long x = r[(int) (w >>> 16) & 31];
+                                long y = r[(int) (w >>> 24) & 31] + imm;
+                                Alu.sub64(cpu, x, y);
+                                taken = Long.compareUnsigned(x, y) < 0;
+                                break uops;
+                            }
+                        case Uop.CMP32_JCC + 2:
+                            {
+                                int x = (int) r[(int) (w >>> 16) & 31];
+                                int y = (int) (r[(int) (w >>> 24) & 31] + imm);
+                                Alu.sub32(cpu, x, y);
+                                taken = Integer.compareUnsigned(x, y) < 0;
+                                break uops;
+                            }
+                        case Uop.CMP64_JCC + 3:
+                            {
+                                long x = r[(int) (w >>> 16) & 31];
+                                long y = r[(int) (w >>> 24) & 31] + imm;
+                                Alu.sub64(cpu, x, y);
+                                taken = Long.compareUnsigned(x, y) >= 0;
+                                break uops;
+                            }
+                        case Uop.CMP32_JCC + 3:
+                            {
+                                int x = (int) r[(int) (w >>> 16) & 31];
+                                int y = (int) (r[(int) (w >>> 24) & 31] + imm);
+                                Alu.sub32(cpu, x, y);
+                                taken = Integer.compareUnsigned(x, y) >= 0;
+                                break uops;
+                            }
+                        case Uop.CMP64_JCC + 4:
+                            {
+                                long x = r[(int) (w >>> 16) & 31];
+                                long y = r[(int) (w >>> 24) & 31] + imm;
+                                Alu.sub64(cpu, x, y);
+                                taken = x == y;
+                                break uops;
+                            }
+                        case Uop.CMP32_JCC + 4:
+                            {
+                                int x = (int) r[(int) (w >>> 16) & 31];
+                                int y = (int) (r[(int) (w >>> 24) & 31] + imm);
+                                Alu.sub32(cpu, x, y);
+                                taken = x == y;
+                                break uops;
+                            }
+                        case Uop.CMP64_JCC + 5:
+                            {
+                                long x = r[(int) (w >>> 16) & 31];
+                                long y = r[(int) (w >>> 24) & 31] + imm;
+                                Alu.sub64(cpu, x, y);
+                                taken = x != y;
+                                break uops;
+                            }
+                        case Uop.CMP32_JCC + 5:
+                            {
+                                int x = (int) r[(int) (w >>> 16) & 31];
+                                int y = (int) (r[(int) (w >>> 24) & 31] + imm);
+                                Alu.sub32(cpu, x, y);
+                                taken = x != y;
+                                break uops;
+                            }
+                        case Uop.CMP64_JCC + 6:
+                            {
+                                long x = r[(int) (w >>> 16) & 31];
+                                long y = r[(int) (w >>> 24) & 31] + imm;
+                                Alu.sub64(cpu, x, y);
+                                taken = Long.compareUnsigned(x, y) <= 0;
+                                break uops;
+                            }
+                        case Uop.CMP32_JCC + 6:
+                            {
+                                int x = (int) r[(int) (w >>> 16) & 31];
+                                int y = (int) (r[(int) (w >>> 24) & 31] + imm);
+                                Alu.sub32(cpu, x, y);
+                                taken = Integer.compareUnsigned(x, y) <= 0;
+                                break uops;
+                            }
+                        case Uop.CMP64_JCC + 7:
+                            {
+                                long x = r[(int) (w >>> 16) & 31];
+                                long y = r[(int) (w >>> 24) & 31] + imm;
+                                Alu.sub64(cpu, x, y);
+                                taken = Long.compareUnsigned(x, y) > 0;
+                                break uops;
+                            }
+                        case Uop.CMP32_JCC + 7:
+                            {
+                                int x = (int) r[(int) (w >>> 16) & 31];
+                                int y = (int) (r[(int) (w >>> 24) & 31] + imm);
+                                Alu.sub32(cpu, x, y);
+                                taken = Integer.compareUnsigned(x, y) > 0;
+                                break uops;
+                            }
+                        case Uop.CMP64_JCC + 12:
+                            {
+                                long x = r[(int) (w >>> 16) & 31];
+                                long y = r[(int) (w >>> 24) & 31] + imm;
+                                Alu.sub64(cpu, x, y);
+                                taken = x < y;
+                                break uops;
+                            }
+                        case Uop.CMP32_JCC + 12:
+                            {
+                                int x = (int) r[(int) (w >>> 16) & 31];
+                                int y = (int) (r[(int) (w >>> 24) & 31] + imm);
+                                Alu.sub32(cpu, x, y);
+                                taken = x < y;
+                                break uops;
+                            }
+                        case Uop.CMP64_JCC + 13:
+                            {
+                                long x = r[(int) (w >>> 16) & 31];
+                                long y = r[(int) (w >>> 24) & 31] + imm;
+                                Alu.sub64(cpu, x, y);
+                                taken = x >= y;
+                                break uops;
+                            }
+                        case Uop.CMP32_JCC + 13:
+                            {
+                                int x = (int) r[(int) (w >>> 16) & 31];
+                                int y = (int) (r[(int) (w >>> 24) & 31] + imm);
+                                Alu.sub32(cpu, x, y);
+                                taken = x >= y;
+                                break uops;
+                            }
+                        case Uop.CMP64_JCC + 14:
+                            {
+                                long x = r[(int) (w >>> 16) & 31];
+                                long y = r[(int) (w >>> 24) & 31] + imm;
+                                Alu.sub64(cpu, x, y);
+                                taken = x <= y;
+                                break uops;
+                            }
+                        case Uop.CMP32_JCC + 14:
+                            {
+                                int x = (int) r[(int) (w >>> 16) & 31];
+                                int y = (int) (r[(int) (w >>> 24) & 31] + imm);
+                                Alu.sub32(cpu, x, y);
+                                taken = x <= y;
+                                break uops;
+                            }
+                        case Uop.CMP64_JCC + 15:
+                            {
+                                long x = r[(int) (w >>> 16) & 31];
+                                long y = r[(int) (w >>> 24) & 31] + imm;
+                                Alu.sub64(cpu, x, y);
+                                taken = x > y;
+                                break uops;
+                            }
+                        case Uop.CMP32_JCC + 15:
+                            {
+                                int x = (int) r[(int) (w >>> 16) & 31];
+                                int y = (int) (r[(int) (w >>> 24) & 31] + imm);
+                                Alu.sub32(cpu, x, y);
+                                taken = x > y;
+                                break uops;
+                            }
+                        case Uop.TEST64_JCC + 4:
+                            {
+                                long x =
+                                        r[(int) (w >>> 16) & 31] & (r[(int) (w >>> 24) & 31] + imm);
+                                Alu.logic(cpu, x);
+                                taken = x == 0;
+                                break uops;
+                            }
+                        case Uop.TEST32_JCC + 4:
+                            {
+                                int x =
+                                        (int)
+                                                (r[(int) (w >>> 16) & 31]
+                                                        & (r[(int) (w >>> 24) & 31] + imm));
+                                Alu.logic(cpu, x);
+                                taken = x == 0;
+                                break uops;
+                            }
+                        case Uop.TEST64_JCC + 5:
+                            {
+                                long x =
+                                        r[(int) (w >>> 16) & 31] & (r[(int) (w >>> 24) & 31] + imm);
+                                Alu.logic(cpu, x);
+                                taken = x != 0;
+                                break uops;
+                            }
+                        case Uop.TEST32_JCC + 5:
+                            {
+                                int x =
+                                        (int)
+                                                (r[(int) (w >>> 16) & 31]
+                                                        & (r[(int) (w >>> 24) & 31] + imm));
+                                Alu.logic(cpu, x);
+                                taken = x != 0;
+                                break uops;
+                            }
+                        case Uop.TEST64_JCC + 8:
+                            {
+                                long x =
+                                        r[(int) (w >>> 16) & 31] & (r[(int) (w >>> 24) & 31] + imm);
+                                Alu.logic(cpu, x);
+                                taken = x < 0;
+                                break uops;
+                            }
+                        case Uop.TEST32_JCC + 8:
+                            {
+                                int x =
+                                        (int)
+                                                (r[(int) (w >>> 16) & 31]
+                                                        & (r[(int) (w >>> 24) & 31] + imm));
+                                Alu.logic(cpu, x);
+                                taken = x < 0;
+                                break uops;
+                            }
+                        case Uop.TEST64_JCC + 9:
+                            {
+                                long x =
+                                        r[(int) (w >>> 16) & 31] & (r[(int) (w >>> 24) & 31] + imm);
+                                Alu.logic(cpu, x);
+                                taken = x >= 0;
+                                break uops;
+                            }
+                        case Uop.TEST32_JCC + 9:
+                            {
+                                int x =
+                                        (int)
+                                                (r[(int) (w >>> 16) & 31]
+                                                        & (r[(int) (w >>> 24) & 31] + imm));
+                                Alu.logic(cpu, x);
+                                taken = x >= 0;
+                                break uops;
+                            }
                         case Uop.JCC + 12:
                             taken = less(cpu);
                             break uops;
@@ -763,30 +830,32 @@ final class Interpreter {
                             }
                             b = lookup();
                             continue blocks;
-                        case Uop.CALL64: {
-                            long sp = r[Cpu.RSP] - 8;
-                            mmu.store64(sp, r[d]);
-                            r[Cpu.RSP] = sp;
-                            taken = true;
-                            break uops;
-                        }
-                        case Uop.CALL_REG64: {
-                            target = r[(int) (w >>> 16) & 31];
-                            long sp = r[Cpu.RSP] - 8;
-                            if (target != target << 16 >> 16) {
-                                throw badCallTarget(sp);
+                        case Uop.CALL64:
+                            {
+                                long sp = r[Cpu.RSP] - 8;
+                                mmu.store64(sp, r[d]);
+                                r[Cpu.RSP] = sp;
+                                taken = true;
+                                break uops;
                             }
-                            mmu.store64(sp, r[d]);
-                            r[Cpu.RSP] = sp;
-                            cpu.rip = target;
-                            cpu.retired += b.count;
-                            pc = BETWEEN;
-                            if (cpu.requests() != 0 || cpu.retired >= limit) {
-                                return;
+                        case Uop.CALL_REG64:
+                            {
+                                target = r[(int) (w >>> 16) & 31];
+                                long sp = r[Cpu.RSP] - 8;
+                                if (target != target << 16 >> 16) {
+                                    throw badCallTarget(sp);
+                                }
+                                mmu.store64(sp, r[d]);
+                                r[Cpu.RSP] = sp;
+                                cpu.rip = target;
+                                cpu.retired += b.count;
+                                pc = BETWEEN;
+                                if (cpu.requests() != 0 || cpu.retired >= limit) {
+                                    return;
+                                }
+                                b = lookup();
+                                continue blocks;
                             }
-                            b = lookup();
-                            continue blocks;
-                        }
                         case Uop.RET64:
                             target = mmu.load64(r[Cpu.RSP]);
                             if (target != target << 16 >> 16) {
@@ -801,27 +870,30 @@ final class Interpreter {
                             }
                             b = lookup();
                             continue blocks;
-                        case Uop.EXEC_END: {
-                            Instruction i = b.instructions[(int) imm];
-                            cpu.rip = i.rip;
-                            cpu.nextRip = i.nextRip();
-                            // The count is exact for the helper, and what faults is found already.
-                            cpu.retired += b.count - 1;
-                            pc = BETWEEN;
-                            Units.execute(cpu, i);
-                            cpu.rip = cpu.nextRip;
-                            cpu.retired++;
-                            if (attention(limit)) {
-                                return;
+                        case Uop.EXEC_END:
+                            {
+                                Instruction i = b.instructions[(int) imm];
+                                cpu.rip = i.rip;
+                                cpu.nextRip = i.nextRip();
+                                // The count is exact for the helper, and what faults is found
+                                // already.
+                                cpu.retired += b.count - 1;
+                                pc = BETWEEN;
+                                Units.execute(cpu, i);
+                                cpu.rip = cpu.nextRip;
+                                cpu.retired++;
+                                if (attention(limit)) {
+                                    return;
+                                }
+                                b = lookup();
+                                continue blocks;
                             }
-                            b = lookup();
-                            continue blocks;
-                        }
-                        case Uop.LOOP: {
-                            Instruction i = b.instructions[(int) imm];
-                            taken = IntegerUnit.loop(cpu, i);
-                            break uops;
-                        }
+                        case Uop.LOOP:
+                            {
+                                Instruction i = b.instructions[(int) imm];
+                                taken = IntegerUnit.loop(cpu, i);
+                                break uops;
+                            }
                         default:
                             throw new IllegalStateException("micro-operation " + (w & 0xFF));
                     }
@@ -938,11 +1010,7 @@ final class Interpreter {
     private long segment(long w) {
         int c = (int) (w >>> 32) & 0xFF;
         return SegmentCheck.linear(
-                cpu,
-                (int) (w >>> 40) & 7,
-                cpu.r[(int) (w >>> 16) & 31],
-                c & 0x7F,
-                (c & 0x80) != 0);
+                cpu, (int) (w >>> 40) & 7, cpu.r[(int) (w >>> 16) & 31], c & 0x7F, (c & 0x80) != 0);
     }
 
     /** Operations with a size. */
@@ -1022,8 +1090,7 @@ final class Interpreter {
     private boolean lockStore(long w) {
         final long[] r = cpu.r;
         int size = (int) (w >>> 32) & 0xFF;
-        return LockedAccess.store(
-                cpu, size, r[(int) (w >>> 16) & 31], r[(int) (w >>> 8) & 31]);
+        return LockedAccess.store(cpu, size, r[(int) (w >>> 16) & 31], r[(int) (w >>> 8) & 31]);
     }
 
     /** Instruction pointers of the blocks entered last, oldest first; 0 where there were fewer. */

@@ -6,8 +6,8 @@ package dev.vitrine.processor.exec;
 import dev.vitrine.processor.core.Cpu;
 
 /**
- * Read-modify-write that is atomic between the processors of a domain: a load that remembers where it
- * was, and a store that succeeds only if nothing changed meanwhile.
+ * Read-modify-write that is atomic between the processors of a domain: a load that remembers where
+ * it was, and a store that succeeds only if nothing changed meanwhile.
  *
  * <p>An access that crosses an 8-byte boundary (a split lock) cannot be one compare-and-set of the
  * host; these are atomic among themselves, under one lock, but not towards plain stores.

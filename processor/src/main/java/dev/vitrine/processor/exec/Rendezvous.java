@@ -4,22 +4,26 @@
 package dev.vitrine.processor.exec;
 
 import dev.vitrine.processor.core.Cpu;
+
+import org.jspecify.annotations.Nullable;
+
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Consumer;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Lets something be done on every processor of a domain, between two blocks, before the asker goes
- * on. A processor that executes is asked through its request word and answers at its next block; for
- * one that does not execute the asker does it itself, under that processor's lock.
+ * on. A processor that executes is asked through its request word and answers at its next block;
+ * for one that does not execute the asker does it itself, under that processor's lock.
  *
- * <p>Processors that wait for an answer serve others meanwhile, so two askers cannot block each other.
+ * <p>Processors that wait for an answer serve others meanwhile, so two askers cannot block each
+ * other.
  */
 public final class Rendezvous {
     private static final class Seat {
         final Cpu cpu;
         final ConcurrentLinkedQueue<Task> tasks = new ConcurrentLinkedQueue<>();
+
         /** Guarded by the seat's monitor. */
         boolean executing;
 

@@ -4,6 +4,7 @@
 package dev.vitrine.processor.exec;
 
 import static dev.vitrine.processor.asm.Reg.*;
+
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.vitrine.processor.asm.Asm;
@@ -11,8 +12,10 @@ import dev.vitrine.processor.asm.Asm.Cond;
 import dev.vitrine.processor.asm.Label;
 import dev.vitrine.processor.asm.Mem;
 import dev.vitrine.processor.guest.FlatMachine;
-import java.util.function.Consumer;
+
 import org.junit.jupiter.api.Test;
+
+import java.util.function.Consumer;
 
 /** LOCK makes read-modify-write atomic between processors: no addition is lost. */
 class AtomicInstructionsTest {
@@ -41,8 +44,7 @@ class AtomicInstructionsTest {
     @Test
     void increment() {
         for (int offset : new int[] {0, 4, 1, 3}) {
-            try (FlatMachine m =
-                    both(AT + offset, ROUNDS, a -> a.lock().inc(Mem.base(R8).d()))) {
+            try (FlatMachine m = both(AT + offset, ROUNDS, a -> a.lock().inc(Mem.base(R8).d()))) {
                 assertThat(m.ram.getInt(AT + offset)).isEqualTo(2 * ROUNDS);
             }
         }
@@ -69,8 +71,7 @@ class AtomicInstructionsTest {
     /** Neighbours in a word do not disturb each other. */
     @Test
     void neighbouringBytes() {
-        try (FlatMachine m =
-                both(AT, ROUNDS, a -> a.lock().inc(Mem.base(R8).index(R9, 1).b()))) {
+        try (FlatMachine m = both(AT, ROUNDS, a -> a.lock().inc(Mem.base(R8).index(R9, 1).b()))) {
             assertThat(m.ram.getByte(AT)).isEqualTo(ROUNDS & 0xFF);
             assertThat(m.ram.getByte(AT + 1)).isEqualTo(ROUNDS & 0xFF);
             assertThat(m.ram.getShort(AT + 2)).isZero();
@@ -100,10 +101,7 @@ class AtomicInstructionsTest {
     @Test
     void exchangeAndAdd() {
         try (FlatMachine m =
-                both(
-                        AT,
-                        ROUNDS,
-                        a -> a.mov(EAX, 1).lock().xadd(Mem.base(R8), EAX).add(RBX, RAX))) {
+                both(AT, ROUNDS, a -> a.mov(EAX, 1).lock().xadd(Mem.base(R8), EAX).add(RBX, RAX))) {
             assertThat(m.ram.getInt(AT)).isEqualTo(2 * ROUNDS);
             long all = (2L * ROUNDS - 1) * 2 * ROUNDS / 2;
             assertThat(m.processor(0).gpr(3) + m.processor(1).gpr(3)).isEqualTo(all);
@@ -171,7 +169,8 @@ class AtomicInstructionsTest {
                         rounds,
                         a -> {
                             acquire.accept(a);
-                            a.inc(Mem.base(R8).disp(0x100).q()).add(Mem.base(R8).disp(0x1100).d(), 2);
+                            a.inc(Mem.base(R8).disp(0x100).q())
+                                    .add(Mem.base(R8).disp(0x1100).d(), 2);
                             release.accept(a);
                         })) {
             assertThat(m.ram.getLong(AT + 0x100)).isEqualTo(2 * rounds);
@@ -228,7 +227,10 @@ class AtomicInstructionsTest {
                             a.mov(RCX, RAX).lock().xor(Mem.base(R8), RDX);
                             a.lock().xor(Mem.base(R8), RDX).lock().or(Mem.base(R8), RDX);
                             a.not(RDX).lock().and(Mem.base(R8), RDX);
-                            a.lock().not(Mem.base(R8).disp(8).q()).lock().neg(Mem.base(R8).disp(8).q());
+                            a.lock()
+                                    .not(Mem.base(R8).disp(8).q())
+                                    .lock()
+                                    .neg(Mem.base(R8).disp(8).q());
                         })) {
             assertThat(m.ram.getLong(AT)).isZero();
             // -~x is x + 1: pairs of the two processors may interleave, but not be lost.

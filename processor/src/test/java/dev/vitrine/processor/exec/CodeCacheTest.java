@@ -7,9 +7,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.vitrine.memory.MachineMemory;
 import dev.vitrine.processor.decode.Instruction;
+
+import org.junit.jupiter.api.Test;
+
 import java.util.ArrayList;
 import java.util.List;
-import org.junit.jupiter.api.Test;
 
 /** The cache stays bounded, however often a guest maps the same code at other addresses. */
 class CodeCacheTest {

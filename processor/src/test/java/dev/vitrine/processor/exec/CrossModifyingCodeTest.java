@@ -4,6 +4,7 @@
 package dev.vitrine.processor.exec;
 
 import static dev.vitrine.processor.asm.Reg.*;
+
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.vitrine.processor.asm.Asm;
@@ -11,9 +12,12 @@ import dev.vitrine.processor.asm.Asm.Cond;
 import dev.vitrine.processor.asm.Label;
 import dev.vitrine.processor.asm.Mem;
 import dev.vitrine.processor.guest.FlatMachine;
+
 import org.junit.jupiter.api.Test;
 
-/** One processor rewrites code that another one executes. Processor 0 writes, processor 1 executes. */
+/**
+ * One processor rewrites code that another one executes. Processor 0 writes, processor 1 executes.
+ */
 class CrossModifyingCodeTest {
     private static final long BUDGET = 20_000_000_000L;
     private static final int GO = FlatMachine.DATA;
@@ -32,8 +36,8 @@ class CrossModifyingCodeTest {
     }
 
     /**
-     * The writer changes the function, sets the flag and waits for the answer; the reader waits for the
-     * flag and calls.
+     * The writer changes the function, sets the flag and waits for the answer; the reader waits for
+     * the flag and calls.
      *
      * @param function where {@code mov eax, imm32; ret} lies
      */
@@ -58,7 +62,6 @@ class CrossModifyingCodeTest {
             assertThat(m.ram.getInt(GO)).isEqualTo(rounds);
         }
     }
-
 
     private static void writer(FlatMachine m, int function, int rounds) {
         m.code(
@@ -95,10 +98,10 @@ class CrossModifyingCodeTest {
     }
 
     /**
-     * The reader does not wait: it calls all the time, while the code changes under it. What it read of
-     * the flag before a call is a lower bound for what the call may give: whatever was decoded and cached
-     * on the way, nothing older than the flag may come out. The immediates are aligned, so a torn one
-     * cannot be seen.
+     * The reader does not wait: it calls all the time, while the code changes under it. What it
+     * read of the flag before a call is a lower bound for what the call may give: whatever was
+     * decoded and cached on the way, nothing older than the flag may come out. The immediates are
+     * aligned, so a torn one cannot be seen.
      */
     private static void races(int function, int secondFunction, int rounds) {
         try (FlatMachine m = new FlatMachine(2, 4 << 20)) {

@@ -4,6 +4,7 @@
 package dev.vitrine.processor.exec;
 
 import static dev.vitrine.processor.asm.Reg.*;
+
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.vitrine.processor.Processor;
@@ -11,10 +12,12 @@ import dev.vitrine.processor.asm.Asm.Cond;
 import dev.vitrine.processor.asm.Label;
 import dev.vitrine.processor.asm.Mem;
 import dev.vitrine.processor.guest.FlatMachine;
+
+import org.junit.jupiter.api.Test;
+
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.Test;
 
 /** Interrupts asked for by another thread: HLT, and the shadow of STI. */
 class InterruptWindowTest {
@@ -59,18 +62,17 @@ class InterruptWindowTest {
             Semaphore wake = new Semaphore(0);
             Semaphore asleep = new Semaphore(0);
             Thread guest =
-                    new Thread(
-                            () -> {
-                                while (p.gpr(3) != rounds || p.interruptsEnabled()) {
-                                    Processor.Exit exit = p.run(1_000_000);
-                                    if (exit == Processor.Exit.HALTED && p.interruptsEnabled()) {
-                                        asleep.release();
-                                        wake.acquireUninterruptibly();
-                                    } else if (exit != Processor.Exit.HALTED) {
-                                        return;
-                                    }
-                                }
-                            });
+                    new Thread(() -> {
+                        while (p.gpr(3) != rounds || p.interruptsEnabled()) {
+                            Processor.Exit exit = p.run(1_000_000);
+                            if (exit == Processor.Exit.HALTED && p.interruptsEnabled()) {
+                                asleep.release();
+                                wake.acquireUninterruptibly();
+                            } else if (exit != Processor.Exit.HALTED) {
+                                return;
+                            }
+                        }
+                    });
             guest.setDaemon(true);
             guest.start();
             for (int k = 0; k < rounds; k++) {
@@ -162,24 +164,22 @@ class InterruptWindowTest {
     }
 
     /** Runs the guest to its HLT while another thread does something again and again. */
-    private static void disturbed(FlatMachine m, Runnable disturbance)
-            throws InterruptedException {
+    private static void disturbed(FlatMachine m, Runnable disturbance) throws InterruptedException {
         CountDownLatch running = new CountDownLatch(1);
         boolean[] done = new boolean[1];
         Thread other =
-                new Thread(
-                        () -> {
-                            while (true) {
-                                synchronized (done) {
-                                    if (done[0]) {
-                                        return;
-                                    }
-                                }
-                                disturbance.run();
-                                running.countDown();
-                                Thread.yield();
+                new Thread(() -> {
+                    while (true) {
+                        synchronized (done) {
+                            if (done[0]) {
+                                return;
                             }
-                        });
+                        }
+                        disturbance.run();
+                        running.countDown();
+                        Thread.yield();
+                    }
+                });
         other.setDaemon(true);
         other.start();
         try {

@@ -4,6 +4,7 @@
 package dev.vitrine.processor.exec;
 
 import static dev.vitrine.processor.asm.Reg.*;
+
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
@@ -13,10 +14,12 @@ import dev.vitrine.memory.FrameTable;
 import dev.vitrine.processor.Processor;
 import dev.vitrine.processor.asm.Mem;
 import dev.vitrine.processor.guest.FlatMachine;
+
+import org.junit.jupiter.api.Test;
+
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import org.junit.jupiter.api.Test;
 
 /** Memory of domains: what it costs, what holes answer, what the dirty log says. */
 class LargeDomainTest {
@@ -49,7 +52,8 @@ class LargeDomainTest {
             assertThat(m.processor(0).gpr(2)).isZero();
             assertThat(m.ram.getLong((512L << 30) - 8)).isEqualTo(1);
             assertThat(m.ram.getLong(200L << 30)).isEqualTo(1);
-            // 64 MiB: the JVM's own heap may have grown meanwhile; the domain has 131072 MiB times 4.
+            // 64 MiB: the JVM's own heap may have grown meanwhile; the domain has 131072 MiB times
+            // 4.
             assertThat(resident() - before).isLessThan(16384);
         }
     }
@@ -114,7 +118,9 @@ class LargeDomainTest {
                 expected[page] = true;
             }
             for (int page = 0; page < 16; page++) {
-                assertThat(dirty(m, data + page * 4096L)).as("page %s", page).isEqualTo(expected[page]);
+                assertThat(dirty(m, data + page * 4096L))
+                        .as("page %s", page)
+                        .isEqualTo(expected[page]);
             }
             m.ram.putByte(data + 0xD000, 1);
             assertThat(dirty(m, data + 0xD000)).as("written from outside").isTrue();

@@ -4,6 +4,7 @@
 package dev.vitrine.processor.exec;
 
 import static dev.vitrine.processor.asm.Reg.*;
+
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.vitrine.processor.asm.Asm;
@@ -11,10 +12,14 @@ import dev.vitrine.processor.asm.Asm.Cond;
 import dev.vitrine.processor.asm.Label;
 import dev.vitrine.processor.asm.Mem;
 import dev.vitrine.processor.guest.FlatMachine;
-import java.util.function.Consumer;
+
 import org.junit.jupiter.api.Test;
 
-/** Litmus tests of x86's memory order (SDM volume 3, 8.2.3). Only what is forbidden is looked for. */
+import java.util.function.Consumer;
+
+/**
+ * Litmus tests of x86's memory order (SDM volume 3, 8.2.3). Only what is forbidden is looked for.
+ */
 class MemoryOrderTest {
     private static final long BUDGET = 20_000_000_000L;
     private static final int X = FlatMachine.DATA;
@@ -70,11 +75,20 @@ class MemoryOrderTest {
         messagePassing(
                 X,
                 a ->
-                        a.mov(RDI, R8).mov(EAX, ECX).cld().stos(32)
-                                .mov(EAX, ECX).xchg(Mem.base(R9), EAX),
+                        a.mov(RDI, R8)
+                                .mov(EAX, ECX)
+                                .cld()
+                                .stos(32)
+                                .mov(EAX, ECX)
+                                .xchg(Mem.base(R9), EAX),
                 a ->
-                        a.xor(EAX, EAX).lock().xadd(Mem.base(R9), EAX).mov(EDX, EAX)
-                                .mov(RSI, R8).lods(32).xchg(EAX, EDX));
+                        a.xor(EAX, EAX)
+                                .lock()
+                                .xadd(Mem.base(R9), EAX)
+                                .mov(EDX, EAX)
+                                .mov(RSI, R8)
+                                .lods(32)
+                                .xchg(EAX, EDX));
     }
 
     /**
@@ -122,8 +136,7 @@ class MemoryOrderTest {
     /** 8.2.3.3: a store is not done before an earlier load. */
     @Test
     void loadBuffering() {
-        try (FlatMachine m =
-                pairs(a -> a.mov(EAX, Mem.base(R9)).mov(Mem.base(R8).d(), 1))) {
+        try (FlatMachine m = pairs(a -> a.mov(EAX, Mem.base(R9)).mov(Mem.base(R8).d(), 1))) {
             assertThat(count(m, 1)).isZero();
         }
     }
@@ -141,20 +154,15 @@ class MemoryOrderTest {
     @Test
     void storeBufferingWithLockedInstructions() {
         try (FlatMachine m =
-                pairs(
-                        a ->
-                                a.mov(Mem.base(R8).d(), 1)
-                                        .lock()
-                                        .or(Mem.base(RSP).disp(-8).d(), 0)
-                                        .mov(EAX, Mem.base(R9)))) {
+                pairs(a ->
+                        a.mov(Mem.base(R8).d(), 1)
+                                .lock()
+                                .or(Mem.base(RSP).disp(-8).d(), 0)
+                                .mov(EAX, Mem.base(R9)))) {
             assertThat(count(m, 0)).isZero();
         }
         try (FlatMachine m =
-                pairs(
-                        a ->
-                                a.mov(EDX, 1)
-                                        .xchg(Mem.base(R8), EDX)
-                                        .mov(EAX, Mem.base(R9)))) {
+                pairs(a -> a.mov(EDX, 1).xchg(Mem.base(R8), EDX).mov(EAX, Mem.base(R9)))) {
             assertThat(count(m, 0)).isZero();
         }
     }
@@ -163,11 +171,8 @@ class MemoryOrderTest {
     @Test
     void ownStoresAreSeen() {
         try (FlatMachine m =
-                pairs(
-                        a ->
-                                a.mov(Mem.base(R8).d(), 7)
-                                        .mov(EAX, Mem.base(R8))
-                                        .mov(EDX, Mem.base(R9)))) {
+                pairs(a ->
+                        a.mov(Mem.base(R8).d(), 7).mov(EAX, Mem.base(R8)).mov(EDX, Mem.base(R9)))) {
             assertThat(count(m, 7)).isEqualTo(ROUNDS);
         }
     }

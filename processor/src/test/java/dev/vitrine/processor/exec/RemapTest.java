@@ -4,6 +4,7 @@
 package dev.vitrine.processor.exec;
 
 import static dev.vitrine.processor.asm.Reg.*;
+
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.vitrine.memory.MachineMemory;
@@ -11,11 +12,12 @@ import dev.vitrine.processor.asm.Asm.Cond;
 import dev.vitrine.processor.asm.Label;
 import dev.vitrine.processor.asm.Mem;
 import dev.vitrine.processor.guest.FlatMachine;
+
 import org.junit.jupiter.api.Test;
 
 /**
- * Changes of the physical map while two processors run: when the change returns, nobody uses what was
- * there before.
+ * Changes of the physical map while two processors run: when the change returns, nobody uses what
+ * was there before.
  */
 class RemapTest {
     private static final long BUDGET = 20_000_000_000L;

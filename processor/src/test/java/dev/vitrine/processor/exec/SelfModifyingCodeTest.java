@@ -4,6 +4,7 @@
 package dev.vitrine.processor.exec;
 
 import static dev.vitrine.processor.asm.Reg.*;
+
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.vitrine.processor.Processor;
@@ -12,9 +13,11 @@ import dev.vitrine.processor.asm.Asm.Cond;
 import dev.vitrine.processor.asm.Label;
 import dev.vitrine.processor.asm.Mem;
 import dev.vitrine.processor.guest.FlatMachine;
+
+import org.junit.jupiter.api.Test;
+
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
-import org.junit.jupiter.api.Test;
 
 /** A processor that writes to the code it is about to execute sees the new code at once. */
 class SelfModifyingCodeTest {
@@ -27,8 +30,9 @@ class SelfModifyingCodeTest {
     }
 
     /**
-     * A loop over RCX from 100 down that patches the immediate of {@code mov eax, imm32} right behind the
-     * patching instruction with ECX, and sums EAX up in RBX. R8 holds the immediate's address.
+     * A loop over RCX from 100 down that patches the immediate of {@code mov eax, imm32} right
+     * behind the patching instruction with ECX, and sums EAX up in RBX. R8 holds the immediate's
+     * address.
      */
     private static void patchLoop(FlatMachine m, long alias, Consumer<Asm> patch) {
         m.code(
@@ -75,10 +79,7 @@ class SelfModifyingCodeTest {
                 patchLoop(m, 0, a -> a.mov(EDX, ECX).xchg(Mem.base(R8), EDX));
             }
             try (FlatMachine m = new FlatMachine(count, 4 << 20)) {
-                patchLoop(
-                        m,
-                        0,
-                        a -> a.mov(EAX, Mem.base(R8)).lock().cmpxchg(Mem.base(R8), ECX));
+                patchLoop(m, 0, a -> a.mov(EAX, Mem.base(R8)).lock().cmpxchg(Mem.base(R8), ECX));
             }
         }
     }
@@ -121,7 +122,8 @@ class SelfModifyingCodeTest {
     void storeThroughAnotherLinearAddressWhoseTranslationIsCached() {
         try (FlatMachine m = new FlatMachine(1, 4 << 20)) {
             long alias = m.window(3, CODE >>> 12);
-            // A write before the code is decoded leaves a write entry, which decoding must take away.
+            // A write before the code is decoded leaves a write entry, which decoding must take
+            // away.
             m.assemble(
                     FlatMachine.code(1),
                     a -> a.mov(RAX, alias + 0xFF0).mov(Mem.base(RAX), RAX).jmp(CODE));
@@ -204,7 +206,9 @@ class SelfModifyingCodeTest {
         }
     }
 
-    /** Places {@code mov eax, imm32; ret} so that a page ends in it; then patches the second page. */
+    /**
+     * Places {@code mov eax, imm32; ret} so that a page ends in it; then patches the second page.
+     */
     private static void acrossPages(BiConsumer<Asm, Integer> patch, int onFirstPage) {
         try (FlatMachine m = new FlatMachine(1, 4 << 20)) {
             int function = CODE + 0x2000 - onFirstPage;

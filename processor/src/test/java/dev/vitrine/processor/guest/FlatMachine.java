@@ -10,16 +10,17 @@ import dev.vitrine.processor.Processor;
 import dev.vitrine.processor.ProcessorGroup;
 import dev.vitrine.processor.asm.Asm;
 import dev.vitrine.processor.asm.Mem;
+
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 
 /**
- * Processors in 64-bit mode at CPL 0, behind their public interface. The first 512 GiB are mapped one
- * to one for everybody in pages of 1 GiB, but for the second GiB: it is a window of 512 small pages, empty
- * at first. GDT, IDT and a TSS exist, and {@link #startup} loads them; an exception without a gate ends in
- * a triple fault.
+ * Processors in 64-bit mode at CPL 0, behind their public interface. The first 512 GiB are mapped
+ * one to one for everybody in pages of 1 GiB, but for the second GiB: it is a window of 512 small
+ * pages, empty at first. GDT, IDT and a TSS exist, and {@link #startup} loads them; an exception
+ * without a gate ends in a triple fault.
  */
 public final class FlatMachine implements AutoCloseable {
     /** The top page table; four levels above {@link #CODE}. */
@@ -40,7 +41,7 @@ public final class FlatMachine implements AutoCloseable {
     public static final long WINDOW = 0x40000000L;
 
     public static final int KERNEL_CODE = 0x08;
-    public static final int USER_DATA = 0x18 + 8 | 3;
+    public static final int USER_DATA = 0x20 | 3;
     public static final int USER_CODE = 0x28 | 3;
 
     /** IDT entry types: interrupt gate of DPL 0. */
@@ -181,21 +182,20 @@ public final class FlatMachine implements AutoCloseable {
         List<Thread> threads = new ArrayList<>();
         for (Processor p : processors) {
             Thread t =
-                    new Thread(
-                            () -> {
-                                try {
-                                    Processor.Exit exit = p.run(budget);
-                                    if (exit != Processor.Exit.HALTED) {
-                                        throw new AssertionError(
-                                                exit + "\n" + String.join("\n", p.registers()));
-                                    }
-                                } catch (Throwable e) {
-                                    failure.compareAndSet(null, e);
-                                    for (Processor other : processors) {
-                                        other.requestStop();
-                                    }
-                                }
-                            });
+                    new Thread(() -> {
+                        try {
+                            Processor.Exit exit = p.run(budget);
+                            if (exit != Processor.Exit.HALTED) {
+                                throw new AssertionError(
+                                        exit + "\n" + String.join("\n", p.registers()));
+                            }
+                        } catch (Throwable e) {
+                            failure.compareAndSet(null, e);
+                            for (Processor other : processors) {
+                                other.requestStop();
+                            }
+                        }
+                    });
             t.setDaemon(true);
             threads.add(t);
         }
@@ -220,7 +220,8 @@ public final class FlatMachine implements AutoCloseable {
                     }
                     t.join(10_000);
                     if (t.isAlive()) {
-                        throw new AssertionError("a processor hangs in " + List.of(t.getStackTrace()));
+                        throw new AssertionError(
+                                "a processor hangs in " + List.of(t.getStackTrace()));
                     }
                 }
             }

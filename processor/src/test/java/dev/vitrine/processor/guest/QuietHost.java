@@ -5,6 +5,7 @@ package dev.vitrine.processor.guest;
 
 import dev.vitrine.processor.Processor;
 import dev.vitrine.processor.ProcessorHost;
+
 import java.util.concurrent.ConcurrentLinkedQueue;
 
 /** A host without devices. Interrupts come from a queue that any thread may fill. */
@@ -16,7 +17,9 @@ public final class QuietHost implements ProcessorHost {
 
     private long tsc;
 
-    /** Queues an interrupt; the processor must be told by {@link Processor#requestInterruptCheck}. */
+    /**
+     * Queues an interrupt; the processor must be told by {@link Processor#requestInterruptCheck}.
+     */
     public void interrupt(int vector) {
         interrupts.add(vector);
     }
