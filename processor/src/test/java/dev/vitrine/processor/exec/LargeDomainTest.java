@@ -52,8 +52,7 @@ class LargeDomainTest {
             assertThat(m.processor(0).gpr(2)).isZero();
             assertThat(m.ram.getLong((512L << 30) - 8)).isEqualTo(1);
             assertThat(m.ram.getLong(200L << 30)).isEqualTo(1);
-            // 64 MiB: the JVM's own heap may have grown meanwhile; the domain has 131072 MiB times
-            // 4.
+            // 64 MiB: the JVM's own heap may have grown meanwhile; the domain has 524288 MiB.
             assertThat(resident() - before).isLessThan(16384);
         }
     }
