@@ -4,14 +4,16 @@
 package dev.vitrine.cli;
 
 import dev.vitrine.toolstack.BadInputException;
-import java.io.PrintWriter;
-import java.nio.charset.StandardCharsets;
-import java.util.Locale;
+
 import picocli.CommandLine;
 import picocli.CommandLine.Help.Ansi;
 import picocli.CommandLine.MissingParameterException;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
+
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.util.Locale;
 
 /** Picocli for one command, with errors as one sentence. */
 final class CommandLineParser {
@@ -56,13 +58,15 @@ final class CommandLineParser {
 
     private static String sentence(ParameterException e, String command) {
         String what;
-        if (e instanceof UnmatchedArgumentException unmatched && !unmatched.getUnmatched().isEmpty()) {
+        if (e instanceof UnmatchedArgumentException unmatched
+                && !unmatched.getUnmatched().isEmpty()) {
             String first = unmatched.getUnmatched().getFirst();
             what =
                     first.startsWith("-") && first.length() > 1
                             ? "there is no option '" + first + "'"
                             : "the argument '" + first + "' is one too many";
-        } else if (e instanceof MissingParameterException missing && !missing.getMissing().isEmpty()) {
+        } else if (e instanceof MissingParameterException missing
+                && !missing.getMissing().isEmpty()) {
             CommandLine.Model.ArgSpec arg = missing.getMissing().getFirst();
             what =
                     arg instanceof CommandLine.Model.OptionSpec option

@@ -10,10 +10,12 @@ import dev.vitrine.toolstack.Machine;
 import dev.vitrine.toolstack.Outcome;
 import dev.vitrine.toolstack.config.ShutdownAction;
 import dev.vitrine.toolstack.console.GuestConsole;
+
+import org.jspecify.annotations.Nullable;
+
 import java.io.IOException;
 import java.io.InputStream;
 import java.time.Duration;
-import org.jspecify.annotations.Nullable;
 
 /** Runs a guest with its console on the process's streams, again if its configuration says so. */
 final class GuestRun {
@@ -112,7 +114,9 @@ final class GuestRun {
             }
             long wait = RESTART_NANOS - (System.nanoTime() - started);
             if (wait > 0) {
-                Thread.sleep(Duration.ofNanos(Math.min(wait, Math.max(0, deadline - System.nanoTime()))));
+                Thread.sleep(
+                        Duration.ofNanos(
+                                Math.min(wait, Math.max(0, deadline - System.nanoTime()))));
             }
             if (terminal != null) {
                 terminal.resume();

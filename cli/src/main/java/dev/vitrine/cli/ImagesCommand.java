@@ -5,6 +5,10 @@ package dev.vitrine.cli;
 
 import dev.vitrine.toolstack.image.Image;
 import dev.vitrine.toolstack.image.ImageStore;
+
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
@@ -13,8 +17,6 @@ import java.time.format.DateTimeFormatter;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
 
 /** {@code vitrine images}. */
 @Command(

@@ -6,6 +6,7 @@ package dev.vitrine.cli;
 import dev.vitrine.hypervisor.Domain;
 import dev.vitrine.toolstack.Machine;
 import dev.vitrine.toolstack.Outcome;
+
 import java.io.PrintStream;
 import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
@@ -48,18 +49,22 @@ final class MachineStatistics {
             line(
                     err,
                     "vCPU " + i + " running" + (virtual ? " (virtual)" : ""),
-                    seconds(time) + "  " + number(domain.vcpu(i).retiredInstructions())
+                    seconds(time)
+                            + "  "
+                            + number(domain.vcpu(i).retiredInstructions())
                             + " instructions");
         }
         line(err, "instructions", number(instructions));
         double busy = virtual || running == 0 ? elapsed : running;
-        line(err, "MIPS while running", String.format(Locale.ROOT, "%17.1f", instructions / busy / 1e6));
-        counters.forEach(
-                (name, value) -> {
-                    if (GROUPS.stream().noneMatch(name::startsWith)) {
-                        line(err, name, number(value));
-                    }
-                });
+        line(
+                err,
+                "MIPS while running",
+                String.format(Locale.ROOT, "%17.1f", instructions / busy / 1e6));
+        counters.forEach((name, value) -> {
+            if (GROUPS.stream().noneMatch(name::startsWith)) {
+                line(err, name, number(value));
+            }
+        });
         for (int i = 0; i < GROUPS.size(); i++) {
             group(err, TITLES.get(i), GROUPS.get(i), counters);
         }

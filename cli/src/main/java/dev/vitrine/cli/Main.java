@@ -4,9 +4,11 @@
 package dev.vitrine.cli;
 
 import dev.vitrine.toolstack.BadInputException;
+
+import org.jspecify.annotations.Nullable;
+
 import java.util.Arrays;
 import java.util.concurrent.Callable;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The entry point. It looks at the first argument only, and loads no more than the command that it

@@ -5,19 +5,24 @@ package dev.vitrine.cli;
 
 import dev.vitrine.toolstack.image.Image;
 import dev.vitrine.toolstack.image.ImageStore;
+
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /** {@code vitrine pull}. */
 @Command(
         name = "vitrine pull",
-        header = {"Gets an image, or makes the one that is there anew, of the newest packages.", ""},
+        header = {
+            "Gets an image, or makes the one that is there anew, of the newest packages.",
+            ""
+        },
         synopsisHeading = "usage: ",
         customSynopsis = "vitrine pull IMAGE [--with PACKAGE,...]",
         parameterListHeading = "%n",
@@ -33,7 +38,8 @@ final class PullCommand implements Callable<Integer> {
 
     @Parameters(
             paramLabel = "IMAGE",
-            description = "debian (cloud kernel and busybox); debian:full or debian:rt (other kernels)")
+            description =
+                    "debian (cloud kernel and busybox); debian:full or debian:rt (other kernels)")
     private String image = "";
 
     @Option(

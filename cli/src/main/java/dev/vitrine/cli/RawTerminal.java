@@ -3,9 +3,6 @@
 
 package dev.vitrine.cli;
 
-import java.io.Closeable;
-import java.io.IOException;
-import java.util.EnumSet;
 import org.jline.terminal.Attributes;
 import org.jline.terminal.Attributes.ControlChar;
 import org.jline.terminal.Attributes.ControlFlag;
@@ -16,10 +13,14 @@ import org.jline.terminal.Size;
 import org.jline.terminal.Terminal;
 import org.jline.terminal.TerminalBuilder;
 
+import java.io.Closeable;
+import java.io.IOException;
+import java.util.EnumSet;
+
 /**
- * The user's terminal, raw: each key goes to the guest at once and unchanged, its terminal driver does
- * the rest. {@link #close} gives it back as it was, and so does the end of the process, whatever
- * causes it.
+ * The user's terminal, raw: each key goes to the guest at once and unchanged, its terminal driver
+ * does the rest. {@link #close} gives it back as it was, and so does the end of the process,
+ * whatever causes it.
  */
 final class RawTerminal implements Closeable {
     private final Terminal terminal;

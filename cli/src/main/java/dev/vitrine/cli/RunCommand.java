@@ -4,14 +4,17 @@
 package dev.vitrine.cli;
 
 import dev.vitrine.toolstack.BadInputException;
+
+import org.jspecify.annotations.Nullable;
+
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
-import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /** {@code vitrine run}: the options. {@link RunPlan} makes sense of them, {@link GuestRun} runs. */
 @Command(
@@ -69,7 +72,10 @@ final class RunCommand implements Callable<Integer> {
             description = "memory, such as 512M (which is the default) or 2G")
     @Nullable String memory;
 
-    @Option(names = "--vcpus", paramLabel = "N", description = "virtual processors, 1 to 128 (default: 1)")
+    @Option(
+            names = "--vcpus",
+            paramLabel = "N",
+            description = "virtual processors, 1 to 128 (default: 1)")
     @Nullable String vcpus;
 
     @Option(
@@ -126,7 +132,9 @@ final class RunCommand implements Callable<Integer> {
             case "virtual" -> true;
             default ->
                     throw new BadInputException(
-                            "--clock " + Sizes.shown(clock) + " is not a clock: it is real or virtual.");
+                            "--clock "
+                                    + Sizes.shown(clock)
+                                    + " is not a clock: it is real or virtual.");
         };
     }
 }

@@ -16,10 +16,12 @@ import dev.vitrine.toolstack.image.ImageStore;
 import dev.vitrine.toolstack.image.Overlay;
 import dev.vitrine.toolstack.loader.KernelImage;
 import dev.vitrine.toolstack.loader.LoadedKernel;
+
+import org.jspecify.annotations.Nullable;
+
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
-import org.jspecify.annotations.Nullable;
 
 /**
  * What a run is to do, after options, image and configuration file have been brought together: what
@@ -30,7 +32,8 @@ import org.jspecify.annotations.Nullable;
  * @param ramdisk its ramdisk, or null
  * @param cmdline its command line, without what the console adds
  * @param memory bytes
- * @param imageConsole whether the root file system is an image's, whose init is told about the console
+ * @param imageConsole whether the root file system is an image's, whose init is told about the
+ *     console
  * @param command whether a command runs instead of a shell
  */
 record RunPlan(
@@ -57,7 +60,8 @@ record RunPlan(
     static RunPlan of(RunCommand o, Streams streams) {
         boolean virtualClock = o.virtualClock();
         long memory = o.memory == null ? 0 : Sizes.memory("--memory", o.memory);
-        int vcpus = o.vcpus == null ? 0 : Sizes.number("--vcpus", o.vcpus, 1, DomainConfig.MAX_VCPUS);
+        int vcpus =
+                o.vcpus == null ? 0 : Sizes.number("--vcpus", o.vcpus, 1, DomainConfig.MAX_VCPUS);
         DomainConfig config = null;
         String imageName = null;
         if (o.what != null) {
@@ -165,7 +169,8 @@ record RunPlan(
         } catch (InvalidPathException e) {
             // Told below.
         }
-        throw new BadInputException(what + " " + Sizes.shown(text) + " cannot be the name of a file.");
+        throw new BadInputException(
+                what + " " + Sizes.shown(text) + " cannot be the name of a file.");
     }
 
     private static String cmdline(

@@ -4,6 +4,7 @@
 package dev.vitrine.cli;
 
 import dev.vitrine.toolstack.BadInputException;
+
 import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.time.Duration;
@@ -34,7 +35,10 @@ final class Sizes {
         if (bytes.compareTo(BigInteger.valueOf(1 << 20)) < 0
                 || bytes.compareTo(BigInteger.valueOf(MAX_MEMORY)) > 0) {
             throw new BadInputException(
-                    option + " " + shown(text) + " is out of range: a guest has 1M to 8T of memory.");
+                    option
+                            + " "
+                            + shown(text)
+                            + " is out of range: a guest has 1M to 8T of memory.");
         }
         return bytes.longValueExact() & -4096L;
     }
@@ -61,7 +65,10 @@ final class Sizes {
                                         : number;
         if (seconds.signum() <= 0 || seconds.compareTo(MAX_SECONDS) > 0) {
             throw new BadInputException(
-                    option + " " + shown(text) + " is out of range: it is more than 0, up to a year.");
+                    option
+                            + " "
+                            + shown(text)
+                            + " is out of range: it is more than 0, up to a year.");
         }
         return Duration.ofNanos(Math.max(1, seconds.movePointRight(9).longValue()));
     }
@@ -79,7 +86,13 @@ final class Sizes {
         BigInteger n = new BigInteger(t);
         if (n.compareTo(BigInteger.valueOf(min)) < 0 || n.compareTo(BigInteger.valueOf(max)) > 0) {
             throw new BadInputException(
-                    option + " " + shown(text) + " is out of range: it can be " + min + " to " + max
+                    option
+                            + " "
+                            + shown(text)
+                            + " is out of range: it can be "
+                            + min
+                            + " to "
+                            + max
                             + ".");
         }
         return n.intValueExact();

@@ -32,8 +32,8 @@ record Streams(InputStream in, OutputStream out, PrintStream err, boolean termin
     }
 
     /**
-     * Java tells only whether input and output both are terminals, but `vitrine run debian | tee log`
-     * wants a raw terminal, too. Linux tells by the name of the open file.
+     * Java tells only whether input and output both are terminals, but `vitrine run debian | tee
+     * log` wants a raw terminal, too. Linux tells by the name of the open file.
      */
     private static boolean inputIsTerminal() {
         try {

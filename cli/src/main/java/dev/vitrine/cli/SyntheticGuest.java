@@ -20,7 +20,8 @@ final class SyntheticGuest {
     private SyntheticGuest() {}
 
     /**
-     * The bytes of a listing: the first word of each line in hexadecimal; what follows is for people.
+     * The bytes of a listing: the first word of each line in hexadecimal; what follows is for
+     * people.
      */
     static byte[] assemble(String listing) {
         StringBuilder digits = new StringBuilder();

@@ -5,10 +5,11 @@ package dev.vitrine.cli;
 
 import dev.vitrine.toolstack.BadInputException;
 import dev.vitrine.toolstack.Machine;
+import dev.vitrine.toolstack.console.GuestConsole;
 import dev.vitrine.toolstack.image.Image;
 import dev.vitrine.toolstack.image.ImageStore;
 import dev.vitrine.toolstack.image.Overlay;
-import dev.vitrine.toolstack.console.GuestConsole;
+
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -21,16 +22,17 @@ import java.util.List;
 
 /**
  * What the launcher runs to make its AOT cache, by the hidden option {@code --train}: loads the
- * classes of {@code run} and executes guest code, so that the cache holds both classes and profiles. If
- * there is an image, its kernel boots for some seconds as well, which is the best sample there is.
+ * classes of {@code run} and executes guest code, so that the cache holds both classes and
+ * profiles. If there is an image, its kernel boots for some seconds as well, which is the best
+ * sample there is.
  */
 final class Training {
     private static final Duration LIMIT = Duration.ofSeconds(10);
 
     /**
-     * About a second of 64-bit code: identity paging, integer work with memory, branches, calls, string
-     * instructions, a little SSE, and a hypercall now and then. The lines are hexadecimal code and
-     * what it says.
+     * About a second of 64-bit code: identity paging, integer work with memory, branches, calls,
+     * string instructions, a little SSE, and a hypercall now and then. The lines are hexadecimal
+     * code and what it says.
      */
     private static final String LISTING =
             """
@@ -144,7 +146,9 @@ final class Training {
         try {
             Files.write(kernel, SyntheticGuest.kernel(SyntheticGuest.assemble(LISTING)));
             // By the front door, so that what a user's run needs is loaded.
-            String[] args = {"run", "--kernel", kernel.toString(), "--memory", "16M", "--timeout", "10s"};
+            String[] args = {
+                "run", "--kernel", kernel.toString(), "--memory", "16M", "--timeout", "10s"
+            };
             Main.execute(
                     args,
                     new Streams(

@@ -5,6 +5,12 @@ package dev.vitrine.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -12,11 +18,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.SplittableRandom;
 import java.util.function.Consumer;
-import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
 
 /** Kernels, ramdisks and configurations that cannot be used: one sentence that names the file. */
 class BadInputTest {
@@ -102,23 +103,21 @@ class BadInputTest {
     void segmentsOverlap() throws IOException {
         byte[] whole = Files.readAllBytes(good);
         runKernel(
-                        broken(
-                                b -> {
-                                    // The note's header becomes a second segment over the first.
-                                    b.put(SECOND_PROGRAM_HEADER, whole, PROGRAM_HEADER, 56);
-                                    b.putLong(SECOND_PROGRAM_HEADER + 24, 0x100008);
-                                }))
+                        broken(b -> {
+                            // The note's header becomes a second segment over the first.
+                            b.put(SECOND_PROGRAM_HEADER, whole, PROGRAM_HEADER, 56);
+                            b.putLong(SECOND_PROGRAM_HEADER + 24, 0x100008);
+                        }))
                 .isBadInput("broken.elf", "overlap");
     }
 
     @Test
     void segmentWraps() throws IOException {
         runKernel(
-                        broken(
-                                b -> {
-                                    b.putLong(PROGRAM_HEADER + 24, -4096L);
-                                    b.putLong(PROGRAM_HEADER + 40, 8192);
-                                }))
+                        broken(b -> {
+                            b.putLong(PROGRAM_HEADER + 24, -4096L);
+                            b.putLong(PROGRAM_HEADER + 40, 8192);
+                        }))
                 .isBadInput("broken.elf");
         runKernel(broken(b -> b.putLong(PROGRAM_HEADER + 40, -1L))).isBadInput("broken.elf");
         runKernel(broken(b -> b.putLong(PROGRAM_HEADER + 8, -16L))).isBadInput("broken.elf");
@@ -134,7 +133,10 @@ class BadInputTest {
 
     @Test
     void fileIsShorterThanSegment() throws IOException {
-        runKernel(broken(b -> b.putLong(PROGRAM_HEADER + 32, 5000).putLong(PROGRAM_HEADER + 40, 5000)))
+        runKernel(
+                        broken(b ->
+                                b.putLong(PROGRAM_HEADER + 32, 5000)
+                                        .putLong(PROGRAM_HEADER + 40, 5000)))
                 .isBadInput("broken.elf");
     }
 
@@ -151,7 +153,8 @@ class BadInputTest {
 
     @Test
     void corruptBzImage() throws IOException {
-        for (int payload : new int[] {0x1f8b0800, 0xfd377a58, 0x28b52ffd, 0x425a6839, 0x02214c18, 0}) {
+        for (int payload :
+                new int[] {0x1f8b0800, 0xfd377a58, 0x28b52ffd, 0x425a6839, 0x02214c18, 0}) {
             ByteBuffer b = ByteBuffer.allocate(8192).order(ByteOrder.LITTLE_ENDIAN);
             b.put(0x1f1, (byte) 3);
             b.putShort(0x1fe, (short) 0xaa55);

@@ -19,7 +19,9 @@ final class Cli {
             return err.lines().toList();
         }
 
-        /** Bad input: status 2, nothing on standard output, and one sentence that has these parts. */
+        /**
+         * Bad input: status 2, nothing on standard output, and one sentence that has these parts.
+         */
         Result isBadInput(String... parts) {
             assertThat(status).as(err).isEqualTo(ExitStatus.BAD_INPUT);
             assertThat(out).isEmpty();
@@ -59,8 +61,6 @@ final class Cli {
                                 new PrintStream(err, true, StandardCharsets.UTF_8),
                                 false));
         return new Result(
-                status,
-                out.toString(StandardCharsets.UTF_8),
-                err.toString(StandardCharsets.UTF_8));
+                status, out.toString(StandardCharsets.UTF_8), err.toString(StandardCharsets.UTF_8));
     }
 }

@@ -10,6 +10,13 @@ import dev.vitrine.toolstack.ConsoleInput;
 import dev.vitrine.toolstack.Machine;
 import dev.vitrine.toolstack.Outcome;
 import dev.vitrine.toolstack.loader.KernelImage;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -21,11 +28,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
-import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
 
 /** Guests of a few instructions, from the command line to the exit status. */
 @Timeout(120)
@@ -33,7 +35,9 @@ class GuestRunTest {
     @TempDir Path folder;
 
     private Cli.Result run(String input, String listing, String... more) {
-        String[] args = {"run", "--kernel", Guests.kernel(folder, listing).toString(), "--memory", "16M"};
+        String[] args = {
+            "run", "--kernel", Guests.kernel(folder, listing).toString(), "--memory", "16M"
+        };
         String[] all = Arrays.copyOf(args, args.length + more.length);
         System.arraycopy(more, 0, all, args.length, more.length);
         return Cli.runWithInput(input, all);
@@ -41,7 +45,9 @@ class GuestRunTest {
 
     private static void showsCrash(Cli.Result r, String reason) {
         assertThat(r.status()).as(r.err()).isEqualTo(ExitStatus.CRASHED);
-        assertThat(r.errLines().getFirst()).startsWith("vitrine: the guest crashed: ").contains(reason);
+        assertThat(r.errLines().getFirst())
+                .startsWith("vitrine: the guest crashed: ")
+                .contains(reason);
         assertThat(r.err()).contains("RAX ", "RIP ", "CR3 ", "last instructions:");
         r.hasNoTrace();
     }
@@ -188,7 +194,8 @@ class GuestRunTest {
         ByteArrayOutputStream err = new ByteArrayOutputStream();
         int status =
                 Main.execute(
-                        args, new Streams(new Endless(), closed, new PrintStream(err, true), false));
+                        args,
+                        new Streams(new Endless(), closed, new PrintStream(err, true), false));
         assertThat(status).isEqualTo(128 + 13);
         assertThat(err.size()).isZero();
     }
@@ -229,7 +236,11 @@ class GuestRunTest {
         ConsoleInput in =
                 new ConsoleInput(new ByteArrayInputStream(new byte[] {'h', 'i', '\n'}), false);
         try (Machine machine =
-                Machine.builder(KernelImage.load("echo", kernel)).memory(16 << 20).output(out).input(in).build()) {
+                Machine.builder(KernelImage.load("echo", kernel))
+                        .memory(16 << 20)
+                        .output(out)
+                        .input(in)
+                        .build()) {
             Outcome outcome = machine.run(Duration.ofSeconds(60));
             assertThat(outcome.reason()).isEqualTo(StopReason.POWEROFF);
         }

@@ -56,7 +56,9 @@ final class Guests {
             ebfe  jmp 0x100002
             """;
 
-    /** Prints "hello" on the console ring, gives back what it reads there, and powers off at Ctrl-D. */
+    /**
+     * Prints "hello" on the console ring, gives back what it reads there, and powers off at Ctrl-D.
+     */
     static final String ECHO =
             """
             bc00000900    mov esp,0x90000
@@ -108,8 +110,10 @@ final class Guests {
             68656c6c6f0a00
             """;
 
-    /** Calls each hypercall with each of 40 sub-operations and six pointers that lead nowhere, but for
-     * SCHEDOP_block, which rightly waits for ever; then prints "done" and powers off. */
+    /**
+     * Calls each hypercall with each of 40 sub-operations and six pointers that lead nowhere, but
+     * for SCHEDOP_block, which rightly waits for ever; then prints "done" and powers off.
+     */
     static final String WILD_POINTERS =
             """
             bc00000900      mov esp,0x90000

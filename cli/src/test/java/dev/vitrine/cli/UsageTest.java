@@ -97,7 +97,21 @@ class UsageTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"0", "-5", "-1G", "0K", "9T", "99999999999999999999G", "1", "x", "", "1.5G", "12Q", "M"})
+    @ValueSource(
+            strings = {
+                "0",
+                "-5",
+                "-1G",
+                "0K",
+                "9T",
+                "99999999999999999999G",
+                "1",
+                "x",
+                "",
+                "1.5G",
+                "12Q",
+                "M"
+            })
     void memoryOutOfRange(String size) {
         if (size.equals("1")) {
             // One MiB is a size; it is too small for a real kernel only.

@@ -10,7 +10,11 @@ public final class BadGuestAddress extends RuntimeException {
     private final long address;
 
     public BadGuestAddress(long address) {
-        super("no RAM at guest-physical address 0x" + Long.toHexString(address), null, false, false);
+        super(
+                "no RAM at guest-physical address 0x" + Long.toHexString(address),
+                null,
+                false,
+                false);
         this.address = address;
     }
 

@@ -3,16 +3,18 @@
 
 package dev.vitrine.memory;
 
+import org.jspecify.annotations.Nullable;
+
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
-import org.jspecify.annotations.Nullable;
 
 /**
  * What is known of each machine frame: whether decoded code was made from it, and whether it was
  * written since the dirty log was last read. Thread-safe; chunks are made on first use.
  *
  * <p>The soft TLBs of processors hold write permission only for frames that are not {@link #CODE}
- * and, while the log is on, already {@link #DIRTY}; so the fast path of a store checks nothing here.
+ * and, while the log is on, already {@link #DIRTY}; so the fast path of a store checks nothing
+ * here.
  */
 public final class FrameTable {
     /** Decoded code was made from this frame: writes must be seen. */
@@ -60,8 +62,8 @@ public final class FrameTable {
     }
 
     /**
-     * Turns the log on or off. Soft TLBs must be flushed afterwards by the caller, or writes through
-     * entries made before are not seen.
+     * Turns the log on or off. Soft TLBs must be flushed afterwards by the caller, or writes
+     * through entries made before are not seen.
      */
     public void setDirtyLog(boolean on) {
         dirtyLog = on;

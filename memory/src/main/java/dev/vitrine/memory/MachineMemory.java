@@ -20,8 +20,8 @@ import java.nio.file.StandardOpenOption;
  * A pool of machine frames (4 KiB each) in one lazily backed segment: frames cost host memory only
  * once they are touched. Frame numbers (mfn) run from 0.
  *
- * <p>The first part of the pool is handed out in one piece with {@link #allocateRange}, single frames
- * for hypervisor pages with {@link #allocateFrame}. Allocation is thread-safe.
+ * <p>The first part of the pool is handed out in one piece with {@link #allocateRange}, single
+ * frames for hypervisor pages with {@link #allocateFrame}. Allocation is thread-safe.
  */
 public final class MachineMemory implements AutoCloseable {
     /** log2 of the frame size. */

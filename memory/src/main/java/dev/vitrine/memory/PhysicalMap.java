@@ -3,17 +3,19 @@
 
 package dev.vitrine.memory;
 
+import org.jspecify.annotations.Nullable;
+
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A domain's physical-to-machine map: guest frame number to machine frame. RAM given at creation is
- * kept as extents, changes on top of it in chunks of 512 entries, so that an untouched domain of any
- * size costs next to nothing.
+ * kept as extents, changes on top of it in chunks of 512 entries, so that an untouched domain of
+ * any size costs next to nothing.
  *
- * <p>Lookups are lock-free. Changes take the map's lock, and listeners (the processors' soft TLBs) are
- * told before the change returns, but without the lock; they have forgotten the old entry by then.
+ * <p>Lookups are lock-free. Changes take the map's lock, and listeners (the processors' soft TLBs)
+ * are told before the change returns, but without the lock; they have forgotten the old entry by
+ * then.
  */
 public final class PhysicalMap implements PhysicalView {
     /** Told of changed entries, on the changing thread. */
@@ -98,8 +100,8 @@ public final class PhysicalMap implements PhysicalView {
 
     /**
      * Replaces an entry and returns the one that it replaced (0 for a hole), so that of several
-     * threads which unmap a frame exactly one gets it. Listeners are told without the map's lock: they
-     * wait for processors, which may be about to change the map themselves.
+     * threads which unmap a frame exactly one gets it. Listeners are told without the map's lock:
+     * they wait for processors, which may be about to change the map themselves.
      */
     public long exchange(long gfn, long entry) {
         check(gfn, 1);

@@ -14,6 +14,7 @@ import dev.vitrine.processor.decode.Decoder;
 import dev.vitrine.processor.decode.Instruction;
 import dev.vitrine.processor.decode.InstructionText;
 import dev.vitrine.processor.exec.Runner;
+
 import java.util.ArrayList;
 import java.util.List;
 
@@ -38,9 +39,7 @@ public final class Processor {
     }
 
     private static final Exit[] EXITS = {Exit.BUDGET, Exit.HALTED, Exit.STOPPED, Exit.SHUTDOWN};
-    private static final String[] NAMES = {
-        "RAX", "RCX", "RDX", "RBX", "RSP", "RBP", "RSI", "RDI"
-    };
+    private static final String[] NAMES = {"RAX", "RCX", "RDX", "RBX", "RSP", "RBP", "RSI", "RDI"};
     private static final String[] SEGMENTS = {"ES", "CS", "SS", "DS", "FS", "GS"};
 
     private final Cpu cpu;
@@ -68,7 +67,9 @@ public final class Processor {
         return EXITS[runner.run(budget)];
     }
 
-    /** An interrupt may have become pending: asks the host for it as soon as it can be delivered. */
+    /**
+     * An interrupt may have become pending: asks the host for it as soon as it can be delivered.
+     */
     public void requestInterruptCheck() {
         cpu.request(Cpu.REQUEST_INTERRUPT);
     }
@@ -232,16 +233,16 @@ public final class Processor {
     // ------------------------------------------------------------------ memory
 
     /**
-     * Guest-physical address of a linear one in the current address space, whatever the privilege; -1
-     * if nothing is mapped. No side effects.
+     * Guest-physical address of a linear one in the current address space, whatever the privilege;
+     * -1 if nothing is mapped. No side effects.
      */
     public long translate(long linear) {
         return mmu.walker().peek(linear);
     }
 
     /**
-     * Guest-physical address of a linear one for a write with the privilege of now, or -1 if that write
-     * would fault. Sets accessed and dirty bits, as the write would.
+     * Guest-physical address of a linear one for a write with the privilege of now, or -1 if that
+     * write would fault. Sets accessed and dirty bits, as the write would.
      */
     public long translateForWrite(long linear) {
         try {
@@ -354,8 +355,8 @@ public final class Processor {
     }
 
     /**
-     * The last instructions as text, oldest first: those from the beginning of the blocks entered last,
-     * read again from memory; the last block may not have run to its end.
+     * The last instructions as text, oldest first: those from the beginning of the blocks entered
+     * last, read again from memory; the last block may not have run to its end.
      */
     public List<String> lastInstructions() {
         List<String> lines = new ArrayList<>();

@@ -7,12 +7,13 @@ import dev.vitrine.memory.PhysicalMap;
 import dev.vitrine.processor.core.Cpu;
 import dev.vitrine.processor.exec.CodeCache;
 import dev.vitrine.processor.exec.Rendezvous;
+
 import java.util.List;
 
 /**
- * What the processors of one domain share: its physical memory, the code decoded from it, and the way
- * to reach all of them at once. Registers itself with the physical map, so that changed mappings are
- * forgotten by every processor before the change returns.
+ * What the processors of one domain share: its physical memory, the code decoded from it, and the
+ * way to reach all of them at once. Registers itself with the physical map, so that changed
+ * mappings are forgotten by every processor before the change returns.
  */
 public final class ProcessorGroup {
     final PhysicalMap map;

@@ -5,21 +5,23 @@ package dev.vitrine.toolstack;
 
 import dev.vitrine.toolstack.console.ConsoleRing;
 import dev.vitrine.toolstack.console.ExecStatusFilter;
+
+import org.jspecify.annotations.Nullable;
+
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.util.OptionalInt;
 import java.util.concurrent.TimeUnit;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The back end of a PV console.
  *
- * <p>The ring is served on the thread of the vCPU that sent the event, so that under the virtual clock
- * it happens at the same instruction in each run. The bytes go through a buffer to a thread that
- * writes them, since a slow reader of the output must not hold up a vCPU; when the buffer is full, they
- * stay in the guest's ring, which is how the guest learns to wait. Under the virtual clock the vCPU
- * does wait: its time stands still meanwhile.
+ * <p>The ring is served on the thread of the vCPU that sent the event, so that under the virtual
+ * clock it happens at the same instruction in each run. The bytes go through a buffer to a thread
+ * that writes them, since a slow reader of the output must not hold up a vCPU; when the buffer is
+ * full, they stay in the guest's ring, which is how the guest learns to wait. Under the virtual
+ * clock the vCPU does wait: its time stands still meanwhile.
  */
 final class ConsoleBackend {
     private static final int BUFFER = 64 << 10;
@@ -47,7 +49,8 @@ final class ConsoleBackend {
 
     /**
      * @param input what the guest gets to read, or null
-     * @param filter what takes init's messages out of the output; null for a guest without such an init
+     * @param filter what takes init's messages out of the output; null for a guest without such an
+     *     init
      * @param virtualTime whether the guest's time stands still while a vCPU waits
      * @param notifyGuest sends the guest an event on the console's port
      * @param onOutputClosed called when nobody takes the output any more

@@ -4,14 +4,16 @@
 package dev.vitrine.toolstack;
 
 import dev.vitrine.toolstack.console.GuestConsole;
+
+import org.jspecify.annotations.Nullable;
+
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.concurrent.TimeUnit;
-import org.jspecify.annotations.Nullable;
 
 /**
- * Bytes for a guest's console, read by a thread of their own. It may outlive a {@link Machine}: what
- * one guest has not taken, the next one gets, as after a reboot.
+ * Bytes for a guest's console, read by a thread of their own. It may outlive a {@link Machine}:
+ * what one guest has not taken, the next one gets, as after a reboot.
  */
 public final class ConsoleInput {
     /** Read ahead as far as this: enough that a run of a script does not depend on its writer. */

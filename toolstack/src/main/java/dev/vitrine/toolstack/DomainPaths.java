@@ -9,12 +9,21 @@ import dev.vitrine.toolstack.xenstore.XenStoreClient;
 import dev.vitrine.toolstack.xenstore.XsException;
 import dev.vitrine.toolstack.xenstore.XsPermission;
 
-/** What libxl writes to xenstore for a new domain (libxl_create.c, libxl_dom.c; docs/misc/xenstore-paths). */
+/**
+ * What libxl writes to xenstore for a new domain (libxl_create.c, libxl_dom.c;
+ * docs/misc/xenstore-paths).
+ */
 final class DomainPaths {
     private DomainPaths() {}
 
-    static void write(XenStore store, Domain domain, long memory, long storeGfn, int storePort,
-            long consoleGfn, int consolePort) {
+    static void write(
+            XenStore store,
+            Domain domain,
+            long memory,
+            long storeGfn,
+            int storePort,
+            long consoleGfn,
+            int consolePort) {
         int id = domain.id();
         String uuid = domain.config().uuid().toString();
         String home = "/local/domain/" + id;
@@ -46,8 +55,16 @@ final class DomainPaths {
             client.write(home + "/console/type", "xenconsoled");
             // What the guest may write itself.
             String[] writable = {
-                "device", "data", "drivers", "feature", "attr", "error", "control/shutdown",
-                "control/feature-poweroff", "control/feature-reboot", "control/feature-suspend",
+                "device",
+                "data",
+                "drivers",
+                "feature",
+                "attr",
+                "error",
+                "control/shutdown",
+                "control/feature-poweroff",
+                "control/feature-reboot",
+                "control/feature-suspend",
                 "control/sysrq"
             };
             for (String name : writable) {

@@ -6,7 +6,9 @@ package dev.vitrine.toolstack;
 import dev.vitrine.hypervisor.Domain;
 import dev.vitrine.hypervisor.GrantMapping;
 
-/** A ring's page that the guest has granted; it stays there whatever the guest does with its memory. */
+/**
+ * A ring's page that the guest has granted; it stays there whatever the guest does with its memory.
+ */
 final class GrantPage implements RingPage, AutoCloseable {
     private final GrantMapping mapping;
 
@@ -19,7 +21,8 @@ final class GrantPage implements RingPage, AutoCloseable {
         domain.seedGrant(reference, gfn);
         GrantMapping mapping = domain.mapGrant(reference, false);
         if (mapping == null) {
-            throw new IllegalStateException("a new domain's grant " + reference + " cannot be mapped");
+            throw new IllegalStateException(
+                    "a new domain's grant " + reference + " cannot be mapped");
         }
         return new GrantPage(mapping);
     }

@@ -25,6 +25,9 @@ import dev.vitrine.toolstack.loader.LoadedKernel;
 import dev.vitrine.toolstack.xenstore.XenStore;
 import dev.vitrine.toolstack.xenstore.XenStoreRing;
 import dev.vitrine.xenabi.HvmParam;
+
+import org.jspecify.annotations.Nullable;
+
 import java.io.OutputStream;
 import java.time.Duration;
 import java.util.List;
@@ -34,7 +37,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A PVH guest with its machine: a domain, its memory, its console and its xenstore.
@@ -73,7 +75,8 @@ public final class Machine implements AutoCloseable {
     private Machine(Builder b) {
         // The layout comes first: it finds what cannot work before anything is made.
         AcpiTables acpi =
-                AcpiTables.build(b.vcpus, Vcpu::apicId, PvhBuilder.HOLE_START + PvhLayout.PAGE_SIZE);
+                AcpiTables.build(
+                        b.vcpus, Vcpu::apicId, PvhBuilder.HOLE_START + PvhLayout.PAGE_SIZE);
         PvhBuilder pvh =
                 new PvhBuilder(b.kernel, b.cmdline(), b.ramdisk, b.memory, acpi.tables().length);
         PvhLayout layout = pvh.layout();
@@ -106,8 +109,7 @@ public final class Machine implements AutoCloseable {
                             .map(e -> new E820Entry(e.address(), e.size(), e.type().number()))
                             .toList());
 
-            storePage =
-                    GrantPage.ofSpecialPage(domain, XENSTORE_GRANT, SpecialPages.XENSTORE_GFN);
+            storePage = GrantPage.ofSpecialPage(domain, XENSTORE_GRANT, SpecialPages.XENSTORE_GFN);
             consolePage = GrantPage.ofSpecialPage(domain, CONSOLE_GRANT, SpecialPages.CONSOLE_GFN);
             int[] ports = new int[2];
             store = new XenStore();
@@ -343,8 +345,8 @@ public final class Machine implements AutoCloseable {
         }
 
         /**
-         * Says that the ramdisk is that of a Vitrine image, whose init is told about its console: its
-         * messages are taken out of the output, and it gets input once it is ready for it.
+         * Says that the ramdisk is that of a Vitrine image, whose init is told about its console:
+         * its messages are taken out of the output, and it gets input once it is ready for it.
          */
         public Builder console(GuestConsole value) {
             console = value;
@@ -366,8 +368,11 @@ public final class Machine implements AutoCloseable {
         public Machine build() {
             if (vcpus < 1 || vcpus > DomainConfig.MAX_VCPUS) {
                 throw new BadInputException(
-                        "A domain cannot have " + vcpus + " vCPUs: it can have 1 to "
-                                + DomainConfig.MAX_VCPUS + ".");
+                        "A domain cannot have "
+                                + vcpus
+                                + " vCPUs: it can have 1 to "
+                                + DomainConfig.MAX_VCPUS
+                                + ".");
             }
             if (memory < DomainConfig.MIN_MEMORY) {
                 throw new BadInputException("A domain needs at least 1 MiB of memory.");

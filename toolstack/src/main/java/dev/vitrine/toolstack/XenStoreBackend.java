@@ -4,13 +4,14 @@
 package dev.vitrine.toolstack;
 
 import dev.vitrine.toolstack.xenstore.XenStoreRing;
+
 import org.jspecify.annotations.Nullable;
 
 /**
- * Serves a guest's xenstore ring, on the thread of the vCPU that asks: the store is in memory, so that
- * an answer takes microseconds, and under the virtual clock it comes at the same instruction in each
- * run. What the guest does not ask for, such as watches that others fire, is sent by a thread that
- * starts when it is needed.
+ * Serves a guest's xenstore ring, on the thread of the vCPU that asks: the store is in memory, so
+ * that an answer takes microseconds, and under the virtual clock it comes at the same instruction
+ * in each run. What the guest does not ask for, such as watches that others fire, is sent by a
+ * thread that starts when it is needed.
  */
 final class XenStoreBackend {
     private final XenStoreRing ring;

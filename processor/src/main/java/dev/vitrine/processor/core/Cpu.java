@@ -7,16 +7,18 @@ import dev.vitrine.processor.Processor;
 import dev.vitrine.processor.ProcessorHost;
 import dev.vitrine.processor.decode.Instruction;
 import dev.vitrine.processor.decode.Operand;
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.VarHandle;
+
 import org.jspecify.annotations.Nullable;
 
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+
 /**
- * The architectural state of one logical processor and the access paths that its units share. Fields
- * are public within the module: the package is not exported.
+ * The architectural state of one logical processor and the access paths that its units share.
+ * Fields are public within the module: the package is not exported.
  *
- * <p><b>Flags.</b> The six arithmetic flags are kept as a result and a vector of carries, so that an
- * arithmetic instruction stores two longs and each flag is a shift away:
+ * <p><b>Flags.</b> The six arithmetic flags are kept as a result and a vector of carries, so that
+ * an arithmetic instruction stores two longs and each flag is a shift away:
  *
  * <ul>
  *   <li>{@link #flagResult}: the result, sign-extended to 64 bits. ZF is {@code flagResult == 0}.
@@ -36,12 +38,16 @@ public final class Cpu {
     public static final int RBP = 5;
     public static final int RSI = 6;
     public static final int RDI = 7;
+
     /** Always zero: stands for an absent base, index or segment. */
     public static final int R_ZERO = 16;
+
     /** Segment bases, in encoding order ES CS SS DS FS GS. */
     public static final int R_SEG_BASE = 17;
+
     /** Temporaries of micro-operations; dead between guest instructions. */
     public static final int R_TEMP = 23;
+
     public static final int R_COUNT = 32;
 
     public static final int ES = 0;
@@ -106,24 +112,29 @@ public final class Cpu {
     public static final long EFER_NXE = 1 << 11;
 
     /**
-     * CPUID leaf 1 EAX, and EDX after reset: family 6, model 0x36, stepping 1. Intel's in-order Atoms do
-     * not speculate, and neither does this processor: operating systems key on the model to leave all
-     * their mitigations off.
+     * CPUID leaf 1 EAX, and EDX after reset: family 6, model 0x36, stepping 1. Intel's in-order
+     * Atoms do not speculate, and neither does this processor: operating systems key on the model
+     * to leave all their mitigations off.
      */
     public static final int SIGNATURE = 0x30661;
 
     /** General registers, zero, segment bases, temporaries. */
     public final long[] r = new long[R_COUNT];
-    /** Vector registers: register n is longs 4n (lowest) to 4n+3; 16 registers and 4 temporaries. */
+
+    /**
+     * Vector registers: register n is longs 4n (lowest) to 4n+3; 16 registers and 4 temporaries.
+     */
     public final long[] v = new long[20 * 4];
 
     /** Address of the instruction in execution (offset in CS). Exact whenever a helper runs. */
     public long rip;
+
     /** Where execution goes on after the current instruction; branches in helpers set it. */
     public long nextRip;
 
     public long flagResult = 1;
     public long flagAux;
+
     /** All flags but the arithmetic ones; bit 1 is always set. */
     public int eflags = 2;
 
@@ -158,19 +169,24 @@ public final class Cpu {
     public long miscEnable = 1;
 
     public int mxcsr = 0x1F80;
+
     /** Scratch of the floating-point instruction in execution. */
     public final dev.vitrine.processor.fp.FpEnv fp = new dev.vitrine.processor.fp.FpEnv();
+
     public final X87State x87 = new X87State();
 
     /** Pending fault, valid while {@link GuestFault} is in flight. */
     public int faultVector;
+
     /** Its error code; meaningful if the vector has one. */
     public int faultCode;
+
     /** Address for CR2 of a page fault; CR2 itself changes on delivery. */
     public long faultAddress;
 
     /** Interrupts and debug traps are held back for the next instruction (MOV SS, POP SS, STI). */
     public int shadow;
+
     public static final int SHADOW_NONE = 0;
     public static final int SHADOW_STI = 1;
     public static final int SHADOW_MOV_SS = 2;
@@ -200,8 +216,7 @@ public final class Cpu {
 
     static {
         try {
-            REQUESTS =
-                    MethodHandles.lookup().findVarHandle(Cpu.class, "requests", int.class);
+            REQUESTS = MethodHandles.lookup().findVarHandle(Cpu.class, "requests", int.class);
         } catch (ReflectiveOperationException e) {
             throw new ExceptionInInitializerError(e);
         }
@@ -226,8 +241,8 @@ public final class Cpu {
     public boolean halted;
 
     /**
-     * DR6 bits of debug traps that the current instruction has caused (data and I/O breakpoints, task
-     * switch). They are delivered, together with single-step, when it has completed.
+     * DR6 bits of debug traps that the current instruction has caused (data and I/O breakpoints,
+     * task switch). They are delivered, together with single-step, when it has completed.
      */
     public int pendingDebug;
 
@@ -252,15 +267,20 @@ public final class Cpu {
 
     /** Bits of {@link #modeKey}. */
     public static final int MODE_64 = 1;
+
     public static final int MODE_32 = 2;
     public static final int MODE_USER = 4;
     public static final int MODE_STACK32 = 8;
+
     /** DS, ES and SS are flat, writable and present: no segment checks needed. */
     public static final int MODE_FLAT = 16;
+
     public static final int MODE_TF = 32;
     public static final int MODE_REAL = 64;
+
     /** CR0.AM, EFLAGS.AC and CPL 3 together: alignment is checked. */
     public static final int MODE_ALIGN = 128;
+
     /** Debug registers hold enabled instruction breakpoints. */
     public static final int MODE_DEBUG = 256;
 
@@ -358,8 +378,8 @@ public final class Cpu {
     }
 
     /**
-     * Replaces the bits of RFLAGS that the mask selects. Does not check privileges. Callers whose mask
-     * holds VM, TF or AC must call {@link #modeChanged} afterwards.
+     * Replaces the bits of RFLAGS that the mask selects. Does not check privileges. Callers whose
+     * mask holds VM, TF or AC must call {@link #modeChanged} afterwards.
      */
     public void setFlags(long value, long mask) {
         if ((mask & ARITHMETIC) != 0) {
@@ -449,7 +469,8 @@ public final class Cpu {
         return s.base == 0
                 && s.limit == -1
                 && !s.unusable
-                && (s.attributes & (Segment.PRESENT | 0xE | Segment.S)) == (Segment.PRESENT | 2 | Segment.S)
+                && (s.attributes & (Segment.PRESENT | 0xE | Segment.S))
+                        == (Segment.PRESENT | 2 | Segment.S)
                 && (s.attributes & Segment.DB) != 0;
     }
 

@@ -8,23 +8,24 @@ import dev.vitrine.memory.GuestRam;
 import dev.vitrine.memory.PhysicalView;
 import dev.vitrine.processor.system.DebugRegisters;
 import dev.vitrine.processor.system.PageWalker;
+
 import java.lang.invoke.VarHandle;
 import java.util.Arrays;
 
 /**
- * Guest memory as one processor sees it: soft TLBs in front of the page walker, the physical view and
- * guest RAM.
+ * Guest memory as one processor sees it: soft TLBs in front of the page walker, the physical view
+ * and guest RAM.
  *
- * <p><b>Soft TLB.</b> Direct-mapped arrays, one pair each for reads, writes and fetches. A tag is the
- * page's linear address with the <i>context</i> in its low 12 bits; the context stands for address
- * space (PCID or CR3 generation), privilege and EFLAGS.AC, so switching any of them is one assignment
- * and no flush. The hit test compares the page of the access's last byte with the tag found by its
- * first byte: an access over a page's end misses by itself. The delta leads from linear to machine
- * address.
+ * <p><b>Soft TLB.</b> Direct-mapped arrays, one pair each for reads, writes and fetches. A tag is
+ * the page's linear address with the <i>context</i> in its low 12 bits; the context stands for
+ * address space (PCID or CR3 generation), privilege and EFLAGS.AC, so switching any of them is one
+ * assignment and no flush. The hit test compares the page of the access's last byte with the tag
+ * found by its first byte: an access over a page's end misses by itself. The delta leads from
+ * linear to machine address.
  *
- * <p>Write entries exist only for pages whose dirty bit is set and whose frame holds no decoded code.
- * Devices, pages under a data breakpoint and checked alignment never enter; their accesses always
- * take the slow path.
+ * <p>Write entries exist only for pages whose dirty bit is set and whose frame holds no decoded
+ * code. Devices, pages under a data breakpoint and checked alignment never enter; their accesses
+ * always take the slow path.
  */
 public final class Mmu {
     private static final int BITS = 12;
@@ -168,7 +169,9 @@ public final class Mmu {
         }
     }
 
-    /** INVLPG. Entries of large pages were made per 4 KiB page, so these take more than one slot. */
+    /**
+     * INVLPG. Entries of large pages were made per 4 KiB page, so these take more than one slot.
+     */
     public void invalidatePage(long la) {
         int i = (int) (la >>> 12) & MASK;
         readTag[i] = 0;
@@ -216,7 +219,9 @@ public final class Mmu {
         }
     }
 
-    /** Drops write permission for a frame everywhere in this TLB: it now holds code or is logged. */
+    /**
+     * Drops write permission for a frame everywhere in this TLB: it now holds code or is logged.
+     */
     public void dropWrites(long mfn) {
         long machine = mfn << 12;
         for (int i = 0; i < SIZE; i++) {
@@ -330,8 +335,8 @@ public final class Mmu {
     }
 
     /**
-     * As {@link #load64} for a part of a larger operand: vector accesses of 16 and 32 bytes are never
-     * subject to alignment checking.
+     * As {@link #load64} for a part of a larger operand: vector accesses of 16 and 32 bytes are
+     * never subject to alignment checking.
      */
     public long loadPart64(long la) {
         int i = (int) (la >>> 12) & MASK;
@@ -509,9 +514,11 @@ public final class Mmu {
         if (context == CONTEXT_SLOW && size <= 8) {
             checkAlignment(la, size);
         }
+        // An operand that leaves the canonical addresses gives #GP or #SS before any page fault.
+        long last = crosses(la, size) ? checkAddress((la + size - 1) & PAGE) : la;
         resolve(la, ACCESS_WRITE);
-        if (crosses(la, size)) {
-            resolve(checkAddress((la + size - 1) & PAGE), ACCESS_WRITE);
+        if (last != la) {
+            resolve(last, ACCESS_WRITE);
         }
     }
 
@@ -521,9 +528,10 @@ public final class Mmu {
         if (context == CONTEXT_SLOW && size <= 8) {
             checkAlignment(la, size);
         }
+        long last = crosses(la, size) ? checkAddress((la + size - 1) & PAGE) : la;
         resolve(la, ACCESS_READ);
-        if (crosses(la, size)) {
-            resolve(checkAddress((la + size - 1) & PAGE), ACCESS_READ);
+        if (last != la) {
+            resolve(last, ACCESS_READ);
         }
     }
 

@@ -5,8 +5,12 @@ package dev.vitrine.processor.core;
 
 /** A segment register with its hidden part (SDM volume 3, 3.4.3). */
 public final class Segment {
-    /** Bits of {@link #attributes}, as in bits 8 to 23 of a descriptor's high word shifted down by 8. */
+    /**
+     * Bits of {@link #attributes}, as in bits 8 to 23 of a descriptor's high word shifted down by
+     * 8.
+     */
     public static final int TYPE = 0x000F;
+
     public static final int S = 0x0010;
     public static final int DPL_SHIFT = 5;
     public static final int PRESENT = 0x0080;
@@ -17,10 +21,13 @@ public final class Segment {
 
     public int selector;
     public long base;
+
     /** Limit in bytes, scaled by granularity: 0 to 0xFFFFFFFF, unsigned. */
     public int limit;
+
     /** Access rights, bits 0 to 7 and 12 to 15 of the descriptor's attribute word. */
     public int attributes;
+
     /** Loaded with a null selector (or made unusable by a return to an outer level). */
     public boolean unusable;
 

@@ -12,17 +12,24 @@ import dev.vitrine.processor.x87.Float80;
 public final class X87State {
     /** 64-bit significands, with the explicit integer bit. */
     public final long[] mantissa = new long[8];
+
     /** Sign in bit 15, biased exponent in bits 0 to 14. */
     public final int[] exponent = new int[8];
+
     /** Control word. */
     public int control;
+
     /** Status word without TOP (bits 11 to 13 are zero here). */
     public int status;
+
     public int top;
+
     /** Bit i set: physical register i is not empty (the abridged tag word of FXSAVE). */
     public int valid;
+
     /** Last non-control instruction: 11-bit opcode, selectors and pointers. */
     public int opcode;
+
     public int instructionSelector;
     public long instructionPointer;
     public int dataSelector;

@@ -9,15 +9,17 @@ import org.jspecify.annotations.Nullable;
  * Decodes one instruction at a time from bytes into an {@link Instruction}, by the instruction
  * table. Allocates nothing. One decoder serves one thread.
  *
- * <p>Where processors differ, Intel's are followed: 66 does nothing on near branches in 64-bit mode,
- * F2 and F3 take precedence over 66 as mandatory prefixes, the last of several segment prefixes
- * counts, a REX prefix that is not last is ignored.
+ * <p>Where processors differ, Intel's are followed: 66 does nothing on near branches in 64-bit
+ * mode, F2 and F3 take precedence over 66 as mandatory prefixes, the last of several segment
+ * prefixes counts, a REX prefix that is not last is ignored.
  */
 public final class Decoder {
     /** The bytes ended before the instruction did. */
     public static final int NEED_MORE = -1;
+
     /** No instruction: #UD. {@link Instruction#length} tells how many bytes showed it. */
     public static final int INVALID = -2;
+
     /** Longer than 15 bytes: #GP(0). */
     public static final int TOO_LONG = -3;
 
@@ -228,8 +230,7 @@ public final class Decoder {
                 map = byteValue == 0x38 ? 2 : 3;
                 byteValue = b[p++] & 0xFF;
             }
-        } else if ((byteValue == 0xC4 || byteValue == 0xC5)
-                && (mode64 || (b[p] & 0xC0) == 0xC0)) {
+        } else if ((byteValue == 0xC4 || byteValue == 0xC5) && (mode64 || (b[p] & 0xC0) == 0xC0)) {
             vex = true;
             opcode = byteValue;
             modrm = -1;
@@ -512,9 +513,7 @@ public final class Decoder {
         // Gathers: destination, index and mask must be three registers.
         return out.memoryOperand() != 1
                 || form.operands.get(1).source != OperandSpec.VSIB
-                || (out.reg[0] != out.index
-                        && out.reg[2] != out.index
-                        && out.reg[0] != out.reg[2]);
+                || (out.reg[0] != out.index && out.reg[2] != out.index && out.reg[0] != out.reg[2]);
     }
 
     private void otherOperand(Instruction out, int n, OperandSpec s, boolean memory) {

@@ -72,8 +72,10 @@ public enum Feature {
     public final int leaf;
 
     public final int subleaf;
+
     /** Output register: {@link #EAX}, {@link #EBX}, {@link #ECX} or {@link #EDX}. */
     public final int register;
+
     /** Bit number, 0 to 31. */
     public final int bit;
 

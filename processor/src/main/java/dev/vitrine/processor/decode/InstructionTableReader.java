@@ -272,9 +272,7 @@ final class InstructionTableReader {
                     f.register = false;
                     f.vector = true;
                 }
-                case OperandSpec.RM_REGISTER,
-                        OperandSpec.MMX_RM_REGISTER,
-                        OperandSpec.ST_RM ->
+                case OperandSpec.RM_REGISTER, OperandSpec.MMX_RM_REGISTER, OperandSpec.ST_RM ->
                         f.memory = f.has(Form.ANY_MOD);
                 case OperandSpec.XMM_RM_REGISTER -> {
                     f.memory = false;
@@ -340,8 +338,10 @@ final class InstructionTableReader {
             case "Ap" -> of(t, OperandSpec.FAR_POINTER, OperandSpec.SIZE_P, 0);
             case "Ib" -> immediate(t, OperandSpec.IMMEDIATE, 1, 1);
             case "Ibv" -> immediate(t, OperandSpec.IMMEDIATE, OperandSpec.SIZE_V, 1);
-            case "Iz" -> immediate(t, OperandSpec.IMMEDIATE, OperandSpec.SIZE_V, OperandSpec.SIZE_Z);
-            case "Iv" -> immediate(t, OperandSpec.IMMEDIATE, OperandSpec.SIZE_V, OperandSpec.SIZE_V);
+            case "Iz" ->
+                    immediate(t, OperandSpec.IMMEDIATE, OperandSpec.SIZE_V, OperandSpec.SIZE_Z);
+            case "Iv" ->
+                    immediate(t, OperandSpec.IMMEDIATE, OperandSpec.SIZE_V, OperandSpec.SIZE_V);
             case "Iw" -> immediate(t, OperandSpec.IMMEDIATE_UNSIGNED, 2, 2);
             case "Ub" -> immediate(t, OperandSpec.IMMEDIATE_UNSIGNED, 1, 1);
             case "Jb" -> immediate(t, OperandSpec.RELATIVE, OperandSpec.SIZE_V, 1);
@@ -361,8 +361,7 @@ final class InstructionTableReader {
     /** vm32o/d: index of 32-bit elements in a 16-byte vector, 4-byte elements in memory. */
     private static OperandSpec vsib(String t) {
         int index = t.startsWith("vm32") ? 4 : 8;
-        return new OperandSpec(
-                t, OperandSpec.VSIB, size(t.charAt(4)), size(t.charAt(6)), 0, index);
+        return new OperandSpec(t, OperandSpec.VSIB, size(t.charAt(4)), size(t.charAt(6)), 0, index);
     }
 
     private static OperandSpec sized(String t) {

@@ -15,8 +15,8 @@ public final class InstructionText {
     private InstructionText() {}
 
     /**
-     * The instruction as text, such as {@code mov rax,QWORD PTR [rbp+rcx*4-0x8]}. Branch targets are
-     * offsets in CS.
+     * The instruction as text, such as {@code mov rax,QWORD PTR [rbp+rcx*4-0x8]}. Branch targets
+     * are offsets in CS.
      */
     public static String format(Instruction i) {
         if (i.op == Op.INVALID) {
@@ -57,8 +57,7 @@ public final class InstructionText {
         String name = i.form.mnemonic;
         int size = i.operandSize;
         return switch (i.op) {
-            case JCC, SETCC, CMOVCC ->
-                    name.substring(0, name.length() - 2) + CONDITION[i.cond];
+            case JCC, SETCC, CMOVCC -> name.substring(0, name.length() - 2) + CONDITION[i.cond];
             case MOVS, CMPS, STOS, LODS, SCAS, INS, OUTS -> name + suffix(i.size[0]);
             case CBW -> size == 2 ? "cbw" : size == 4 ? "cwde" : "cdqe";
             case CWD -> size == 2 ? "cwd" : size == 4 ? "cdq" : "cqo";
@@ -66,7 +65,8 @@ public final class InstructionText {
             case PUSHF, POPF, PUSHA, POPA ->
                     (size == 2) == (i.codeSize == 16) ? name : name + (size == 2 ? "w" : "d");
             case JRCXZ -> i.addressSize == 2 ? "jcxz" : i.addressSize == 4 ? "jecxz" : "jrcxz";
-            case MOVD, PEXTRD, PINSRD -> wide(i) ? name.substring(0, name.length() - 1) + "q" : name;
+            case MOVD, PEXTRD, PINSRD ->
+                    wide(i) ? name.substring(0, name.length() - 1) + "q" : name;
             case FXSAVE, FXRSTOR, XSAVE, XRSTOR, XSAVEOPT, XSAVEC, XSAVES, XRSTORS ->
                     size == 8 ? name + "64" : name;
             case SYSRET, SYSEXIT, RET_FAR -> size == 8 ? name + "q" : name;

@@ -3,9 +3,10 @@
 
 package dev.vitrine.processor.decode;
 
+import org.jspecify.annotations.Nullable;
+
 import java.util.Locale;
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Names of instructions that processors have and this one lacks, so that statistics can tell what a
@@ -101,8 +102,7 @@ final class MissingInstruction {
         return modrm < 0 ? text : text + " /" + (modrm >> 3 & 7);
     }
 
-    private static @Nullable String groups(
-            int prefix, int opcode, int modrm) {
+    private static @Nullable String groups(int prefix, int opcode, int modrm) {
         int reg = modrm >> 3 & 7;
         boolean memory = modrm < 0xC0;
         if (opcode == 0x01) {

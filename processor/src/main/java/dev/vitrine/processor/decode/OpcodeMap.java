@@ -3,9 +3,10 @@
 
 package dev.vitrine.processor.decode;
 
+import org.jspecify.annotations.Nullable;
+
 import java.util.ArrayList;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The table sorted for decoding: for each opcode of each map an entry, in which mandatory prefix,
@@ -17,6 +18,7 @@ final class OpcodeMap {
     static final int VEX = 3;
 
     private static final int MAPS = 7;
+
     /** Prefix state (none, 66, F3, F2) times mod = 3 times reg. */
     private static final int BUCKETS = 4 * 2 * 8;
 
@@ -31,6 +33,7 @@ final class OpcodeMap {
     static final class Entry {
         /** Whether a ModRM byte follows. */
         final boolean modrm;
+
         /** Candidates by {@link #bucket}; null when the opcode is unused. */
         private final Form[][] forms;
 

@@ -7,8 +7,8 @@ import dev.vitrine.processor.core.Cpu;
 
 /**
  * Integer operations with flags, for all operand sizes. A size is given as the shift {@code 64 -
- * bits}: operands are moved to the top of a long, so that carries and signs of every size stand at the
- * same bits. Results come back sign-extended; {@link #merge} puts them into a register.
+ * bits}: operands are moved to the top of a long, so that carries and signs of every size stand at
+ * the same bits. Results come back sign-extended; {@link #merge} puts them into a register.
  */
 public final class Alu {
     /** The two bits of flagAux that hold CF and CF xor OF. */
@@ -232,7 +232,9 @@ public final class Alu {
         return top >> shift;
     }
 
-    /** Rotate right through carry. OF as for a count of one: from the value before the last step. */
+    /**
+     * Rotate right through carry. OF as for a count of one: from the value before the last step.
+     */
     static long rcr(Cpu cpu, long a, long count, int shift) {
         int bits = 64 - shift;
         int n = ((int) count & countMask(shift)) % (bits + 1);

@@ -5,11 +5,12 @@ package dev.vitrine.processor.exec;
 
 import dev.vitrine.processor.core.Cpu;
 import dev.vitrine.processor.decode.Instruction;
+
 import org.jspecify.annotations.Nullable;
 
 /**
- * A straight line of guest instructions, lifted. Shared by all processors of a domain; immutable but
- * for links, profile counters and validity, which tolerate races.
+ * A straight line of guest instructions, lifted. Shared by all processors of a domain; immutable
+ * but for links, profile counters and validity, which tolerate races.
  */
 final class Block {
     final long rip;
@@ -110,7 +111,9 @@ final class Block {
         pages[site] = la >>> 12;
     }
 
-    /** Of the samples of a memory micro-operation, how many stayed on the page of the one before. */
+    /**
+     * Of the samples of a memory micro-operation, how many stayed on the page of the one before.
+     */
     int pageHits(int uop) {
         int[] hits = siteHits;
         return hits == null ? 0 : hits[uop >> 1];

@@ -230,9 +230,7 @@ final class IntegerUnit {
             long q = WideDivision.quotient(high, low, m);
             long rest = low - q * m;
             boolean negativeQuotient = negative != d < 0;
-            if (negativeQuotient
-                    ? Long.compareUnsigned(q, Long.MIN_VALUE) > 0
-                    : q < 0) {
+            if (negativeQuotient ? Long.compareUnsigned(q, Long.MIN_VALUE) > 0 : q < 0) {
                 throw cpu.fault(Vector.DE);
             }
             cpu.r[Cpu.RAX] = negativeQuotient ? -q : q;
@@ -243,9 +241,7 @@ final class IntegerUnit {
                 size == 1
                         ? (short) cpu.r[Cpu.RAX]
                         : size == 2
-                                ? (int)
-                                        (cpu.r[Cpu.RDX] << 16
-                                                | (cpu.r[Cpu.RAX] & 0xFFFF))
+                                ? (int) (cpu.r[Cpu.RDX] << 16 | (cpu.r[Cpu.RAX] & 0xFFFF))
                                 : cpu.r[Cpu.RDX] << 32 | (cpu.r[Cpu.RAX] & 0xFFFFFFFFL);
         if (n == Long.MIN_VALUE && d == -1) {
             throw cpu.fault(Vector.DE);

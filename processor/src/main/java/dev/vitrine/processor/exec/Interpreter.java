@@ -989,7 +989,9 @@ final class Interpreter {
             case Uop.SEGMENT -> cpu.faultVector == Vector.SS;
             default ->
                     // PUSH stores to the stack only, but may load from anywhere.
-                    (i.op == dev.vitrine.processor.decode.Op.PUSH && op >= Uop.ST8 && op <= Uop.ST64)
+                    (i.op == dev.vitrine.processor.decode.Op.PUSH
+                                    && op >= Uop.ST8
+                                    && op <= Uop.ST64)
                             || i.op == dev.vitrine.processor.decode.Op.LEAVE
                             || (i.memoryOperand() >= 0
                                     ? i.segment == Cpu.SS

@@ -24,14 +24,12 @@ final class PortStrings {
         }
         long by = (cpu.eflags & Cpu.DF) != 0 ? -size : size;
         if (i.op == Op.INS) {
-            long la =
-                    cpu.linear(Cpu.ES, Cpu.truncate(cpu.r[Cpu.RDI], asize), size, true);
+            long la = cpu.linear(Cpu.ES, Cpu.truncate(cpu.r[Cpu.RDI], asize), size, true);
             cpu.mmu.probeWrite(la, size);
             cpu.store(la, size, PortAccess.read(cpu, port, size));
             cpu.writeRegister(Cpu.RDI, asize, cpu.r[Cpu.RDI] + by);
         } else {
-            long la =
-                    cpu.linear(i.segment, Cpu.truncate(cpu.r[Cpu.RSI], asize), size, false);
+            long la = cpu.linear(i.segment, Cpu.truncate(cpu.r[Cpu.RSI], asize), size, false);
             PortAccess.write(cpu, port, size, (int) cpu.load(la, size));
             cpu.writeRegister(Cpu.RSI, asize, cpu.r[Cpu.RSI] + by);
         }

@@ -13,7 +13,8 @@ import dev.vitrine.processor.system.Interrupts;
 import dev.vitrine.processor.system.TripleFault;
 
 /**
- * Runs one processor: events between blocks, single steps where events need them, delivery of faults.
+ * Runs one processor: events between blocks, single steps where events need them, delivery of
+ * faults.
  */
 public final class Runner {
     /** The budget is spent. */

@@ -6,7 +6,9 @@ package dev.vitrine.processor.exec;
 import dev.vitrine.processor.core.Cpu;
 import dev.vitrine.processor.decode.Instruction;
 
-/** Stack and near-transfer instructions in the modes and sizes that micro-operations do not cover. */
+/**
+ * Stack and near-transfer instructions in the modes and sizes that micro-operations do not cover.
+ */
 final class StackUnit {
     private StackUnit() {}
 

@@ -60,8 +60,9 @@ final class StringUnit {
     }
 
     /**
-     * With 32-bit addresses in 64-bit mode a repeated instruction clears the upper half of RCX even if
-     * it does no element; MOVS and STOS, which processors have fast ways for, those of RSI and RDI, too.
+     * With 32-bit addresses in 64-bit mode a repeated instruction clears the upper half of RCX even
+     * if it does no element; MOVS and STOS, which processors have fast ways for, those of RSI and
+     * RDI, too.
      */
     private static void truncateRegisters(Cpu cpu, Op op, int asize) {
         if (asize != 4 || !cpu.mode64()) {
@@ -77,8 +78,8 @@ final class StringUnit {
     }
 
     /**
-     * Repeated SCAS and CMPS. The flags are those of the last comparison if the instruction ends, and
-     * those from before it if a fault or an event comes in between (SDM volume 2, REP).
+     * Repeated SCAS and CMPS. The flags are those of the last comparison if the instruction ends,
+     * and those from before it if a fault or an event comes in between (SDM volume 2, REP).
      */
     private static void compareRepeated(Cpu cpu, Instruction i, int size, int asize, long count) {
         long oldResult = cpu.flagResult;
@@ -109,7 +110,9 @@ final class StringUnit {
         suspend(cpu);
     }
 
-    /** The instruction goes on later; RF is set in the image of what comes between (SDM 17.3.1.1). */
+    /**
+     * The instruction goes on later; RF is set in the image of what comes between (SDM 17.3.1.1).
+     */
     private static void suspend(Cpu cpu) {
         cpu.nextRip = cpu.rip;
         cpu.eflags |= Cpu.RF;

@@ -79,8 +79,7 @@ public final class Lifter {
                 if (i.size[0] != 8) {
                     return helper(i);
                 }
-                out.emit(
-                        Uop.MUL64, source(i, 0), Cpu.R_ZERO, Cpu.R_ZERO, 0, Cpu.R_ZERO, 0);
+                out.emit(Uop.MUL64, source(i, 0), Cpu.R_ZERO, Cpu.R_ZERO, 0, Cpu.R_ZERO, 0);
             }
             case IMUL -> {
                 if (i.operands == 1) {
@@ -211,20 +210,20 @@ public final class Lifter {
             case SYSTEM ->
                     switch (i.op) {
                         case RDFSBASE,
-                                        RDGSBASE,
-                                        LAR,
-                                        LSL,
-                                        VERR,
-                                        VERW,
-                                        SLDT,
-                                        STR,
-                                        SMSW,
-                                        SGDT,
-                                        SIDT,
-                                        CLFLUSH,
-                                        CLFLUSHOPT,
-                                        CLWB,
-                                        PUSHF ->
+                                RDGSBASE,
+                                LAR,
+                                LSL,
+                                VERR,
+                                VERW,
+                                SLDT,
+                                STR,
+                                SMSW,
+                                SGDT,
+                                SIDT,
+                                CLFLUSH,
+                                CLFLUSHOPT,
+                                CLWB,
+                                PUSHF ->
                                 false;
                         default -> true;
                     };
@@ -285,8 +284,7 @@ public final class Lifter {
         out.emit(op, t, base, index, i.scale, Cpu.R_ZERO, disp);
         boolean flat = (modeKey & Cpu.MODE_FLAT) != 0 && i.segment <= Cpu.DS && i.segment != Cpu.CS;
         if (!flat) {
-            out.emit(
-                    Uop.SEGMENT, t, t, Cpu.R_ZERO, size | (write ? 0x80 : 0), i.segment, 0);
+            out.emit(Uop.SEGMENT, t, t, Cpu.R_ZERO, size | (write ? 0x80 : 0), i.segment, 0);
         }
         memory.set(t, Cpu.R_ZERO, 0, Cpu.R_ZERO, 0);
         return memory;
@@ -313,27 +311,31 @@ public final class Lifter {
         switch (i.kind[n]) {
             case Operand.GPR:
                 return i.reg[n];
-            case Operand.GPR_HIGH: {
-                int t = out.temp();
-                out.move(Uop.EXTRACT_HIGH, t, i.reg[n]);
-                return t;
-            }
-            case Operand.MEM: {
-                Address m = address(i, i.size[n], false);
-                int t = out.temp();
-                out.address(load(i.size[n]), t, m);
-                return t;
-            }
-            case Operand.IMM2: {
-                int t = out.temp();
-                out.emit(Uop.MOVI, t, Cpu.R_ZERO, Cpu.R_ZERO, 0, Cpu.R_ZERO, i.imm2);
-                return t;
-            }
-            default: {
-                int t = out.temp();
-                out.emit(Uop.MOVI, t, Cpu.R_ZERO, Cpu.R_ZERO, 0, Cpu.R_ZERO, i.imm);
-                return t;
-            }
+            case Operand.GPR_HIGH:
+                {
+                    int t = out.temp();
+                    out.move(Uop.EXTRACT_HIGH, t, i.reg[n]);
+                    return t;
+                }
+            case Operand.MEM:
+                {
+                    Address m = address(i, i.size[n], false);
+                    int t = out.temp();
+                    out.address(load(i.size[n]), t, m);
+                    return t;
+                }
+            case Operand.IMM2:
+                {
+                    int t = out.temp();
+                    out.emit(Uop.MOVI, t, Cpu.R_ZERO, Cpu.R_ZERO, 0, Cpu.R_ZERO, i.imm2);
+                    return t;
+                }
+            default:
+                {
+                    int t = out.temp();
+                    out.emit(Uop.MOVI, t, Cpu.R_ZERO, Cpu.R_ZERO, 0, Cpu.R_ZERO, i.imm);
+                    return t;
+                }
         }
     }
 
@@ -455,10 +457,7 @@ public final class Lifter {
                     out.alu(op, t, t, b, shift, imm);
                 } else {
                     boolean carries =
-                            op == Uop.ADC
-                                    || op == Uop.SBB
-                                    || op == Uop.ADC64
-                                    || op == Uop.SBB64;
+                            op == Uop.ADC || op == Uop.SBB || op == Uop.ADC64 || op == Uop.SBB64;
                     readModifyWrite(i, size, op, b, imm, carries);
                 }
             }
@@ -492,14 +491,7 @@ public final class Lifter {
     }
 
     private void lockLoad(int t, Address m, int size) {
-        out.emit(
-                Uop.LOCK_LOAD,
-                t,
-                m.base,
-                m.index,
-                m.scale | size << 4,
-                m.segment,
-                m.disp);
+        out.emit(Uop.LOCK_LOAD, t, m.base, m.index, m.scale | size << 4, m.segment, m.disp);
     }
 
     private void unary(Instruction i, int op) {
@@ -642,8 +634,7 @@ public final class Lifter {
 
     private void cmov(Instruction i) {
         int a = source(i, 1);
-        out.emit(
-                Uop.CMOV, i.reg[0], a, Cpu.R_ZERO, shiftOf(i.size[0]), Cpu.R_ZERO, i.cond);
+        out.emit(Uop.CMOV, i.reg[0], a, Cpu.R_ZERO, shiftOf(i.size[0]), Cpu.R_ZERO, i.cond);
     }
 
     // ------------------------------------------------------------------- stack

@@ -13,8 +13,8 @@ package dev.vitrine.processor.lift;
  * d, a, b and s are indexes into the register file of the processor state (general registers, zero,
  * segment bases, temporaries). An <i>address</i> is {@code r[a] + (r[b] << c) + r[s] + imm}; the
  * second operand of arithmetic is {@code r[b] + imm}, so one operation serves registers and
- * immediates. Where c is a size it is the shift {@code 64 - bits}: 0, 32, 48 or 56. Results of 32 bits
- * clear the upper half of d, of 16 and 8 bits leave the rest of d as it was.
+ * immediates. Where c is a size it is the shift {@code 64 - bits}: 0, 32, 48 or 56. Results of 32
+ * bits clear the upper half of d, of 16 and 8 bits leave the rest of d as it was.
  *
  * <p>The order within a guest instruction keeps faults precise: whatever can fault comes before the
  * first change of a general register or of the flags.
@@ -138,7 +138,9 @@ public final class Uop {
     public static final int XCHG = 71;
 
     // Ends of blocks.
-    /** Conditional branches: JCC + condition; imm is the target; falls through to the next block. */
+    /**
+     * Conditional branches: JCC + condition; imm is the target; falls through to the next block.
+     */
     public static final int JCC = 80;
 
     public static final int JMP = 96;
@@ -161,7 +163,9 @@ public final class Uop {
     /** Helper for guest instruction imm; then goes where nextRip says, with events looked at. */
     public static final int EXEC_END = 102;
 
-    /** Decrement-and-branch family by helper: branches to imm when nextRip is not the fallthrough. */
+    /**
+     * Decrement-and-branch family by helper: branches to imm when nextRip is not the fallthrough.
+     */
     public static final int LOOP = 103;
 
     // The commonest sizes of what the operations above do for all.

@@ -4,6 +4,7 @@
 package dev.vitrine.processor.lift;
 
 import dev.vitrine.processor.core.Cpu;
+
 import java.util.Arrays;
 
 /** A growing list of micro-operations and a supply of temporaries. */

@@ -30,19 +30,13 @@ public final class ControlRegisters {
 
     /** A change of these makes cached translations wrong. */
     private static final long CR4_PAGING =
-            Cpu.CR4_PSE
-                    | Cpu.CR4_PAE
-                    | Cpu.CR4_PGE
-                    | Cpu.CR4_PCIDE
-                    | Cpu.CR4_SMEP
-                    | Cpu.CR4_SMAP;
+            Cpu.CR4_PSE | Cpu.CR4_PAE | Cpu.CR4_PGE | Cpu.CR4_PCIDE | Cpu.CR4_SMEP | Cpu.CR4_SMAP;
 
     private static final long CR0_PAGING = Cpu.CR0_PE | Cpu.CR0_WP | Cpu.CR0_PG;
     private static final long EFER_WRITABLE = Cpu.EFER_SCE | Cpu.EFER_LME | Cpu.EFER_NXE;
 
     /** Reserved bits of a present PDPTE. */
-    private static final long PDPTE_RESERVED =
-            -(1L << PageWalker.PHYSICAL_BITS) | 0b1_1110_0110L;
+    private static final long PDPTE_RESERVED = -(1L << PageWalker.PHYSICAL_BITS) | 0b1_1110_0110L;
 
     private ControlRegisters() {}
 
@@ -206,14 +200,11 @@ public final class ControlRegisters {
         if (cpu.longMode() && (value & Cpu.CR4_PAE) == 0) {
             throw cpu.gp(0);
         }
-        if ((changed & value & Cpu.CR4_PCIDE) != 0
-                && (!cpu.longMode() || (cpu.cr3 & 0xFFF) != 0)) {
+        if ((changed & value & Cpu.CR4_PCIDE) != 0 && (!cpu.longMode() || (cpu.cr3 & 0xFFF) != 0)) {
             throw cpu.gp(0);
         }
         long reload = Cpu.CR4_PAE | Cpu.CR4_PGE | Cpu.CR4_PSE | Cpu.CR4_SMEP;
-        if ((cpu.cr0 & Cpu.CR0_PG) != 0
-                && (changed & reload) != 0
-                && usesPdptes(cpu, value)) {
+        if ((cpu.cr0 & Cpu.CR0_PG) != 0 && (changed & reload) != 0 && usesPdptes(cpu, value)) {
             loadPdptes(cpu, cpu.cr3);
         }
         cpu.cr4 = value;

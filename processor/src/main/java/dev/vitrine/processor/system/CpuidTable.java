@@ -7,13 +7,14 @@ import dev.vitrine.processor.core.Cpu;
 import dev.vitrine.processor.decode.Feature;
 import dev.vitrine.processor.decode.Form;
 import dev.vitrine.processor.decode.InstructionTable;
+
 import java.nio.charset.StandardCharsets;
 import java.util.EnumSet;
 import java.util.Set;
 
 /**
- * What CPUID answers (SDM volume 2, CPUID). Instruction-set bits come from the features that rows of
- * the instruction table name; what is no instruction is listed here. The host has the last word.
+ * What CPUID answers (SDM volume 2, CPUID). Instruction-set bits come from the features that rows
+ * of the instruction table name; what is no instruction is listed here. The host has the last word.
  */
 public final class CpuidTable {
     private static final int MAX_BASIC = 0x16;
@@ -64,8 +65,7 @@ public final class CpuidTable {
     private static final int XSAVE_LEGACY = 576;
     private static final int XSAVE_AVX = 256;
 
-    private static final byte[] BRAND =
-            "Vitrine Virtual CPU".getBytes(StandardCharsets.US_ASCII);
+    private static final byte[] BRAND = "Vitrine Virtual CPU".getBytes(StandardCharsets.US_ASCII);
 
     private CpuidTable() {}
 
@@ -233,13 +233,7 @@ public final class CpuidTable {
     private static void extended(int leaf, int[] regs) {
         switch (leaf & 0xFF) {
             case 0 -> regs[0] = MAX_EXTENDED;
-            case 1 ->
-                    set(
-                            regs,
-                            0,
-                            0,
-                            Reported.EXTENDED_ECX,
-                            Reported.EXTENDED_EDX | EXTENDED_EDX);
+            case 1 -> set(regs, 0, 0, Reported.EXTENDED_ECX, Reported.EXTENDED_EDX | EXTENDED_EDX);
             case 2, 3, 4 -> {
                 int at = ((leaf & 0xFF) - 2) * 16;
                 set(regs, brand(at), brand(at + 4), brand(at + 8), brand(at + 12));

@@ -128,7 +128,9 @@ public final class DebugRegisters {
         return la - start < length && start - la < size;
     }
 
-    /** Merges the cause of a #DB that is about to be delivered: B0 to B3 are replaced, others stay. */
+    /**
+     * Merges the cause of a #DB that is about to be delivered: B0 to B3 are replaced, others stay.
+     */
     static void report(Cpu cpu, int bits) {
         cpu.dr[6] = (cpu.dr[6] & ~(long) BREAKPOINTS) | bits | DR6_FIXED;
     }
@@ -165,7 +167,9 @@ public final class DebugRegisters {
         }
     }
 
-    /** Stores a value with the fixed bits put right; #GP(0) if the upper half of DR6 or DR7 is used. */
+    /**
+     * Stores a value with the fixed bits put right; #GP(0) if the upper half of DR6 or DR7 is used.
+     */
     static void set(Cpu cpu, int number, long value) {
         if (number < 4) {
             cpu.dr[number] = value;

@@ -140,8 +140,7 @@ final class DescriptorInstructions {
         boolean valid =
                 d != 0
                         && visible(cpu, selector, d)
-                        && (Descriptors.isSegment(d)
-                                || isTableOrTask(cpu, Descriptors.type(d)));
+                        && (Descriptors.isSegment(d) || isTableOrTask(cpu, Descriptors.type(d)));
         if (valid) {
             cpu.writeRegister(i.reg[0], i.size[0], Descriptors.limit(d) & 0xFFFFFFFFL);
         }

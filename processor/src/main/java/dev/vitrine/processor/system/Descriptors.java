@@ -62,7 +62,9 @@ final class Descriptors {
         return cpu.mmu.loadSystem(at, 8);
     }
 
-    /** Sets the accessed bit of a code or data descriptor in memory; returns the descriptor with it. */
+    /**
+     * Sets the accessed bit of a code or data descriptor in memory; returns the descriptor with it.
+     */
     static long markAccessed(Cpu cpu, int selector, long d) {
         if ((d & ACCESSED) == 0) {
             long at = address(cpu, selector, 8);

@@ -64,7 +64,9 @@ final class FarTransfer {
         Stack.setPointer(cpu, sp - 2L * size);
     }
 
-    /** From 64-bit code to other code: the frame is pushed with the stack pointer of the new mode. */
+    /**
+     * From 64-bit code to other code: the frame is pushed with the stack pointer of the new mode.
+     */
     private static void pushReturnNarrow(Cpu cpu, int size) {
         long mask = Stack.segmentMask(cpu);
         long base = cpu.r[Cpu.R_SEG_BASE + Cpu.SS];
@@ -77,8 +79,7 @@ final class FarTransfer {
         Stack.setPointer(cpu, sp - 2L * size, mask);
     }
 
-    private static void toSelector(
-            Cpu cpu, int selector, long offset, int size, boolean call) {
+    private static void toSelector(Cpu cpu, int selector, long offset, int size, boolean call) {
         if ((selector & 0xFFFC) == 0) {
             throw cpu.gp(0);
         }
@@ -97,7 +98,8 @@ final class FarTransfer {
                                     Descriptors.CALL_GATE32,
                                     Descriptors.TASK_GATE,
                                     Descriptors.TSS16,
-                                    Descriptors.TSS32 -> true;
+                                    Descriptors.TSS32 ->
+                                    true;
                             default -> false;
                         };
         if (!known || Descriptors.dpl(d) < cpu.cpl || Descriptors.dpl(d) < (selector & 3)) {
@@ -114,8 +116,7 @@ final class FarTransfer {
         }
     }
 
-    private static void toCode(
-            Cpu cpu, int selector, long d, long offset, int size, boolean call) {
+    private static void toCode(Cpu cpu, int selector, long d, long offset, int size, boolean call) {
         int error = selector & 0xFFFC;
         int dpl = Descriptors.dpl(d);
         boolean allowed =
@@ -214,10 +215,7 @@ final class FarTransfer {
         long d = Stack.innerSegment(cpu, ss, level, 0);
         long sp = stack & 0xFFFFFFFFL;
         if (!SegmentCheck.stackRoom(
-                Descriptors.attributes(d),
-                Descriptors.limit(d),
-                sp,
-                (4 + parameters) * size)) {
+                Descriptors.attributes(d), Descriptors.limit(d), sp, (4 + parameters) * size)) {
             throw cpu.fault(Vector.SS, ss & 0xFFFC);
         }
         FarReturn.requireTarget(cpu, code, offset);
@@ -273,8 +271,7 @@ final class FarTransfer {
         }
         long d = Descriptors.load(cpu, selector, Vector.GP, 0);
         int type = Descriptors.type(d);
-        if (Descriptors.isSegment(d)
-                || (type != Descriptors.TSS32 && type != Descriptors.TSS16)) {
+        if (Descriptors.isSegment(d) || (type != Descriptors.TSS32 && type != Descriptors.TSS16)) {
             throw cpu.gp(error);
         }
         if (!Descriptors.present(d)) {

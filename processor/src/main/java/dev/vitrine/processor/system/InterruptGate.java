@@ -5,13 +5,12 @@ package dev.vitrine.processor.system;
 
 import dev.vitrine.processor.core.Cpu;
 import dev.vitrine.processor.core.Mmu;
-import dev.vitrine.processor.core.Segment;
 import dev.vitrine.processor.core.SegmentCheck;
 import dev.vitrine.processor.core.Vector;
 
 /**
- * One delivery through the interrupt vector or descriptor table (SDM volume 2, INT n; volume 3, 6.12,
- * 6.14 and 20.3). Everything that can fault comes before the first change of a register.
+ * One delivery through the interrupt vector or descriptor table (SDM volume 2, INT n; volume 3,
+ * 6.12, 6.14 and 20.3). Everything that can fault comes before the first change of a register.
  */
 final class InterruptGate {
     /** Error code of an event that has none. */
@@ -243,8 +242,7 @@ final class InterruptGate {
         }
         long d = Descriptors.load(cpu, selector, Vector.GP, external);
         int type = Descriptors.type(d);
-        if (Descriptors.isSegment(d)
-                || (type != Descriptors.TSS32 && type != Descriptors.TSS16)) {
+        if (Descriptors.isSegment(d) || (type != Descriptors.TSS32 && type != Descriptors.TSS16)) {
             throw cpu.gp(error);
         }
         if (!Descriptors.present(d)) {

@@ -80,8 +80,8 @@ public final class Interrupts {
     }
 
     /**
-     * Delivers a maskable interrupt; {@link Cpu#rip} is the next instruction. If delivery faults, that
-     * exception is delivered instead.
+     * Delivers a maskable interrupt; {@link Cpu#rip} is the next instruction. If delivery faults,
+     * that exception is delivered instead.
      *
      * @param vector 0 to 255
      */
@@ -125,7 +125,8 @@ public final class Interrupts {
 
     /**
      * INT n, INT3, INTO and INT1, within the execution of that instruction. {@link Cpu#nextRip} is
-     * pushed; on return it leads to the handler. Faults are raised for the caller's loop to deliver.
+     * pushed; on return it leads to the handler. Faults are raised for the caller's loop to
+     * deliver.
      *
      * @param kind {@link #INT_N}, {@link #INT3_INTO} or {@link #INT1}
      */
@@ -135,12 +136,10 @@ public final class Interrupts {
         }
         long image = cpu.flags() & ~(long) Cpu.RF;
         if (kind == INT1) {
-            InterruptGate.deliver(
-                    cpu, vector, false, 1, InterruptGate.NO_CODE, image, cpu.nextRip);
+            InterruptGate.deliver(cpu, vector, false, 1, InterruptGate.NO_CODE, image, cpu.nextRip);
             DebugRegisters.clearGeneralDetect(cpu);
         } else {
-            InterruptGate.deliver(
-                    cpu, vector, true, 0, InterruptGate.NO_CODE, image, cpu.nextRip);
+            InterruptGate.deliver(cpu, vector, true, 0, InterruptGate.NO_CODE, image, cpu.nextRip);
         }
     }
 }

@@ -7,8 +7,8 @@ import dev.vitrine.processor.core.Cpu;
 import dev.vitrine.processor.core.ModelSpecific;
 
 /**
- * Model-specific registers (SDM volume 4). Those that the processor does not own are the host's; one
- * that nobody knows gives #GP(0).
+ * Model-specific registers (SDM volume 4). Those that the processor does not own are the host's;
+ * one that nobody knows gives #GP(0).
  */
 public final class Msrs {
     private static final int TSC = 0x10;
@@ -66,25 +66,14 @@ public final class Msrs {
             MISC_FIXED | 1 << 3 | 1 << 7 | 1 << 16 | 1 << 18 | 1 << 23 | 1L << 34;
 
     /**
-     * IA32_ARCH_CAPABILITIES: this processor does not speculate, so it has none of the flaws that come
-     * from it. RDCL_NO 0, SKIP_L1DFL 3, SSB_NO 4, MDS_NO 5, PSCHANGE_MC_NO 6, TAA_NO 8, SBDR_SSDP_NO
-     * 13, FBSDP_NO 14, PSDP_NO 15, BHI_NO 20, PBRSB_NO 24, GDS_NO 26, RFDS_NO 27, ITS_NO 62.
+     * IA32_ARCH_CAPABILITIES: this processor does not speculate, so it has none of the flaws that
+     * come from it. RDCL_NO 0, SKIP_L1DFL 3, SSB_NO 4, MDS_NO 5, PSCHANGE_MC_NO 6, TAA_NO 8,
+     * SBDR_SSDP_NO 13, FBSDP_NO 14, PSDP_NO 15, BHI_NO 20, PBRSB_NO 24, GDS_NO 26, RFDS_NO 27,
+     * ITS_NO 62.
      */
     private static final long ARCH_CAPABILITIES_VALUE =
-            1
-                    | 1 << 3
-                    | 1 << 4
-                    | 1 << 5
-                    | 1 << 6
-                    | 1 << 8
-                    | 1 << 13
-                    | 1 << 14
-                    | 1 << 15
-                    | 1 << 20
-                    | 1 << 24
-                    | 1 << 26
-                    | 1 << 27
-                    | 1L << 62;
+            1 | 1 << 3 | 1 << 4 | 1 << 5 | 1 << 6 | 1 << 8 | 1 << 13 | 1 << 14 | 1 << 15 | 1 << 20
+                    | 1 << 24 | 1 << 26 | 1 << 27 | 1L << 62;
 
     private Msrs() {}
 

@@ -8,8 +8,8 @@ import dev.vitrine.processor.core.Mmu;
 import dev.vitrine.processor.core.Vector;
 
 /**
- * Walks the guest's page tables (SDM volume 3, chapter 4): no paging, 32-bit with PSE and PSE-36, PAE
- * and 4-level. One object per processor; the result of the last walk stands in its fields.
+ * Walks the guest's page tables (SDM volume 3, chapter 4): no paging, 32-bit with PSE and PSE-36,
+ * PAE and 4-level. One object per processor; the result of the last walk stands in its fields.
  *
  * <p>Accessed and dirty bits are set once the access is known to be allowed. The update is a
  * compare-and-set on the entry as it was read; when another processor was faster, the walk starts
@@ -108,7 +108,9 @@ public final class PageWalker {
         }
     }
 
-    /** Paging structures with 8-byte entries, from the one whose index starts at bit {@code top}. */
+    /**
+     * Paging structures with 8-byte entries, from the one whose index starts at bit {@code top}.
+     */
     private void walkWide(
             long la, int access, boolean user, boolean implicit, long root, int top, long high) {
         Mmu mmu = cpu.mmu;
@@ -170,8 +172,7 @@ public final class PageWalker {
     private boolean markAbove(Mmu mmu, int depth) {
         for (int i = 0; i < depth; i++) {
             long e = entry[i];
-            if ((e & ACCESSED) == 0
-                    && !mmu.casPhysical64(entryAddress[i], e, e | ACCESSED)) {
+            if ((e & ACCESSED) == 0 && !mmu.casPhysical64(entryAddress[i], e, e | ACCESSED)) {
                 return false;
             }
         }

@@ -17,8 +17,8 @@ public final class RareInteger {
     private RareInteger() {}
 
     /**
-     * Executes an instruction of group RARE. Faults are raised before any state changed, but for the
-     * stack frames and registers that ENTER, PUSHA and POPA had reached.
+     * Executes an instruction of group RARE. Faults are raised before any state changed, but for
+     * the stack frames and registers that ENTER, PUSHA and POPA had reached.
      *
      * @throws IllegalArgumentException for an operation of another group
      */

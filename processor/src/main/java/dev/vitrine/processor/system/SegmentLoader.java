@@ -7,7 +7,9 @@ import dev.vitrine.processor.core.Cpu;
 import dev.vitrine.processor.core.Segment;
 import dev.vitrine.processor.core.Vector;
 
-/** Loads segment registers, LDTR and TR with all checks (SDM volume 3, 5.6 to 5.8; MOV, LLDT, LTR). */
+/**
+ * Loads segment registers, LDTR and TR with all checks (SDM volume 3, 5.6 to 5.8; MOV, LLDT, LTR).
+ */
 final class SegmentLoader {
     private static final int DATA_ACCESSED = 0x93;
     private static final int DPL3 = 0x60;
@@ -159,8 +161,7 @@ final class SegmentLoader {
         long d = systemDescriptor(cpu, selector);
         int type = Descriptors.type(d);
         if (Descriptors.isSegment(d)
-                || (type != Descriptors.TSS32
-                        && (type != Descriptors.TSS16 || cpu.longMode()))) {
+                || (type != Descriptors.TSS32 && (type != Descriptors.TSS16 || cpu.longMode()))) {
             throw cpu.gp(error);
         }
         if (!Descriptors.present(d)) {

@@ -75,8 +75,7 @@ public final class SystemUnit {
             case INVD, WBINVD -> requireCpl0(cpu);
             case INVLPG -> TranslationInstructions.invlpg(cpu, i);
             case INVPCID -> TranslationInstructions.invpcid(cpu, i);
-            case CLFLUSH, CLFLUSHOPT, CLWB ->
-                    cpu.mmu.probeRead(cpu.linear(i, 1, false), 1);
+            case CLFLUSH, CLFLUSHOPT, CLWB -> cpu.mmu.probeRead(cpu.linear(i, 1, false), 1);
             case RDMSR -> Msrs.read(cpu);
             case WRMSR -> Msrs.write(cpu);
             case RDTSC -> rdtsc(cpu);

@@ -5,7 +5,6 @@ package dev.vitrine.processor.system;
 
 import dev.vitrine.processor.core.Cpu;
 import dev.vitrine.processor.core.Mmu;
-import dev.vitrine.processor.core.Segment;
 import dev.vitrine.processor.core.Vector;
 
 /**
@@ -58,8 +57,7 @@ final class TaskSwitch {
         long newFlags = wide ? load(mmu, base + 36, 4) : load(mmu, base + 16, 2);
         long[] registers = new long[8];
         for (int n = 0; n < 8; n++) {
-            registers[n] =
-                    wide ? load(mmu, base + 40 + 4 * n, 4) : load(mmu, base + 18 + 2 * n, 2);
+            registers[n] = wide ? load(mmu, base + 40 + 4 * n, 4) : load(mmu, base + 18 + 2 * n, 2);
         }
         int[] selectors = new int[6];
         for (int n = 0; n < (wide ? 6 : 4); n++) {
@@ -130,8 +128,7 @@ final class TaskSwitch {
                 mmu.storeSystem(linear(base + 40 + 4 * n), 4, cpu.r[n]);
             }
             for (int n = 0; n < 6; n++) {
-                mmu.storeSystem(
-                        linear(base + FIRST_SEGMENT32 + 4 * n), 2, cpu.segment[n].selector);
+                mmu.storeSystem(linear(base + FIRST_SEGMENT32 + 4 * n), 2, cpu.segment[n].selector);
             }
         } else {
             mmu.storeSystem(linear(base + 14), 2, returnRip);
@@ -140,8 +137,7 @@ final class TaskSwitch {
                 mmu.storeSystem(linear(base + 18 + 2 * n), 2, cpu.r[n]);
             }
             for (int n = 0; n < 4; n++) {
-                mmu.storeSystem(
-                        linear(base + FIRST_SEGMENT16 + 2 * n), 2, cpu.segment[n].selector);
+                mmu.storeSystem(linear(base + FIRST_SEGMENT16 + 2 * n), 2, cpu.segment[n].selector);
             }
         }
     }
@@ -187,8 +183,7 @@ final class TaskSwitch {
         long d = Descriptors.load(cpu, selector, Vector.TS, external);
         int dpl = Descriptors.dpl(d);
         int rpl = selector & 3;
-        if (!Descriptors.isCode(d)
-                || (Descriptors.isConforming(d) ? dpl > rpl : dpl != rpl)) {
+        if (!Descriptors.isCode(d) || (Descriptors.isConforming(d) ? dpl > rpl : dpl != rpl)) {
             throw cpu.fault(Vector.TS, error);
         }
         if (!Descriptors.present(d)) {

@@ -8,7 +8,8 @@ import dev.vitrine.processor.core.Mmu;
 import dev.vitrine.processor.decode.Instruction;
 
 /**
- * CMPXCHG8B and CMPXCHG16B (SDM volume 2). Both are always done atomically: LOCK costs nothing more.
+ * CMPXCHG8B and CMPXCHG16B (SDM volume 2). Both are always done atomically: LOCK costs nothing
+ * more.
  *
  * <p>The host has no 16-byte compare-and-set that Java can reach. CMPXCHG16B is atomic among all
  * processors that use it, by a lock; each half is replaced by a compare-and-set, so that a plain

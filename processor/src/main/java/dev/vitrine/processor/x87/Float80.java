@@ -4,12 +4,12 @@
 package dev.vitrine.processor.x87;
 
 /**
- * The result of one operation in the double extended-precision format (SDM volume 1, 4.2.2): a value
- * and the status bits that its computation raised. One instance per processor serves as accumulator,
- * so that no operation allocates.
+ * The result of one operation in the double extended-precision format (SDM volume 1, 4.2.2): a
+ * value and the status bits that its computation raised. One instance per processor serves as
+ * accumulator, so that no operation allocates.
  *
- * <p>Everywhere in this package a value is a pair: a 64-bit significand with its explicit integer bit,
- * and an int with the sign in bit 15 and the biased exponent in bits 0 to 14.
+ * <p>Everywhere in this package a value is a pair: a 64-bit significand with its explicit integer
+ * bit, and an int with the sign in bit 15 and the biased exponent in bits 0 to 14.
  */
 public final class Float80 {
     // Status word.
@@ -19,16 +19,21 @@ public final class Float80 {
     public static final int OE = 1 << 3;
     public static final int UE = 1 << 4;
     public static final int PE = 1 << 5;
+
     /** Stack fault. */
     public static final int SF = 1 << 6;
+
     /** Exception summary: an unmasked exception is pending. */
     public static final int ES = 1 << 7;
+
     public static final int C0 = 1 << 8;
     public static final int C1 = 1 << 9;
     public static final int C2 = 1 << 10;
     public static final int C3 = 1 << 14;
+
     /** Busy: a copy of ES. */
     public static final int BUSY = 1 << 15;
+
     public static final int EXCEPTIONS = 0x3F;
 
     // Rounding control, shifted down.
@@ -40,29 +45,41 @@ public final class Float80 {
     public static final int SIGN = 0x8000;
     public static final int MAX_EXPONENT = 0x7FFF;
     public static final int BIAS = 16383;
-    /** Added to the exponent of a tiny result, taken from a huge one, when the exception is unmasked. */
+
+    /**
+     * Added to the exponent of a tiny result, taken from a huge one, when the exception is
+     * unmasked.
+     */
     public static final int WRAP = 24576;
+
     public static final long INTEGER_BIT = 1L << 63;
     public static final long QUIET_BIT = 1L << 62;
+
     /** The QNaN real indefinite. */
     public static final long INDEFINITE = 3L << 62;
+
     public static final int INDEFINITE_EXPONENT = SIGN | MAX_EXPONENT;
 
     // Classes of values.
     public static final int CLASS_ZERO = 0;
     public static final int CLASS_NORMAL = 1;
+
     /** Denormal or pseudo-denormal. */
     public static final int CLASS_DENORMAL = 2;
+
     public static final int CLASS_INFINITY = 3;
     public static final int CLASS_QNAN = 4;
     public static final int CLASS_SNAN = 5;
+
     /** Unnormal, pseudo-infinity or pseudo-NaN: not valid operands since the 387. */
     public static final int CLASS_UNSUPPORTED = 6;
 
     /** Significand of the result. */
     public long mantissa;
+
     /** Sign and biased exponent of the result. */
     public int exponent;
+
     /** Exceptions raised (IE to PE), and C1 if the result was rounded up. */
     public int flags;
 
@@ -135,8 +152,9 @@ public final class Float80 {
     }
 
     /**
-     * Answer of a two-operand operation when at least one operand is a NaN or unsupported (SDM volume
-     * 1, table 4-7): a QNaN wins over an SNaN, else the larger significand, else the positive sign.
+     * Answer of a two-operand operation when at least one operand is a NaN or unsupported (SDM
+     * volume 1, table 4-7): a QNaN wins over an SNaN, else the larger significand, else the
+     * positive sign.
      */
     void propagate(long ma, int ea, int ka, long mb, int eb, int kb) {
         if (ka == CLASS_UNSUPPORTED || kb == CLASS_UNSUPPORTED) {

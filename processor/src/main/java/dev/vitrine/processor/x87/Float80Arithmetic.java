@@ -23,8 +23,9 @@ import static dev.vitrine.processor.x87.Float80.WRAP;
 import static dev.vitrine.processor.x87.Float80.ZE;
 
 /**
- * Exact arithmetic on 80-bit values. Every operation leaves its value and the exceptions it raised in a
- * {@link Float80}; the control word gives rounding, precision and (for results out of range) masks.
+ * Exact arithmetic on 80-bit values. Every operation leaves its value and the exceptions it raised
+ * in a {@link Float80}; the control word gives rounding, precision and (for results out of range)
+ * masks.
  */
 public final class Float80Arithmetic {
     /** A control word's precision control for operations that always round to 64 bits. */
@@ -112,7 +113,8 @@ public final class Float80Arithmetic {
             xb = x;
             sign = eb & SIGN;
         }
-        // b, the smaller one, aligned to a as 128 bits; what is shifted out is jammed into the lowest bit.
+        // b, the smaller one, aligned to a as 128 bits; what is shifted out is jammed into the
+        // lowest bit.
         int shift = xa - xb;
         long bh;
         long bl;
@@ -286,8 +288,8 @@ public final class Float80Arithmetic {
     }
 
     /**
-     * Quotient of a 128-bit by a normalised 64-bit number; the remainder goes to {@code r.rest}. The high
-     * half must be less than the divisor.
+     * Quotient of a 128-bit by a normalised 64-bit number; the remainder goes to {@code r.rest}.
+     * The high half must be less than the divisor.
      */
     static long divide128(Float80 r, long hi, long lo, long d) {
         long d1 = d >>> 32;
@@ -342,7 +344,8 @@ public final class Float80Arithmetic {
             m <<= s;
             x = 1 - s;
         }
-        // value = m * 2^(x - BIAS - 63); an even power of two is split off, radicand in [2^126, 2^128).
+        // value = m * 2^(x - BIAS - 63); an even power of two is split off, radicand in [2^126,
+        // 2^128).
         int power = x - BIAS;
         long hi;
         long lo;
@@ -375,8 +378,7 @@ public final class Float80Arithmetic {
             dh = hi - ph - (Long.compareUnsigned(lo, pl) < 0 ? 1 : 0);
             if (dh < 0) {
                 s--;
-            } else if (dh > 1
-                    || (dh == 1 && Long.compareUnsigned(dl, s << 1) > 0)) {
+            } else if (dh > 1 || (dh == 1 && Long.compareUnsigned(dl, s << 1) > 0)) {
                 s++;
             } else {
                 break;
@@ -396,8 +398,8 @@ public final class Float80Arithmetic {
     }
 
     /**
-     * Rounds the value {@code hi.lo * 2^(exponent - BIAS - 63)} to the format: precision and rounding
-     * from the control word, then overflow and underflow (tiny is judged after rounding).
+     * Rounds the value {@code hi.lo * 2^(exponent - BIAS - 63)} to the format: precision and
+     * rounding from the control word, then overflow and underflow (tiny is judged after rounding).
      *
      * @param sign 0 or SIGN
      * @param exponent biased exponent, unbounded
@@ -462,7 +464,9 @@ public final class Float80Arithmetic {
                 return;
             }
             boolean infinite =
-                    rounding == NEAREST || (rounding == UP && sign == 0) || (rounding == DOWN && sign != 0);
+                    rounding == NEAREST
+                            || (rounding == UP && sign == 0)
+                            || (rounding == DOWN && sign != 0);
             r.flags |= PE | (infinite ? C1 : 0);
             r.mantissa = infinite ? INTEGER_BIT : -1L << drop;
             r.exponent = sign | (infinite ? MAX_EXPONENT : MAX_EXPONENT - 1);

@@ -97,12 +97,16 @@ public final class Float80Conversions {
         r.exponent |= high & SIGN;
     }
 
-    /** Narrows to single precision; the answer is the bit pattern, exceptions are left in r.flags. */
+    /**
+     * Narrows to single precision; the answer is the bit pattern, exceptions are left in r.flags.
+     */
     public static int toSingle(Float80 r, long m, int e, int control) {
         return (int) narrow(r, m, e, control, 23, 127);
     }
 
-    /** Narrows to double precision; the answer is the bit pattern, exceptions are left in r.flags. */
+    /**
+     * Narrows to double precision; the answer is the bit pattern, exceptions are left in r.flags.
+     */
     public static long toDouble(Float80 r, long m, int e, int control) {
         return narrow(r, m, e, control, 52, 1023);
     }
@@ -197,8 +201,8 @@ public final class Float80Conversions {
     }
 
     /**
-     * Rounds to an integer of a number of bits (16, 32 or 64). What does not fit raises IE and gives the
-     * integer indefinite.
+     * Rounds to an integer of a number of bits (16, 32 or 64). What does not fit raises IE and
+     * gives the integer indefinite.
      *
      * @param rounding NEAREST, DOWN, UP or ZERO
      */
@@ -232,8 +236,8 @@ public final class Float80Conversions {
     }
 
     /**
-     * Rounds m * 2^(power - 63) to an integer; sets PE and C1, and r.rest to 1 if the answer needs a 65th
-     * bit.
+     * Rounds m * 2^(power - 63) to an integer; sets PE and C1, and r.rest to 1 if the answer needs
+     * a 65th bit.
      */
     private static long roundMagnitude(Float80 r, long m, int power, int sign, int rounding) {
         long kept;

@@ -24,7 +24,8 @@ public final class Float80Remainder {
 
     /**
      * FPREM (quotient truncated) and FPREM1 (quotient to nearest). The condition bits come along in
-     * r.flags: C2 while the reduction is incomplete, else C0, C3 and C1 are the quotient's low three bits.
+     * r.flags: C2 while the reduction is incomplete, else C0, C3 and C1 are the quotient's low
+     * three bits.
      */
     public static void remainder(
             Float80 r, long ma, int ea, long mb, int eb, int control, boolean nearest) {

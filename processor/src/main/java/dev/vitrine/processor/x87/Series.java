@@ -6,8 +6,8 @@ package dev.vitrine.processor.x87;
 import java.math.BigInteger;
 
 /**
- * Power series in 128-bit fixed point and the constants of the transcendental functions. The tables are
- * worked out exactly once, when the first such instruction runs.
+ * Power series in 128-bit fixed point and the constants of the transcendental functions. The tables
+ * are worked out exactly once, when the first such instruction runs.
  */
 final class Series {
     private static final BigInteger ONE = BigInteger.ONE.shiftLeft(128);
@@ -26,7 +26,9 @@ final class Series {
     /** 1/3, 1/5, 1/7 ... */
     static final long[] ODD = new long[2 * 32];
 
-    /** atan(n/8) for n = 0 to 8: high and low half and exponent are in Wide's form, of atan * 2^128. */
+    /**
+     * atan(n/8) for n = 0 to 8: high and low half and exponent are in Wide's form, of atan * 2^128.
+     */
     static final long[] ATAN = new long[2 * 9];
 
     /** Pi * 2^126, truncated. */
@@ -104,9 +106,9 @@ final class Series {
     }
 
     /**
-     * Evaluates {@code u (c0 + s u (c1 + s u (c2 + ...)))} as a 128-bit fraction, s being 1 or -1. The
-     * argument and the result are fractions of 2^128 in hi and lo of the number; its exponent and sign
-     * are not touched.
+     * Evaluates {@code u (c0 + s u (c1 + s u (c2 + ...)))} as a 128-bit fraction, s being 1 or -1.
+     * The argument and the result are fractions of 2^128 in hi and lo of the number; its exponent
+     * and sign are not touched.
      */
     static void evaluate(Wide u, long[] coefficients, boolean alternating) {
         long uh = u.hi;
@@ -151,7 +153,9 @@ final class Series {
         }
     }
 
-    /** 1 - f, f a fraction of 2^128; what vanishes below the last bit still makes it less than one. */
+    /**
+     * 1 - f, f a fraction of 2^128; what vanishes below the last bit still makes it less than one.
+     */
     static void oneMinus(Wide f) {
         f.negative = false;
         f.exponent = -1;

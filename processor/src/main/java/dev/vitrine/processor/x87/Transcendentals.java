@@ -17,9 +17,9 @@ import static dev.vitrine.processor.x87.Float80.UE;
 import static dev.vitrine.processor.x87.Float80.ZE;
 
 /**
- * The transcendental instructions (SDM volume 1, 8.3.10): 128-bit evaluation, then one rounding as the
- * control word asks. Precision control has no effect on them. Operands are classified here; empty
- * registers are the caller's matter.
+ * The transcendental instructions (SDM volume 1, 8.3.10): 128-bit evaluation, then one rounding as
+ * the control word asks. Precision control has no effect on them. Operands are classified here;
+ * empty registers are the caller's matter.
  */
 final class Transcendentals {
     /** The processor's pi for argument reduction has 66 bits: half of it in units of 2^-65. */
@@ -138,7 +138,10 @@ final class Transcendentals {
         }
     }
 
-    /** Below 2^-68 the processor takes the angle for the sine and one for the cosine, never rounding. */
+    /**
+     * Below 2^-68 the processor takes the angle for the sine and one for the cosine, never
+     * rounding.
+     */
     private static boolean tiny(int e) {
         return (e & MAX_EXPONENT) < BIAS - 68;
     }
@@ -146,11 +149,7 @@ final class Transcendentals {
     /** The angle as its own sine or tangent: reported as inexact, and if denormal as underflow. */
     private static void itself(Float80 r, long m, int e, int control) {
         Float80Arithmetic.normalizeRound(
-                r,
-                e & SIGN,
-                e & MAX_EXPONENT,
-                m,
-                control | Float80Arithmetic.FULL_PRECISION);
+                r, e & SIGN, e & MAX_EXPONENT, m, control | Float80Arithmetic.FULL_PRECISION);
         r.flags |= m >= 0 ? PE | UE : PE;
     }
 
@@ -162,8 +161,7 @@ final class Transcendentals {
     private static int reduce(Float80 r, long m, int e) {
         int power = (e & MAX_EXPONENT) - BIAS;
         boolean negative = (e & SIGN) != 0;
-        if (power < -1
-                || (power == -1 && Long.compareUnsigned(m, HALF_PI_TOP) <= 0)) {
+        if (power < -1 || (power == -1 && Long.compareUnsigned(m, HALF_PI_TOP) <= 0)) {
             r.x.set(m, e);
             return 0;
         }
@@ -221,7 +219,9 @@ final class Transcendentals {
         Series.toFraction(r.t);
     }
 
-    /** 2^x - 1 for x from -1 to 1. Larger arguments, which the manual leaves undefined, come back. */
+    /**
+     * 2^x - 1 for x from -1 to 1. Larger arguments, which the manual leaves undefined, come back.
+     */
     static void exponentialMinusOne(Float80 r, long m, int e, int control) {
         r.flags = 0;
         if (!Float80.isNormal(m, e)) {
@@ -323,8 +323,8 @@ final class Transcendentals {
     }
 
     /**
-     * y log2(2^k). The product may be exact, but the processor always reports it as inexact, and below
-     * one it rounds as if the magnitude were a trifle smaller.
+     * y log2(2^k). The product may be exact, but the processor always reports it as inexact, and
+     * below one it rounds as if the magnitude were a trifle smaller.
      */
     private static void powerOfTwo(Float80 r, int k, long my, int ey, int control) {
         Wide w = r.w;
@@ -337,7 +337,9 @@ final class Transcendentals {
         roundReported(r, w, control);
     }
 
-    /** Rounds what may be exact but is reported as inexact (and thus, if denormal, as underflow). */
+    /**
+     * Rounds what may be exact but is reported as inexact (and thus, if denormal, as underflow).
+     */
     private static void roundReported(Float80 r, Wide v, int control) {
         v.round(r, control);
         r.flags |= (r.exponent & MAX_EXPONENT) == 0 ? PE | UE : PE;

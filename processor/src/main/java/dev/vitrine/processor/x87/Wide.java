@@ -5,9 +5,9 @@ package dev.vitrine.processor.x87;
 
 /**
  * A number of 128 significant bits, the working precision of the transcendental functions: {@code
- * (-1)^negative * hi.lo * 2^(exponent - 127)} with the highest bit of hi set, or zero (hi = lo = 0).
- * Results are truncated or jammed, never better than about 2^-125 relative, which is far below what a
- * rounding to 64 bits can notice.
+ * (-1)^negative * hi.lo * 2^(exponent - 127)} with the highest bit of hi set, or zero (hi = lo =
+ * 0). Results are truncated or jammed, never better than about 2^-125 relative, which is far below
+ * what a rounding to 64 bits can notice.
  */
 final class Wide {
     boolean negative;
@@ -239,8 +239,8 @@ final class Wide {
     }
 
     /**
-     * Rounds to 64 bits of significand (or fewer for denormals), as an irrational number of about this
-     * value.
+     * Rounds to 64 bits of significand (or fewer for denormals), as an irrational number of about
+     * this value.
      */
     void roundInexact(Float80 r, int control) {
         Float80Arithmetic.round(

@@ -57,7 +57,8 @@ final class X87Compare {
         if (negativeA != negativeB) {
             return negativeA ? C0 : 0;
         }
-        // A pseudo-denormal has exponent 0 but counts as 1; its significand tells it from denormals.
+        // A pseudo-denormal has exponent 0 but counts as 1; its significand tells it from
+        // denormals.
         int xa = exponent(ma, ea);
         int xb = exponent(mb, eb);
         int c = xa != xb ? Integer.compare(xa, xb) : Long.compareUnsigned(ma, mb);
@@ -121,8 +122,7 @@ final class X87Compare {
             condition = UNORDERED;
             flags = IE | SF;
         } else {
-            condition =
-                    order(r, s.mantissa[a], s.exponent[a], s.mantissa[b], s.exponent[b], quiet);
+            condition = order(r, s.mantissa[a], s.exponent[a], s.mantissa[b], s.exponent[b], quiet);
             flags = r.flags;
         }
         // Unlike FCOM these leave C1 alone, but for stack faults.

@@ -14,8 +14,8 @@ import dev.vitrine.processor.decode.Instruction;
 import dev.vitrine.processor.decode.Operand;
 
 /**
- * Control and status words, and the x87 environment and state in memory (SDM volume 1, 8.1.10 and 8.1.11)
- * in its four layouts: 16 and 32 bits, protected and real mode.
+ * Control and status words, and the x87 environment and state in memory (SDM volume 1, 8.1.10 and
+ * 8.1.11) in its four layouts: 16 and 32 bits, protected and real mode.
  */
 public final class X87Environment {
     /** Writable bits of the control word; bit 6 always reads as one. */

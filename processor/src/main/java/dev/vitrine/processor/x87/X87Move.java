@@ -3,7 +3,6 @@
 
 package dev.vitrine.processor.x87;
 
-import static dev.vitrine.processor.x87.Float80.DE;
 import static dev.vitrine.processor.x87.Float80.IE;
 import static dev.vitrine.processor.x87.Float80.INTEGER_BIT;
 import static dev.vitrine.processor.x87.Float80.OE;
@@ -185,7 +184,8 @@ final class X87Move {
         int flags = missing ? IE | Float80.SF : r.flags;
         int unmasked = flags & ~s.control & (IE | OE | UE);
         if (unmasked != 0) {
-            // Nothing is stored, so even the address goes unchecked; exceptions of the rounding that
+            // Nothing is stored, so even the address goes unchecked; exceptions of the rounding
+            // that
             // did not happen are not reported.
             X87Unit.raise(cpu, i, flags & (IE | OE | UE | Float80.SF));
             return;

@@ -24,13 +24,13 @@ import dev.vitrine.processor.decode.Op;
 import dev.vitrine.processor.decode.Operand;
 
 /**
- * The x87 instructions (SDM volume 1, chapter 8) and those that save and restore the state of the x87
- * and vector units.
+ * The x87 instructions (SDM volume 1, chapter 8) and those that save and restore the state of the
+ * x87 and vector units.
  *
- * <p>Stack faults, masked and unmasked responses and the last-instruction pointers are handled here; the
- * values come from {@link Float80Arithmetic} and its neighbours. As on processors since Skylake the data
- * pointer and the opcode are recorded only when an unmasked exception comes up, and the selectors read
- * as zero.
+ * <p>Stack faults, masked and unmasked responses and the last-instruction pointers are handled
+ * here; the values come from {@link Float80Arithmetic} and its neighbours. As on processors since
+ * Skylake the data pointer and the opcode are recorded only when an unmasked exception comes up,
+ * and the selectors read as zero.
  */
 public final class X87Unit {
     private static final int PRECOMPUTED = IE | DE | ZE;
@@ -43,7 +43,16 @@ public final class X87Unit {
     /** Executes one instruction of group X87. */
     public static void execute(Cpu cpu, Instruction i) {
         switch (i.op) {
-            case FXSAVE, FXRSTOR, XSAVE, XRSTOR, XSAVEOPT, XSAVEC, XSAVES, XRSTORS, LDMXCSR, STMXCSR ->
+            case FXSAVE,
+                    FXRSTOR,
+                    XSAVE,
+                    XRSTOR,
+                    XSAVEOPT,
+                    XSAVEC,
+                    XSAVES,
+                    XRSTORS,
+                    LDMXCSR,
+                    STMXCSR ->
                     XsaveUnit.execute(cpu, i);
             case FNINIT, FNCLEX, FNSTCW, FNSTSW, FLDCW, FNSTENV, FLDENV, FNSAVE, FRSTOR ->
                     X87Environment.execute(cpu, i);
@@ -103,7 +112,10 @@ public final class X87Unit {
         pending(cpu);
     }
 
-    /** Delivers a pending unmasked exception. Without CR0.NE it goes to a pin that nothing listens to. */
+    /**
+     * Delivers a pending unmasked exception. Without CR0.NE it goes to a pin that nothing listens
+     * to.
+     */
     static void pending(Cpu cpu) {
         if ((cpu.x87.status & ES) != 0 && (cpu.cr0 & Cpu.CR0_NE) != 0) {
             throw cpu.fault(Vector.MF);

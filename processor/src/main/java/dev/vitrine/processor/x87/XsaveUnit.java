@@ -8,14 +8,16 @@ import dev.vitrine.processor.core.Vector;
 import dev.vitrine.processor.core.X87State;
 import dev.vitrine.processor.decode.Instruction;
 import dev.vitrine.processor.decode.Op;
+
 import java.util.Arrays;
 
 /**
- * FXSAVE, the XSAVE family and MXCSR (SDM volume 1, 10.5 and chapter 13). State components 0 (x87), 1
- * (SSE) and 2 (upper halves of YMM) exist; there are no supervisor components.
+ * FXSAVE, the XSAVE family and MXCSR (SDM volume 1, 10.5 and chapter 13). State components 0 (x87),
+ * 1 (SSE) and 2 (upper halves of YMM) exist; there are no supervisor components.
  *
- * <p>A component counts as in use when it is not in its initial configuration, so the init optimisation
- * always applies; the modified optimisation of XSAVEOPT and XSAVES, which is optional, never does.
+ * <p>A component counts as in use when it is not in its initial configuration, so the init
+ * optimisation always applies; the modified optimisation of XSAVEOPT and XSAVES, which is optional,
+ * never does.
  */
 public final class XsaveUnit {
     public static final int X87 = 1;
@@ -62,7 +64,9 @@ public final class XsaveUnit {
         }
     }
 
-    /** Components that are not in their initial configuration, as XGETBV with ECX 1 reports them. */
+    /**
+     * Components that are not in their initial configuration, as XGETBV with ECX 1 reports them.
+     */
     public static int inUse(Cpu cpu) {
         int bits = x87Initial(cpu.x87) ? 0 : X87;
         long[] v = cpu.v;
@@ -284,8 +288,7 @@ public final class XsaveUnit {
             used |= SSE;
         }
         int written = optimise ? requested & used : requested;
-        boolean storeMxcsr =
-                compact ? (written & SSE) != 0 : (requested & (SSE | AVX)) != 0;
+        boolean storeMxcsr = compact ? (written & SSE) != 0 : (requested & (SSE | AVX)) != 0;
         boolean storeAvx = (written & AVX) != 0;
         long la = alignedArea(cpu, i, storeAvx ? EXTENDED + 256 : EXTENDED, true);
         probeParts(cpu, la, (written & X87) != 0, storeMxcsr, (written & SSE) != 0, true);
@@ -346,7 +349,8 @@ public final class XsaveUnit {
                             || (state & ~cpu.xcr0) != 0
                             || cpu.load(la + 528, 8) != 0;
         }
-        // The processor tries both ends of the area before the header of a standard area counts, and
+        // The processor tries both ends of the area before the header of a standard area counts,
+        // and
         // after that of a compacted one.
         if (!compact) {
             probeEnds(cpu, la, requested, requested);

@@ -2,11 +2,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.vitrine.processor.asm;
 
-import java.util.HexFormat;
 import org.jspecify.annotations.Nullable;
 
+import java.util.HexFormat;
+
 /**
- * An assembler with one method per mnemonic, in Intel's operand order. Every method returns the assembler:
+ * An assembler with one method per mnemonic, in Intel's operand order. Every method returns the
+ * assembler:
  *
  * <pre>{@code
  * Asm a = new Asm(64, 0x100000);
@@ -14,8 +16,9 @@ import org.jspecify.annotations.Nullable;
  * a.mov(ECX, 10).bind(loop).add(RAX, Mem.base(RBX).index(RCX, 8).disp(16)).dec(ECX).jcc(Cond.NZ, loop).hlt();
  * }</pre>
  *
- * <p>Jumps to labels take their long forms unless {@code Short} is in the name. {@link #bits} changes the mode in
- * the middle of the code, as a guest that climbs from real mode to 64-bit mode needs.
+ * <p>Jumps to labels take their long forms unless {@code Short} is in the name. {@link #bits}
+ * changes the mode in the middle of the code, as a guest that climbs from real mode to 64-bit mode
+ * needs.
  */
 public final class Asm extends CodeBuffer {
 
@@ -159,7 +162,8 @@ public final class Asm extends CodeBuffer {
     /** Zeroes up to the given address. */
     public Asm org(long address) {
         if (address < here()) {
-            throw new IllegalArgumentException("org goes backwards to " + Long.toHexString(address));
+            throw new IllegalArgumentException(
+                    "org goes backwards to " + Long.toHexString(address));
         }
         return zero((int) (address - here()));
     }
@@ -319,7 +323,8 @@ public final class Asm extends CodeBuffer {
 
     /** Sign-extends an 8- or 16-bit operand, or a 32-bit operand to 64 bits. */
     public Asm movsx(Reg dst, Operand src) {
-        return rm(dst.bits(), src.bits() == 8 ? 0x0fbe : src.bits() == 16 ? 0x0fbf : 0x63, dst, src);
+        return rm(
+                dst.bits(), src.bits() == 8 ? 0x0fbe : src.bits() == 16 ? 0x0fbf : 0x63, dst, src);
     }
 
     /** Exchanges; with memory it is atomic. */
@@ -368,7 +373,10 @@ public final class Asm extends CodeBuffer {
 
     // ---- stack ----
 
-    /** Pushes a general register, a segment register or memory (64 bits wide in 64-bit code unless stated). */
+    /**
+     * Pushes a general register, a segment register or memory (64 bits wide in 64-bit code unless
+     * stated).
+     */
     public Asm push(Operand src) {
         return pushPop(src, 0x50, 0xff, 6, 0);
     }
@@ -380,7 +388,10 @@ public final class Asm extends CodeBuffer {
     private Asm pushPop(Operand o, int shortForm, int opcode, int field, int popBit) {
         if (o instanceof Reg r) {
             if (r.kind() == Reg.Kind.SEGMENT) {
-                return plain((r.number() >= 4 ? 0x0f80 + 0x20 : 6) + 8 * (r.number() - (r.number() >= 4 ? 4 : 0)) + popBit);
+                return plain(
+                        (r.number() >= 4 ? 0x0f80 + 0x20 : 6)
+                                + 8 * (r.number() - (r.number() >= 4 ? 4 : 0))
+                                + popBit);
             }
             putOperandSize(r.bits());
             if (r.number() >= 8) {
@@ -803,7 +814,8 @@ public final class Asm extends CodeBuffer {
     /**
      * The far jump with an immediate pointer, in 16- and 32-bit code.
      *
-     * @param size width of the offset, 16 or 32; it may differ from the mode, as on the way to protected mode
+     * @param size width of the offset, 16 or 32; it may differ from the mode, as on the way to
+     *     protected mode
      */
     public Asm jmpFar(int selector, Label target, int size) {
         return farImmediate(0xea, selector, target, size);

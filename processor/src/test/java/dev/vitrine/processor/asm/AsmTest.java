@@ -3,12 +3,14 @@
 package dev.vitrine.processor.asm;
 
 import static dev.vitrine.processor.asm.Reg.*;
+
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import org.junit.jupiter.api.Test;
+
 import java.util.HexFormat;
 import java.util.function.Consumer;
-import org.junit.jupiter.api.Test;
 
 /** Encodings that a disassembler confirmed, one for each rule of the encoder. */
 class AsmTest {
@@ -32,13 +34,16 @@ class AsmTest {
         assertThat(hex(a -> a.mov(AH, BL))).isEqualTo("88dc");
         assertThat(hex(16, a -> a.add(EAX, ECX))).isEqualTo("6601c8");
         assertThat(hex(16, a -> a.add(AX, CX))).isEqualTo("01c8");
-        assertThatThrownBy(() -> hex(a -> a.mov(AH, SIL))).isInstanceOf(IllegalArgumentException.class);
-        assertThatThrownBy(() -> hex(32, a -> a.mov(R8D, EAX))).isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> hex(a -> a.mov(AH, SIL)))
+                .isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> hex(32, a -> a.mov(R8D, EAX)))
+                .isInstanceOf(IllegalArgumentException.class);
     }
 
     @Test
     void memoryOperands() {
-        assertThat(hex(a -> a.mov(RAX, Mem.base(RBX).index(RCX, 8).disp(16)))).isEqualTo("488b44cb10");
+        assertThat(hex(a -> a.mov(RAX, Mem.base(RBX).index(RCX, 8).disp(16))))
+                .isEqualTo("488b44cb10");
         assertThat(hex(a -> a.mov(EAX, Mem.base(R13)))).isEqualTo("418b4500");
         assertThat(hex(a -> a.mov(EAX, Mem.base(R12)))).isEqualTo("418b0424");
         assertThat(hex(a -> a.mov(EAX, Mem.abs(0x1234)))).isEqualTo("8b042534120000");
@@ -53,13 +58,13 @@ class AsmTest {
     @Test
     void labels() {
         assertThat(
-                        hex(
-                                a -> {
-                                    Label end = a.label();
-                                    a.jmpShort(end).cmp(Mem.rip(end).b(), 5).bind(end).ret();
-                                }))
+                        hex(a -> {
+                            Label end = a.label();
+                            a.jmpShort(end).cmp(Mem.rip(end).b(), 5).bind(end).ret();
+                        }))
                 .isEqualTo("eb07803d0000000005c3");
-        assertThatThrownBy(() -> hex(a -> a.jmp(a.label()))).isInstanceOf(IllegalStateException.class);
+        assertThatThrownBy(() -> hex(a -> a.jmp(a.label())))
+                .isInstanceOf(IllegalStateException.class);
     }
 
     @Test
@@ -72,10 +77,13 @@ class AsmTest {
 
     @Test
     void systemInstructions() {
-        assertThat(hex(a -> a.mov(CR3, RAX).mov(RAX, CR0).mov(CR8, RAX))).isEqualTo("0f22d80f20c0440f22c0");
-        assertThat(hex(a -> a.lgdt(Mem.base(RAX)).lidt(Mem.base(RAX)).ltr(AX))).isEqualTo("0f01100f01180f00d8");
+        assertThat(hex(a -> a.mov(CR3, RAX).mov(RAX, CR0).mov(CR8, RAX)))
+                .isEqualTo("0f22d80f20c0440f22c0");
+        assertThat(hex(a -> a.lgdt(Mem.base(RAX)).lidt(Mem.base(RAX)).ltr(AX)))
+                .isEqualTo("0f01100f01180f00d8");
         assertThat(hex(a -> a.iret(64).sysret(64).retf(64))).isEqualTo("48cf480f0748cb");
-        assertThat(hex(a -> a.mov(DS, EAX).mov(EAX, DS).push(FS).pop(GS))).isEqualTo("8ed88cd80fa00fa9");
+        assertThat(hex(a -> a.mov(DS, EAX).mov(EAX, DS).push(FS).pop(GS)))
+                .isEqualTo("8ed88cd80fa00fa9");
         assertThat(hex(32, a -> a.push(DS).pop(ES))).isEqualTo("1e07");
         assertThat(hex(a -> a.in(AL, 0x60).outDx(EAX))).isEqualTo("e460ef");
         assertThat(hex(a -> a.invlpg(Mem.base(RDI)).wrfsbase(R9))).isEqualTo("0f013ff3490faed1");

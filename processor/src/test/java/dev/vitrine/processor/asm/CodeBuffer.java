@@ -2,19 +2,22 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.vitrine.processor.asm;
 
+import org.jspecify.annotations.Nullable;
+
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 
 /**
- * The bytes under construction: output, labels with their fixups, and the encoding of prefixes, REX, ModRM, SIB and
- * displacement (SDM volume 2, chapter 2). {@link Asm} puts the mnemonics on top.
+ * The bytes under construction: output, labels with their fixups, and the encoding of prefixes,
+ * REX, ModRM, SIB and displacement (SDM volume 2, chapter 2). {@link Asm} puts the mnemonics on
+ * top.
  */
 abstract class CodeBuffer {
 
     /** A field to be filled when its label is known. */
-    private record Fixup(int at, int bytes, Label label, long addend, boolean relative, long next) {}
+    private record Fixup(
+            int at, int bytes, Label label, long addend, boolean relative, long next) {}
 
     private final long origin;
     private final List<Fixup> fixups = new ArrayList<>();
@@ -211,7 +214,10 @@ abstract class CodeBuffer {
             putDisplacement(m, 4);
             return;
         }
-        int mod = m.disp() == 0 && label == null ? 0 : m.disp() == (byte) m.disp() && label == null ? 1 : 2;
+        int mod =
+                m.disp() == 0 && label == null
+                        ? 0
+                        : m.disp() == (byte) m.disp() && label == null ? 1 : 2;
         if (base == null) {
             mod = 0;
         } else if (mod == 0 && (base.number() & 7) == 5) {
@@ -225,7 +231,10 @@ abstract class CodeBuffer {
             }
             int scale = Integer.numberOfTrailingZeros(m.scale());
             put(mod << 6 | field | 4);
-            put(scale << 6 | (index == null ? 4 : index.number() & 7) << 3 | (base == null ? 5 : base.number() & 7));
+            put(
+                    scale << 6
+                            | (index == null ? 4 : index.number() & 7) << 3
+                            | (base == null ? 5 : base.number() & 7));
         }
         if (mod == 1) {
             put(m.disp());

@@ -2,7 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.vitrine.processor.asm;
 
-/** Wraps code into a static x86-64 ELF executable with one code segment and one zeroed data segment. */
+/**
+ * Wraps code into a static x86-64 ELF executable with one code segment and one zeroed data segment.
+ */
 public final class ElfImage {
     /** The code of an executable starts this far into the page that also holds the ELF headers. */
     public static final int HEADER_SIZE = 0x100;
@@ -12,7 +14,8 @@ public final class ElfImage {
     /**
      * Builds the file.
      *
-     * @param base page-aligned address of the headers; the code must be assembled for {@code base + HEADER_SIZE}
+     * @param base page-aligned address of the headers; the code must be assembled for {@code base +
+     *     HEADER_SIZE}
      * @param code the code; execution starts at its first byte
      * @param data page-aligned address of the zeroed, writable segment
      * @param dataSize its size in bytes
@@ -27,11 +30,13 @@ public final class ElfImage {
         a.dw(64, 56, 2, 64, 0, 0);
         programHeader(a, 5, 0, base, fileSize, fileSize);
         programHeader(a, 6, 0, data, 0, dataSize);
-        // A GNU_STACK header is left out on purpose: nothing here runs on the kernel's initial stack.
+        // A GNU_STACK header is left out on purpose: nothing here runs on the kernel's initial
+        // stack.
         return a.org(base + HEADER_SIZE).bytes(code).toBytes();
     }
 
-    private static void programHeader(Asm a, int flags, long offset, long address, long file, long memory) {
+    private static void programHeader(
+            Asm a, int flags, long offset, long address, long file, long memory) {
         a.dd(1, flags).dq(offset, address, address, file, memory, 0x1000);
     }
 }

@@ -32,10 +32,14 @@ public record Mem(
         return new Mem(base, null, 1, 0, null, false, null, 0);
     }
 
-    /** Memory at an absolute address that fits the address size (sign-extended from 32 bits in 64-bit code). */
+    /**
+     * Memory at an absolute address that fits the address size (sign-extended from 32 bits in
+     * 64-bit code).
+     */
     public static Mem abs(long address) {
         if (address != (int) address && address != (address & 0xffff_ffffL)) {
-            throw new IllegalArgumentException("not a 32-bit address: " + Long.toHexString(address));
+            throw new IllegalArgumentException(
+                    "not a 32-bit address: " + Long.toHexString(address));
         }
         return new Mem(null, null, 1, (int) address, null, false, null, 0);
     }

@@ -3,8 +3,8 @@
 package dev.vitrine.processor.asm;
 
 /**
- * A register operand. {@code number} is the number that an instruction encodes, 0 to 15; AH, CH, DH and BH have the
- * numbers 4 to 7 and the kind {@link Kind#GP8_HIGH}.
+ * A register operand. {@code number} is the number that an instruction encodes, 0 to 15; AH, CH, DH
+ * and BH have the numbers 4 to 7 and the kind {@link Kind#GP8_HIGH}.
  */
 public record Reg(Kind kind, int number, String name) implements Operand {
 

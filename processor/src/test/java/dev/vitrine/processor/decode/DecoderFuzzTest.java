@@ -6,8 +6,10 @@ package dev.vitrine.processor.decode;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.code_intelligence.jazzer.junit.FuzzTest;
-import java.util.Random;
+
 import org.junit.jupiter.api.Test;
+
+import java.util.Random;
 
 /** Whatever the bytes: an instruction of 1 to 15 of them, or a status; in every mode. */
 class DecoderFuzzTest {

@@ -5,13 +5,14 @@ package dev.vitrine.processor.decode;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.util.Arrays;
-import java.util.HexFormat;
-import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+
+import java.util.Arrays;
+import java.util.HexFormat;
+import java.util.Random;
 
 /** Prefixes, modes, limits and encodings that are none. */
 class DecoderTest {
@@ -32,36 +33,124 @@ class DecoderTest {
     @ParameterizedTest
     @CsvSource({
         // Not in 64-bit mode.
-        "64, 06", "64, 0e", "64, 16", "64, 1f", "64, 27", "64, 2f", "64, 37", "64, 3f", "64, 60",
-        "64, 61", "64, 82 c0 01", "64, 9a", "64, c4 00 00", "64, d4 0a", "64, d5 0a", "64, d6",
-        "64, ce", "64, ea", "64, 62 f1 7c 48 10 06",
+        "64, 06",
+        "64, 0e",
+        "64, 16",
+        "64, 1f",
+        "64, 27",
+        "64, 2f",
+        "64, 37",
+        "64, 3f",
+        "64, 60",
+        "64, 61",
+        "64, 82 c0 01",
+        "64, 9a",
+        "64, c4 00 00",
+        "64, d4 0a",
+        "64, d5 0a",
+        "64, d6",
+        "64, ce",
+        "64, ea",
+        "64, 62 f1 7c 48 10 06",
         // Only in 64-bit mode.
-        "32, 0f 01 f8", "32, 0f 05", "32, 0f 07", "32, f3 0f ae c0",
+        "32, 0f 01 f8",
+        "32, 0f 05",
+        "32, 0f 07",
+        "32, f3 0f ae c0",
         // LOCK where it is not allowed.
-        "64, f0 01 c3", "64, f0 89 03", "64, f0 90", "64, f0 38 03", "64, f0 0f a3 03",
-        "64, f0 0f c7 c8", "64, f0 0f 1f 00", "64, f0 03 03", "64, f0 c5 f0 58 c0", "64, f0 84 00",
+        "64, f0 01 c3",
+        "64, f0 89 03",
+        "64, f0 90",
+        "64, f0 38 03",
+        "64, f0 0f a3 03",
+        "64, f0 0f c7 c8",
+        "64, f0 0f 1f 00",
+        "64, f0 03 03",
+        "64, f0 c5 f0 58 c0",
+        "64, f0 84 00",
         // VEX after a prefix that it replaces.
-        "64, 66 c5 f0 58 c0", "64, f3 c5 f0 58 c0", "64, f2 c5 f0 58 c0", "64, 48 c5 f0 58 c0",
+        "64, 66 c5 f0 58 c0",
+        "64, f3 c5 f0 58 c0",
+        "64, f2 c5 f0 58 c0",
+        "64, 48 c5 f0 58 c0",
         // VEX fields: vvvv that must be 1111, lengths and W that no form has, unknown maps.
-        "64, c5 f0 28 c1", "64, c5 f0 2e 00", "64, c4 e2 75 41 c1", "64, c4 e3 75 00 c1 00",
-        "64, c4 e3 7d 00 c1 00", "64, c4 e0 70 58 c0", "64, c4 e4 70 58 c0", "64, c4 e2 74 f2 c1",
-        "64, c4 e2 7d 1a c1", "64, c4 e2 fd 1a 00",
+        "64, c5 f0 28 c1",
+        "64, c5 f0 2e 00",
+        "64, c4 e2 75 41 c1",
+        "64, c4 e3 75 00 c1 00",
+        "64, c4 e3 7d 00 c1 00",
+        "64, c4 e0 70 58 c0",
+        "64, c4 e4 70 58 c0",
+        "64, c4 e2 74 f2 c1",
+        "64, c4 e2 7d 1a c1",
+        "64, c4 e2 fd 1a 00",
         // Gathers: register form, no SIB, equal registers.
-        "64, c4 e2 69 90 c9", "64, c4 e2 69 90 08", "64, c4 e2 69 90 0c 08",
-        "64, c4 e2 69 90 0c 10", "64, c4 e2 71 90 0c 10",
+        "64, c4 e2 69 90 c9",
+        "64, c4 e2 69 90 08",
+        "64, c4 e2 69 90 0c 08",
+        "64, c4 e2 69 90 0c 10",
+        "64, c4 e2 71 90 0c 10",
         // Holes.
-        "64, 0f 04", "64, 0f 0a", "64, 0f 0c", "64, 0f 24 c0", "64, 0f 36", "64, 0f 37", "64, 0f 38 0f",
-        "64, 0f 3a 00", "64, 0f a6", "64, 0f aa", "64, 0f b8 c0", "64, 0f ba c0 01", "64, 8f c8",
-        "64, c6 c8 00", "64, c7 f8 00 00", "64, fe d0", "64, ff f8", "64, ff d8", "64, ff e8",
-        "64, 0f 00 f0", "64, 0f 01 c0", "64, 0f 01 c8", "64, 0f 01 d5", "64, 0f 01 c2", "64, 0f 01 e8",
-        "64, 0f c7 00", "64, 0f c7 e0", "64, 0f ae c0", "64, 66 0f ae e8", "64, 8d c0",
-        "64, 66 0f 77", "64, f3 0f 28 c0", "64, f2 0f 38 00 c0", "64, f3 0f c7 f0",
+        "64, 0f 04",
+        "64, 0f 0a",
+        "64, 0f 0c",
+        "64, 0f 24 c0",
+        "64, 0f 36",
+        "64, 0f 37",
+        "64, 0f 38 0f",
+        "64, 0f 3a 00",
+        "64, 0f a6",
+        "64, 0f aa",
+        "64, 0f b8 c0",
+        "64, 0f ba c0 01",
+        "64, 8f c8",
+        "64, c6 c8 00",
+        "64, c7 f8 00 00",
+        "64, fe d0",
+        "64, ff f8",
+        "64, ff d8",
+        "64, ff e8",
+        "64, 0f 00 f0",
+        "64, 0f 01 c0",
+        "64, 0f 01 c8",
+        "64, 0f 01 d5",
+        "64, 0f 01 c2",
+        "64, 0f 01 e8",
+        "64, 0f c7 00",
+        "64, 0f c7 e0",
+        "64, 0f ae c0",
+        "64, 66 0f ae e8",
+        "64, 8d c0",
+        "64, 66 0f 77",
+        "64, f3 0f 28 c0",
+        "64, f2 0f 38 00 c0",
+        "64, f3 0f c7 f0",
         // Segment, control and debug registers that do not exist.
-        "64, 8e c8", "64, 8e f0", "64, 8c f8", "64, 0f 20 c8", "64, 0f 22 e8", "64, 44 0f 20 c8",
-        "64, 44 0f 21 c0", "32, 8e c8", "32, 62 c0", "32, 8d c3",
+        "64, 8e c8",
+        "64, 8e f0",
+        "64, 8c f8",
+        "64, 0f 20 c8",
+        "64, 0f 22 e8",
+        "64, 44 0f 20 c8",
+        "64, 44 0f 21 c0",
+        "32, 8e c8",
+        "32, 62 c0",
+        "32, 8d c3",
         // x87.
-        "64, d9 d1", "64, d9 e2", "64, d9 e6", "64, d9 ef", "64, d9 08", "64, da e8", "64, db 20",
-        "64, db 30", "64, db e5", "64, db f8", "64, dd 28", "64, dd f0", "64, de d8", "64, df e1",
+        "64, d9 d1",
+        "64, d9 e2",
+        "64, d9 e6",
+        "64, d9 ef",
+        "64, d9 08",
+        "64, da e8",
+        "64, db 20",
+        "64, db 30",
+        "64, db e5",
+        "64, db f8",
+        "64, dd 28",
+        "64, dd f0",
+        "64, de d8",
+        "64, df e1",
         "64, df f8",
     })
     void isUndefined(int codeSize, String hex) {
@@ -254,7 +343,8 @@ class DecoderTest {
     void fifteenBytesAreTheLimit() {
         assertThat(decode(64, "66".repeat(14) + "90")).isEqualTo(15);
         assertThat(decode(64, "66".repeat(15) + "90")).isEqualTo(Decoder.TOO_LONG);
-        assertThat(decode(64, "2e".repeat(5) + "48c7840078563412785634")).isEqualTo(Decoder.TOO_LONG);
+        assertThat(decode(64, "2e".repeat(5) + "48c7840078563412785634"))
+                .isEqualTo(Decoder.TOO_LONG);
         assertThat(decode(64, "2e2e2e48c784007856341278563412")).isEqualTo(15);
         assertThat(decode(64, "2e2e2e2e48c784007856341278563412")).isEqualTo(Decoder.TOO_LONG);
     }

@@ -130,7 +130,8 @@ public final class FormEncoder {
 
     /** Whether the form exists in this code size. */
     public static boolean valid(Form f, int codeSize) {
-        return !f.has(codeSize == 64 ? Form.I64 : Form.O64) && (f.vex || f.w != 1 || codeSize == 64);
+        return !f.has(codeSize == 64 ? Form.I64 : Form.O64)
+                && (f.vex || f.w != 1 || codeSize == 64);
     }
 
     /**
@@ -426,8 +427,7 @@ public final class FormEncoder {
         if (form.vex) {
             return;
         }
-        boolean need66 =
-                operandSize == 2 && codeSize != 16 || operandSize == 4 && codeSize == 16;
+        boolean need66 = operandSize == 2 && codeSize != 16 || operandSize == 4 && codeSize == 16;
         if (form.prefixClass == Form.PREFIX_66) {
             put(0x66);
         } else if (need66 && sized66()) {

@@ -5,10 +5,11 @@ package dev.vitrine.processor.decode;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.util.HexFormat;
-import java.util.Random;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+
+import java.util.HexFormat;
+import java.util.Random;
 
 /** Every row of the table, encoded in many ways and decoded back. */
 class FormRoundTripTest {
@@ -224,12 +225,11 @@ class FormRoundTripTest {
 
     private static boolean hasByteRegister(Form f) {
         return f.operands.stream()
-                .anyMatch(
-                        s ->
-                                s.size == 1
-                                        && (s.source == OperandSpec.REG
-                                                || s.source == OperandSpec.RM
-                                                || s.source == OperandSpec.OPCODE_REGISTER));
+                .anyMatch(s ->
+                        s.size == 1
+                                && (s.source == OperandSpec.REG
+                                        || s.source == OperandSpec.RM
+                                        || s.source == OperandSpec.OPCODE_REGISTER));
     }
 
     private static int encoded(OperandSpec s, int operandSize) {

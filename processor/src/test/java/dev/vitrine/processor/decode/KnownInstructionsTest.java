@@ -6,14 +6,15 @@ package dev.vitrine.processor.decode;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.fail;
 
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.MethodSource;
 
 /** Byte sequences whose meaning is known, decoded to text. */
 class KnownInstructionsTest {
@@ -38,13 +39,7 @@ class KnownInstructionsTest {
         Instruction i = new Instruction();
         int length =
                 new Decoder()
-                        .decode(
-                                Arrays.copyOf(code, 16),
-                                0,
-                                15,
-                                0,
-                                Integer.parseInt(column[0]),
-                                i);
+                        .decode(Arrays.copyOf(code, 16), 0, 15, 0, Integer.parseInt(column[0]), i);
         assertThat(InstructionText.format(i)).isEqualTo(column[2]);
         assertThat(length).isEqualTo(code.length);
     }

@@ -270,7 +270,7 @@ class SoftFloatTest {
     @ParameterizedTest
     @CsvSource({
         "div, 00000001, 00000000, 1f80, 7f800000, 04", // a denormal over zero is no denormal
-                                                       // operand
+        // operand
         "div, 00000001, 00000000, 1fc0, ffc00000, 01",
         "add, 7f800000, 00000001, 1f80, 7f800000, 02",
         "mul, 7f800000, 00000001, 1f80, 7f800000, 02",

@@ -4,12 +4,18 @@ package dev.vitrine.processor.oracle;
 
 import java.util.Arrays;
 
-/** One case: code, the state to start from, and the memory that differs from the common initial memory. */
+/**
+ * One case: code, the state to start from, and the memory that differs from the common initial
+ * memory.
+ */
 public final class Case {
 
     /** How the end of the code is noticed. */
     public enum Exit {
-        /** A jump to the runner: fast, but wrong under TF. The result has the vector {@link Result#END}. */
+        /**
+         * A jump to the runner: fast, but wrong under TF. The result has the vector {@link
+         * Result#END}.
+         */
         JUMP,
         /** An INT3; the result has vector 3 and RIP behind it. Also what is used with TF. */
         INT3,
@@ -32,7 +38,10 @@ public final class Case {
     long[] lineAddresses = new long[8];
     long[] lineWords = new long[8 * 8];
 
-    /** Clears everything: no code, the initial state of {@link CpuImage#reset}, no memory of its own. */
+    /**
+     * Clears everything: no code, the initial state of {@link CpuImage#reset}, no memory of its
+     * own.
+     */
     public Case reset() {
         state.reset();
         codeAddress = OracleLayout.CODE;
@@ -47,7 +56,10 @@ public final class Case {
         return code(bytes, bytes.length);
     }
 
-    /** Sets the code to the first {@code length} bytes, at most {@link OracleLayout#CODE_WINDOW} less 16. */
+    /**
+     * Sets the code to the first {@code length} bytes, at most {@link OracleLayout#CODE_WINDOW}
+     * less 16.
+     */
     public Case code(byte[] bytes, int length) {
         if (length > OracleLayout.CODE_WINDOW - 16) {
             throw new IllegalArgumentException("code too long: " + length);
@@ -58,7 +70,10 @@ public final class Case {
         return this;
     }
 
-    /** Places the code so that it ends, its exit sequence included, right at an address in the code region. */
+    /**
+     * Places the code so that it ends, its exit sequence included, right at an address in the code
+     * region.
+     */
     public Case endAt(long address) {
         codeAddress = address - codeLength - exitLength();
         state.rip = codeAddress;
@@ -98,8 +113,8 @@ public final class Case {
     }
 
     /**
-     * Sets a 64-bit word of the case's memory. The rest of its 64-byte line keeps the common initial memory, which
-     * {@code oracle} knows.
+     * Sets a 64-bit word of the case's memory. The rest of its 64-byte line keeps the common
+     * initial memory, which {@code oracle} knows.
      */
     public Case word(InitialMemory initial, long address, long value) {
         int shift = (int) address & 7;
@@ -124,7 +139,8 @@ public final class Case {
             lineWords = Arrays.copyOf(lineWords, lineCount * 16);
         }
         if (!InitialMemory.isWritable(address)) {
-            throw new IllegalArgumentException("not in writable memory: " + Long.toHexString(address));
+            throw new IllegalArgumentException(
+                    "not in writable memory: " + Long.toHexString(address));
         }
         lineAddresses[lineCount] = start;
         for (int k = 0; k < 8; k++) {

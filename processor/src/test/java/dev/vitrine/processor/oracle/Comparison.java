@@ -4,6 +4,7 @@ package dev.vitrine.processor.oracle;
 
 import dev.vitrine.processor.decode.Form;
 import dev.vitrine.processor.decode.Op;
+
 import java.util.Arrays;
 
 /** Compares what two processors made of a case, in everything that the architecture defines. */
@@ -20,7 +21,8 @@ final class Comparison {
     private static final int OTHER_FLAGS = 0x25_4500;
 
     private static final String[] NAMES = {
-        "rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15"
+        "rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12",
+        "r13", "r14", "r15"
     };
 
     private final Case c;
@@ -41,7 +43,8 @@ final class Comparison {
      * @param tolerance what the form's result may deviate by
      * @return a line for each difference; empty if there is none
      */
-    static String differences(Case c, Result real, Result ours, int undefinedFlags, Tolerance tolerance) {
+    static String differences(
+            Case c, Result real, Result ours, int undefinedFlags, Tolerance tolerance) {
         if (same(real, ours)) {
             return "";
         }
@@ -87,7 +90,8 @@ final class Comparison {
             return text.toString();
         }
         if (real.vector == Result.TIMEOUT || real.vector == Result.SYSTEM_CALL) {
-            return ""; // where a loop without end was stopped, or what the kernel did to registers, means nothing
+            return ""; // where a loop without end was stopped, or what the kernel did to registers,
+                       // means nothing
         }
         if (tolerance == Tolerance.UNCOMPARABLE) {
             check("rip", real.state.rip, ours.state.rip);
@@ -96,7 +100,8 @@ final class Comparison {
         boolean fault = real.vector >= 10 && real.vector <= 17; // faults that memory operands raise
         boolean area = tolerance == Tolerance.AREA || tolerance == Tolerance.IMAGE;
         boolean partial = fault && (area || tolerance == Tolerance.PARTIAL);
-        // Linux reports every fault on a kernel address as a protection fault. An area may span pages of different
+        // Linux reports every fault on a kernel address as a protection fault. An area may span
+        // pages of different
         // rights, and any of its bytes may be named.
         boolean kernel = Long.compareUnsigned(real.cr2, KERNEL_SPACE) >= 0;
         int errorMask = kernel || area ? ~1 : ~0;
@@ -152,7 +157,8 @@ final class Comparison {
 
     private void x87(CpuImage x, CpuImage y, Tolerance tolerance) {
         check("fcw", x.fcw(), y.fcw());
-        // The precision of transcendental results, and with it the direction of rounding, is the processor's own.
+        // The precision of transcendental results, and with it the direction of rounding, is the
+        // processor's own.
         int ignored = tolerance == Tolerance.TRANSCENDENTAL ? 0x220 : 0;
         check("fsw", x.fsw() & ~ignored, y.fsw() & ~ignored);
         check("ftw", x.ftw(), y.ftw());
@@ -163,7 +169,10 @@ final class Comparison {
             boolean near =
                     tolerance == Tolerance.TRANSCENDENTAL
                             && Tolerance.near80(
-                                    x.stExponent(i), x.stMantissa(i), y.stExponent(i), y.stMantissa(i));
+                                    x.stExponent(i),
+                                    x.stMantissa(i),
+                                    y.stExponent(i),
+                                    y.stMantissa(i));
             if (!near) {
                 check("st" + i + " m", x.stMantissa(i), y.stMantissa(i));
                 check("st" + i + " e", x.stExponent(i), y.stExponent(i));
@@ -189,7 +198,9 @@ final class Comparison {
         }
         for (int j = 0; j < ours.lineCount; j++) {
             if (find(real, ours.lineAddresses[j]) < 0) {
-                text.append(String.format("  [%x] real not changed, ours changed%n", ours.lineAddresses[j]));
+                text.append(
+                        String.format(
+                                "  [%x] real not changed, ours changed%n", ours.lineAddresses[j]));
             }
         }
     }
@@ -211,17 +222,22 @@ final class Comparison {
         UNCOMPARABLE,
         /** RCPPS and its kin: relative error of at most 1.5 * 2^-12 (SDM volume 1, 5.5). */
         RECIPROCAL,
-        /** x87 transcendental instructions: within one unit in the last place of the true result. */
+        /**
+         * x87 transcendental instructions: within one unit in the last place of the true result.
+         */
         TRANSCENDENTAL,
         /**
-         * Large or masked operands: any byte may be the one that a page fault names, and a fault may leave a part done.
+         * Large or masked operands: any byte may be the one that a page fault names, and a fault
+         * may leave a part done.
          */
         AREA,
         /** Several memory accesses: a fault may leave a part of them done. */
         PARTIAL,
         /** MMX: a fault of the memory operand may leave the switch from x87 to MMX half done. */
         MMX,
-        /** Conversion and store in one: a fault of the store may leave the conversion's flags set. */
+        /**
+         * Conversion and store in one: a fault of the store may leave the conversion's flags set.
+         */
         CONVERTING_STORE,
         /** Memory images whose unused parts the processor may or may not write (XSAVEOPT). */
         IMAGE;
@@ -234,9 +250,20 @@ final class Comparison {
                 case RCPPS, RCPSS, RSQRTPS, RSQRTSS -> RECIPROCAL;
                 case F2XM1, FYL2X, FYL2XP1, FPTAN, FPATAN, FSIN, FCOS, FSINCOS -> TRANSCENDENTAL;
                 case XSAVEOPT -> IMAGE;
-                case XSAVE, XSAVEC, XRSTOR, FXSAVE, FXRSTOR, FNSAVE, FRSTOR, FNSTENV, FLDENV -> AREA;
+                case XSAVE, XSAVEC, XRSTOR, FXSAVE, FXRSTOR, FNSAVE, FRSTOR, FNSTENV, FLDENV ->
+                        AREA;
                 case MASKMOVQ, MASKMOVDQU, VMASKMOVPS, VMASKMOVPD, VPMASKMOVD, VPMASKMOVQ -> AREA;
-                case PUSHA, POPA, ENTER, CALL_REL, CALL_IND, CALL_FAR, RET_FAR, IRET, BOUND, FBSTP -> PARTIAL;
+                case PUSHA,
+                        POPA,
+                        ENTER,
+                        CALL_REL,
+                        CALL_IND,
+                        CALL_FAR,
+                        RET_FAR,
+                        IRET,
+                        BOUND,
+                        FBSTP ->
+                        PARTIAL;
                 case FSTP -> form.operands.getFirst().token.equals("Mt") ? PARTIAL : EXACT;
                 case VCVTPS2PH -> CONVERTING_STORE;
                 default -> usesMmx(form) ? MMX : EXACT;

@@ -4,8 +4,9 @@ package dev.vitrine.processor.oracle;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
+
+import java.util.function.Consumer;
 
 /** A difference in any part of a result is seen, and what is undefined is not. */
 class ComparisonTest {
@@ -55,8 +56,10 @@ class ComparisonTest {
 
     @Test
     void undefinedFlagsAreNotCompared() {
-        assertThat(compare(r -> r.state.rflags ^= 0x10, 0x10, Comparison.Tolerance.EXACT)).isEmpty();
-        assertThat(compare(r -> r.state.rflags ^= 0x11, 0x10, Comparison.Tolerance.EXACT)).contains("rflags");
+        assertThat(compare(r -> r.state.rflags ^= 0x10, 0x10, Comparison.Tolerance.EXACT))
+                .isEmpty();
+        assertThat(compare(r -> r.state.rflags ^= 0x11, 0x10, Comparison.Tolerance.EXACT))
+                .contains("rflags");
     }
 
     @Test

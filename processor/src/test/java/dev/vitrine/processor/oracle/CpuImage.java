@@ -5,8 +5,9 @@ package dev.vitrine.processor.oracle;
 import java.util.Arrays;
 
 /**
- * All the user-visible state of a processor: general registers, flags, segments and the XSAVE image (standard format,
- * components x87, SSE and AVX; SDM volume 1, 13.4). Mutable, so that suites of millions of cases reuse a few of them.
+ * All the user-visible state of a processor: general registers, flags, segments and the XSAVE image
+ * (standard format, components x87, SSE and AVX; SDM volume 1, 13.4). Mutable, so that suites of
+ * millions of cases reuse a few of them.
  */
 public final class CpuImage {
     public static final int RAX = 0;
@@ -47,7 +48,10 @@ public final class CpuImage {
     /** The XSAVE image as 64-bit words. */
     public final long[] xsave = new long[XSAVE_LONGS];
 
-    /** Sets the state that a 64-bit Linux process starts with: everything zero, FPU and SSE initialised. */
+    /**
+     * Sets the state that a 64-bit Linux process starts with: everything zero, FPU and SSE
+     * initialised.
+     */
     public void reset() {
         Arrays.fill(gpr, 0);
         rip = OracleLayout.CODE;
@@ -121,7 +125,10 @@ public final class CpuImage {
         return xsave[2];
     }
 
-    /** The significand of ST(i), counted from the top of the stack, or all of MMi's physical neighbour. */
+    /**
+     * The significand of ST(i), counted from the top of the stack, or all of MMi's physical
+     * neighbour.
+     */
     public long stMantissa(int i) {
         return xsave[ST + 2 * i];
     }
@@ -154,8 +161,9 @@ public final class CpuImage {
     }
 
     /**
-     * Gives every component its values: XSAVE marks a component in its initial state by a clear bit of XSTATE_BV. Drops
-     * what carries no state: reserved bytes and the upper bytes of the x87 registers.
+     * Gives every component its values: XSAVE marks a component in its initial state by a clear bit
+     * of XSTATE_BV. Drops what carries no state: reserved bytes and the upper bytes of the x87
+     * registers.
      */
     void normalize() {
         long present = xsave[XSTATE_BV];

@@ -10,6 +10,9 @@ import dev.vitrine.processor.decode.InstructionTable;
 import dev.vitrine.processor.decode.InstructionText;
 import dev.vitrine.processor.decode.Op;
 import dev.vitrine.processor.decode.UndefinedFlags;
+
+import org.jspecify.annotations.Nullable;
+
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
@@ -18,7 +21,6 @@ import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Predicate;
-import org.jspecify.annotations.Nullable;
 
 /** Runs random cases on both processors and gathers differences by form. */
 final class DifferentialRun {
@@ -135,7 +137,9 @@ final class DifferentialRun {
         }
     }
 
-    /** Runs one case and describes it with both results: to look into a case that a report names. */
+    /**
+     * Runs one case and describes it with both results: to look into a case that a report names.
+     */
     String replay(long number) {
         chooseForms();
         try (NativeOracle oracle = NativeOracle.start(seed);
@@ -149,13 +153,22 @@ final class DifferentialRun {
             }
             oracle.run(w.cases, 1, w.real);
             String text = w.difference(o, w.cases[0], w.real[0]);
-            return o.name + '\n' + describe(w.cases[0], number) + "  real " + w.real[0] + "\n  ours " + w.ours + '\n' + text;
+            return o.name
+                    + '\n'
+                    + describe(w.cases[0], number)
+                    + "  real "
+                    + w.real[0]
+                    + "\n  ours "
+                    + w.ours
+                    + '\n'
+                    + text;
         }
     }
 
     private static boolean hasFeature(HostFeatures host, Form f) {
         Feature x = f.feature;
-        return x.leaf == -1 || host.has(x.leaf, x.subleaf, x.register, x.bit) && (!f.vex || host.avx());
+        return x.leaf == -1
+                || host.has(x.leaf, x.subleaf, x.register, x.bit) && (!f.vex || host.avx());
     }
 
     /** Instructions that a process under Linux cannot show as they are, with the reason. */
@@ -178,11 +191,39 @@ final class DifferentialRun {
         }
         return switch (f.op) {
             // readers of AF, control transfers, and what faults nearly always without preparation
-            case LAHF, PUSHF, POPF, DAA, DAS, AAA, AAS, JCC, JMP_REL, JMP_IND, JMP_FAR, CALL_REL, CALL_IND, CALL_FAR ->
+            case LAHF,
+                    PUSHF,
+                    POPF,
+                    DAA,
+                    DAS,
+                    AAA,
+                    AAS,
+                    JCC,
+                    JMP_REL,
+                    JMP_IND,
+                    JMP_FAR,
+                    CALL_REL,
+                    CALL_IND,
+                    CALL_FAR ->
                     false;
-            case RET_NEAR, RET_FAR, IRET, LOOP, LOOPE, LOOPNE, JRCXZ, INT, INT3, INT1, INTO, UD0, UD1, UD2 -> false;
+            case RET_NEAR,
+                    RET_FAR,
+                    IRET,
+                    LOOP,
+                    LOOPE,
+                    LOOPNE,
+                    JRCXZ,
+                    INT,
+                    INT3,
+                    INT1,
+                    INTO,
+                    UD0,
+                    UD1,
+                    UD2 ->
+                    false;
             case LAR, LSL, VERR, VERW -> false; // the host has descriptors of its own
-            case MOV_SEG, POP_SEG, LOAD_FAR, XRSTOR, FXRSTOR, XSAVE, XSAVEC, BOUND, CLAC, STAC -> false;
+            case MOV_SEG, POP_SEG, LOAD_FAR, XRSTOR, FXRSTOR, XSAVE, XSAVEC, BOUND, CLAC, STAC ->
+                    false;
             case BSF, BSR, BSWAP, SHLD, SHRD -> false; // undefined results
             case MASKMOVQ, MASKMOVDQU, WRFSBASE, WRGSBASE -> false;
             default -> f.operands.stream().noneMatch(o -> o.token.startsWith("vm"));
@@ -194,7 +235,9 @@ final class DifferentialRun {
                 SoftwareProcessor software = new SoftwareProcessor(oracle.initialMemory());
                 SoftwareProcessor smp = new SoftwareProcessor(oracle.initialMemory(), true)) {
             Worker w = new Worker(oracle, software, smp);
-            for (int i = next.getAndIncrement(); i < outcomes.length && failure == null; i = next.getAndIncrement()) {
+            for (int i = next.getAndIncrement();
+                    i < outcomes.length && failure == null;
+                    i = next.getAndIncrement()) {
                 Outcome o = outcomes[i];
                 if (o.skipped == null) {
                     w.run(o, o.form == null ? sequences : perForm, (long) i << 40);
@@ -225,7 +268,9 @@ final class DifferentialRun {
             this.oracle = oracle;
             this.software = software;
             this.smp = smp;
-            this.random = new RandomCase(seed, oracle.initialMemory(), oracle.features().compatibilityMode());
+            this.random =
+                    new RandomCase(
+                            seed, oracle.initialMemory(), oracle.features().compatibilityMode());
             for (int i = 0; i < BATCH; i++) {
                 cases[i] = new Case();
                 real[i] = new Result();
@@ -251,14 +296,17 @@ final class DifferentialRun {
         }
 
         private boolean make(Outcome o, long number, Case c) {
-            return o.form == null ? random.sequence(sequenceForms, number, c) : random.single(o.form, number, c);
+            return o.form == null
+                    ? random.sequence(sequenceForms, number, c)
+                    : random.single(o.form, number, c);
         }
 
         private void compare(Outcome o, int i) {
             Case c = cases[i];
             String text = difference(o, c, real[i]);
             if (!text.isEmpty()) {
-                // Once more: an interrupted batch or a paused machine must not look like a difference.
+                // Once more: an interrupted batch or a paused machine must not look like a
+                // difference.
                 Result again = oracle.run(c);
                 text = difference(o, c, again);
                 if (!text.isEmpty()) {
@@ -281,7 +329,12 @@ final class DifferentialRun {
             Form form = o.form;
             if (form == null) {
                 // Sequences have a good many atomic instructions: half of them on each processor.
-                return difference((c.codeAddress & 1) == 0 ? software : smp, c, expected, AF, Comparison.Tolerance.MMX);
+                return difference(
+                        (c.codeAddress & 1) == 0 ? software : smp,
+                        c,
+                        expected,
+                        AF,
+                        Comparison.Tolerance.MMX);
             }
             Comparison.Tolerance tolerance = Comparison.Tolerance.of(form);
             int undefined = undefinedFlags(form, c);
@@ -297,14 +350,20 @@ final class DifferentialRun {
 
         private int undefinedFlags(Form form, Case c) {
             byte[] code = c.codeBytes();
-            int n = decoder.decode(code, 0, code.length, c.codeAddress, c.is32() ? 32 : 64, decoded);
+            int n =
+                    decoder.decode(
+                            code, 0, code.length, c.codeAddress, c.is32() ? 32 : 64, decoded);
             return n > 0 && decoded.form == form
                     ? UndefinedFlags.after(decoded, c.state.gpr[CpuImage.RCX])
                     : form.undefinedFlags;
         }
 
         private String difference(
-                SoftwareProcessor processor, Case c, Result expected, int undefined, Comparison.Tolerance tolerance) {
+                SoftwareProcessor processor,
+                Case c,
+                Result expected,
+                int undefined,
+                Comparison.Tolerance tolerance) {
             try {
                 processor.run(c, ours);
                 if (ours.vector == Result.TIMEOUT && expected.vector != Result.TIMEOUT) {
@@ -318,17 +377,26 @@ final class DifferentialRun {
         }
     }
 
-    /** The case as a reader can reproduce it: number, bytes, instructions, and the registers that matter. */
+    /**
+     * The case as a reader can reproduce it: number, bytes, instructions, and the registers that
+     * matter.
+     */
     static String describe(Case c, long number) {
         StringBuilder b = new StringBuilder();
-        b.append(String.format("  case %#x, %d bits, exit %s, ", number, c.is32() ? 32 : 64, c.exit));
-        b.append(String.format("at %x: %s%n", c.codeAddress, HexFormat.of().formatHex(c.codeBytes())));
+        b.append(
+                String.format(
+                        "  case %#x, %d bits, exit %s, ", number, c.is32() ? 32 : 64, c.exit));
+        b.append(
+                String.format(
+                        "at %x: %s%n", c.codeAddress, HexFormat.of().formatHex(c.codeBytes())));
         Decoder decoder = new Decoder();
         byte[] code = c.codeBytes();
         int at = 0;
         while (at < code.length) {
             Instruction i = new Instruction();
-            int n = decoder.decode(code, at, code.length - at, c.codeAddress + at, c.is32() ? 32 : 64, i);
+            int n =
+                    decoder.decode(
+                            code, at, code.length - at, c.codeAddress + at, c.is32() ? 32 : 64, i);
             if (n <= 0) {
                 b.append("    (not an instruction)\n");
                 break;

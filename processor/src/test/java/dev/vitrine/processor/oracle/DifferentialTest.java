@@ -6,6 +6,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.vitrine.processor.decode.InstructionTable;
+
+import org.junit.jupiter.api.Test;
+
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -13,14 +16,15 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import org.junit.jupiter.api.Test;
 
 /**
- * The software processor against the host's: every form of the instruction table, and sequences of instructions.
+ * The software processor against the host's: every form of the instruction table, and sequences of
+ * instructions.
  *
- * <p>System properties: {@code vitrine.differential.cases} (2 million), {@code vitrine.differential.seed}, {@code
- * vitrine.differential.form} (a mnemonic, or a form's number, to run only that), {@code vitrine.differential.case} (a
- * case's number from a report, to run that one and print it).
+ * <p>System properties: {@code vitrine.differential.cases} (2 million), {@code
+ * vitrine.differential.seed}, {@code vitrine.differential.form} (a mnemonic, or a form's number, to
+ * run only that), {@code vitrine.differential.case} (a case's number from a report, to run that one
+ * and print it).
  */
 class DifferentialTest {
     private static final long DEFAULT_CASES = 2_000_000;
@@ -48,13 +52,20 @@ class DifferentialTest {
                 new DifferentialRun(
                         seed,
                         threads,
-                        f -> only.isEmpty() || f.mnemonic.equals(only) || String.valueOf(f.index).equals(only));
+                        f ->
+                                only.isEmpty()
+                                        || f.mnemonic.equals(only)
+                                        || String.valueOf(f.index).equals(only));
         long wanted =
                 InstructionTable.forms().stream()
-                        .filter(f -> only.isEmpty() || f.mnemonic.equals(only) || String.valueOf(f.index).equals(only))
+                        .filter(f ->
+                                only.isEmpty()
+                                        || f.mnemonic.equals(only)
+                                        || String.valueOf(f.index).equals(only))
                         .count();
         int sequences = only.isEmpty() ? (int) Math.min(cases / 8, Integer.MAX_VALUE) : 0;
-        int perForm = (int) Math.min((cases - sequences) / Math.max(1, wanted) + 1, Integer.MAX_VALUE);
+        int perForm =
+                (int) Math.min((cases - sequences) / Math.max(1, wanted) + 1, Integer.MAX_VALUE);
         run.run(perForm, sequences);
 
         System.out.println(report(run, seed, sequences > 0));
@@ -69,11 +80,14 @@ class DifferentialTest {
             }
         }
         assertThat(empty).as("forms without a case").isEmpty();
-        assertThat(different).as("forms on which the processors differ (see " + REPORT + ")").isEmpty();
+        assertThat(different)
+                .as("forms on which the processors differ (see " + REPORT + ")")
+                .isEmpty();
     }
 
     /** Writes all forms with their numbers of cases to a file; returns the summary. */
-    private static String report(DifferentialRun run, long seed, boolean sequences) throws IOException {
+    private static String report(DifferentialRun run, long seed, boolean sequences)
+            throws IOException {
         StringBuilder summary = new StringBuilder();
         StringBuilder all = new StringBuilder();
         Map<String, Integer> skipped = new TreeMap<>();
@@ -84,7 +98,8 @@ class DifferentialTest {
                 continue;
             }
             String why = o.skipped;
-            all.append(String.format("%9d cases %7d different  %s", o.cases, o.differences, o.name));
+            all.append(
+                    String.format("%9d cases %7d different  %s", o.cases, o.differences, o.name));
             all.append(why == null ? "\n" : "  skipped: " + why + "\n");
             if (why != null) {
                 skipped.merge(why, 1, Integer::sum);
@@ -94,7 +109,9 @@ class DifferentialTest {
             if (o.differences > 0) {
                 o.samples.values().forEach(all::append);
                 if (shown++ < SHOWN) {
-                    summary.append(String.format("%d of %d cases differ: %s%n", o.differences, o.cases, o.name));
+                    summary.append(
+                            String.format(
+                                    "%d of %d cases differ: %s%n", o.differences, o.cases, o.name));
                     o.samples.values().stream().limit(1).forEach(summary::append);
                 }
             }
@@ -103,7 +120,8 @@ class DifferentialTest {
                 String.format(
                         "differential: %d cases, %d forms and sequences covered, %d of them different, seed %d%n",
                         run.cases(), covered, shown, seed));
-        skipped.forEach((why, n) -> summary.append("  ").append(n).append(" forms skipped: ").append(why).append('\n'));
+        skipped.forEach((why, n) ->
+                summary.append("  ").append(n).append(" forms skipped: ").append(why).append('\n'));
         Path directory = REPORT.getParent();
         if (directory != null && Files.isDirectory(directory)) {
             Files.writeString(REPORT, summary.toString() + '\n' + all);

@@ -10,7 +10,9 @@ import static dev.vitrine.processor.oracle.OracleLayout.STACK_SIZE;
 
 import java.util.SplittableRandom;
 
-/** The memory that every case of a run starts from, before the case's own lines: made from a seed. */
+/**
+ * The memory that every case of a run starts from, before the case's own lines: made from a seed.
+ */
 public final class InitialMemory {
     private final long[] words = new long[(DATA_SIZE + STACK_SIZE) / 8];
 

@@ -4,14 +4,21 @@ package dev.vitrine.processor.oracle;
 
 import java.util.SplittableRandom;
 
-/** Values on which processors are wrong: edges of integers and of IEEE numbers, among random ones. */
+/**
+ * Values on which processors are wrong: edges of integers and of IEEE numbers, among random ones.
+ */
 public final class Interesting {
     private static final int[] FLOATS = {
-        0x00000000, 0x80000000, 0x00000001, 0x80000001, 0x007fffff, 0x807fffff, 0x00800000, 0x80800000,
-        0x00800001, 0x3f800000, 0xbf800000, 0x3f7fffff, 0x3f800001, 0x3f000000, 0x3effffff, 0x40000000,
-        0x40490fdb, 0x4b000000, 0x4b7fffff, 0x4b800000, 0x4effffff, 0x4f000000, 0xcf000000, 0xcf000001,
-        0x5f000000, 0xdf000000, 0x5f800000, 0x7f7fffff, 0xff7fffff, 0x7f800000, 0xff800000, 0x7fc00000,
-        0xffc00000, 0x7f800001, 0xff800001, 0x7fffffff, 0xffbfffff, 0x3fc00000, 0x40200000, 0x42fe0000
+        0x00000000, 0x80000000, 0x00000001, 0x80000001, 0x007fffff, 0x807fffff, 0x00800000,
+                0x80800000,
+        0x00800001, 0x3f800000, 0xbf800000, 0x3f7fffff, 0x3f800001, 0x3f000000, 0x3effffff,
+                0x40000000,
+        0x40490fdb, 0x4b000000, 0x4b7fffff, 0x4b800000, 0x4effffff, 0x4f000000, 0xcf000000,
+                0xcf000001,
+        0x5f000000, 0xdf000000, 0x5f800000, 0x7f7fffff, 0xff7fffff, 0x7f800000, 0xff800000,
+                0x7fc00000,
+        0xffc00000, 0x7f800001, 0xff800001, 0x7fffffff, 0xffbfffff, 0x3fc00000, 0x40200000,
+                0x42fe0000
     };
 
     private static final long[] DOUBLES = {
@@ -29,8 +36,9 @@ public final class Interesting {
     };
 
     private static final int[] EXPONENTS = {
-        0, 1, 2, 0x3ffe, 0x3fff, 0x4000, 0x3f6a, 0x3f81, 0x3fc0, 0x3c01, 0x3bcd, 0x43fe, 0x43ff, 0x407e, 0x407f,
-        0x400e, 0x401e, 0x403d, 0x403e, 0x403f, 0x4040, 0x4041, 0x4044, 0x7ffd, 0x7ffe, 0x7fff
+        0, 1, 2, 0x3ffe, 0x3fff, 0x4000, 0x3f6a, 0x3f81, 0x3fc0, 0x3c01, 0x3bcd, 0x43fe, 0x43ff,
+        0x407e, 0x407f, 0x400e, 0x401e, 0x403d, 0x403e, 0x403f, 0x4040, 0x4041, 0x4044, 0x7ffd,
+        0x7ffe, 0x7fff
     };
 
     private Interesting() {}
@@ -50,7 +58,9 @@ public final class Interesting {
         };
     }
 
-    /** An integer edge of the given width: 0, -1, the extremes, powers of two and their neighbours. */
+    /**
+     * An integer edge of the given width: 0, -1, the extremes, powers of two and their neighbours.
+     */
     public static long edge(SplittableRandom r, int bits) {
         return switch (r.nextInt(8)) {
             case 0 -> 0;
@@ -94,10 +104,12 @@ public final class Interesting {
             return DOUBLES[r.nextInt(DOUBLES.length)];
         }
         if (kind < 5) {
-            return Double.doubleToRawLongBits(r.nextInt(-1000, 1000) / (double) (1 << r.nextInt(8)));
+            return Double.doubleToRawLongBits(
+                    r.nextInt(-1000, 1000) / (double) (1 << r.nextInt(8)));
         }
         if (kind < 6) {
-            return r.nextLong(0x3fe0_0000_0000_0000L, 0x4020_0000_0000_0000L) | (long) r.nextInt(2) << 63;
+            return r.nextLong(0x3fe0_0000_0000_0000L, 0x4020_0000_0000_0000L)
+                    | (long) r.nextInt(2) << 63;
         }
         return r.nextLong();
     }
@@ -113,7 +125,10 @@ public final class Interesting {
         return e | r.nextInt(2) << 15;
     }
 
-    /** The significand of an 80-bit number; now and then without its integer bit (pseudo-denormals, unnormals). */
+    /**
+     * The significand of an 80-bit number; now and then without its integer bit (pseudo-denormals,
+     * unnormals).
+     */
     public static long mantissa80(SplittableRandom r) {
         long m =
                 switch (r.nextInt(8)) {

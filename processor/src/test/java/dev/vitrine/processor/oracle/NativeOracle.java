@@ -3,10 +3,13 @@
 package dev.vitrine.processor.oracle;
 
 import static dev.vitrine.processor.oracle.OracleLayout.*;
+
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
+
+import org.jspecify.annotations.Nullable;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -20,10 +23,10 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 
 /**
- * Runs cases on the host's processor, in a child process. Not thread-safe: each thread starts its own.
+ * Runs cases on the host's processor, in a child process. Not thread-safe: each thread starts its
+ * own.
  *
  * <pre>{@code
  * try (NativeOracle oracle = NativeOracle.start(seed)) {
@@ -60,14 +63,16 @@ public final class NativeOracle implements AutoCloseable {
             Files.write(executable, runner.image());
             Files.setPosixFilePermissions(executable, PosixFilePermissions.fromString("rwx------"));
             try (FileChannel channel =
-                    FileChannel.open(sharedFile, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+                    FileChannel.open(
+                            sharedFile, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
                 shared = channel.map(FileChannel.MapMode.READ_WRITE, 0, SHARED_SIZE, arena);
             }
             MemorySegment.copy(initial.words(), 0, shared, LONG, PRISTINE, initial.words().length);
             launch();
             int[] words = new int[HostFeatures.LEAVES.length * 4];
             MemorySegment.copy(shared, JAVA_INT, HEADER_CPUID, words, 0, words.length);
-            features = new HostFeatures(words, shared.get(JAVA_INT, HEADER_CPUID + 4L * words.length));
+            features =
+                    new HostFeatures(words, shared.get(JAVA_INT, HEADER_CPUID + 4L * words.length));
             features.compatibilityMode = probeCompatibilityMode();
         } catch (IOException | RuntimeException e) {
             close();
@@ -165,7 +170,11 @@ public final class NativeOracle implements AutoCloseable {
     }
 
     private boolean probeCompatibilityMode() {
-        Case c = new Case().reset().mode32().code((byte) 0x40); // INC EAX in 32-bit code, a lone REX in 64-bit code
+        Case c =
+                new Case()
+                        .reset()
+                        .mode32()
+                        .code((byte) 0x40); // INC EAX in 32-bit code, a lone REX in 64-bit code
         Result r = run(c);
         return r.vector == Result.END && (int) r.state.gpr[CpuImage.RAX] == 1;
     }
@@ -255,7 +264,8 @@ public final class NativeOracle implements AutoCloseable {
         shared.set(JAVA_INT, at + CASE_LINE_COUNT, c.lineCount);
         long offset = c.codeAddress - (c.codeAddress >= CODE_WRITABLE ? CODE_WRITABLE : CODE);
         if (offset < 0 || offset + c.codeLength + c.exitLength() > CODE_SIZE) {
-            throw new IllegalArgumentException("code outside of its region: " + Long.toHexString(c.codeAddress));
+            throw new IllegalArgumentException(
+                    "code outside of its region: " + Long.toHexString(c.codeAddress));
         }
         shared.set(LONG, at + CASE_CODE_ALIAS, CODE_ALIAS + offset);
         shared.set(LONG, at + CASE_END, c.codeEnd());
@@ -286,7 +296,10 @@ public final class NativeOracle implements AutoCloseable {
             shared.set(JAVA_SHORT.withByteAlignment(1), at + 5, (short) CODE64_SELECTOR);
         } else if (c.exit == Case.Exit.JUMP) {
             shared.set(JAVA_BYTE, at, (byte) 0xe9);
-            shared.set(JAVA_INT.withByteAlignment(1), at + 1, (int) (runner.exitAddress() - c.codeEnd() - 5));
+            shared.set(
+                    JAVA_INT.withByteAlignment(1),
+                    at + 1,
+                    (int) (runner.exitAddress() - c.codeEnd() - 5));
         }
         int length = c.exit == Case.Exit.JUMP ? c.exitLength() : 0;
         shared.asSlice(at + length, CODE_WINDOW - used - length).fill((byte) CODE_FILLER);
@@ -298,7 +311,11 @@ public final class NativeOracle implements AutoCloseable {
         r.error = shared.get(JAVA_LONG, at + RESULT_ERROR);
         r.cr2 = r.vector == 14 ? shared.get(JAVA_LONG, at + RESULT_CR2) : 0;
         r.signal = shared.get(JAVA_INT, at + RESULT_SIGNAL);
-        if (r.vector != 14 && r.vector != 13 && r.vector != 12 && r.vector != 11 && r.vector != 17) {
+        if (r.vector != 14
+                && r.vector != 13
+                && r.vector != 12
+                && r.vector != 11
+                && r.vector != 17) {
             r.error = 0; // the kernel's field is stale for exceptions without an error code
         }
         s.rip = shared.get(JAVA_LONG, at + RESULT_RIP);

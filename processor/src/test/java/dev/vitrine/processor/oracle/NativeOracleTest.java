@@ -10,20 +10,23 @@ import static dev.vitrine.processor.oracle.OracleLayout.DATA;
 import static dev.vitrine.processor.oracle.OracleLayout.DATA_SIZE;
 import static dev.vitrine.processor.oracle.OracleLayout.DATA_WRITABLE_SIZE;
 import static dev.vitrine.processor.oracle.OracleLayout.STACK;
+
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.vitrine.processor.asm.Asm;
 import dev.vitrine.processor.asm.Label;
 import dev.vitrine.processor.asm.Mem;
-import java.util.ArrayList;
-import java.util.List;
-import java.util.function.Consumer;
+
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
 
 /** The oracle gives back what real processors are known to do. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
@@ -90,7 +93,10 @@ class NativeOracleTest {
             for (int i = 0; i < 16; i++) {
                 c.state.gpr[i] = 0x0101_0101_0101_0101L * (i + 1);
                 for (int lane = 0; lane < 4; lane++) {
-                    c.state.lane(i, lane, oracle.features().avx() || lane < 2 ? 0x1111L * (4 * i + lane) : 0);
+                    c.state.lane(
+                            i,
+                            lane,
+                            oracle.features().avx() || lane < 2 ? 0x1111L * (4 * i + lane) : 0);
                 }
             }
             c.state.fsBase = 0x1234_5678_9000L;
@@ -128,7 +134,8 @@ class NativeOracleTest {
         assertThat(r.state.rip).isEqualTo(CODE);
         assertThat(r.lineCount).isEqualTo(1);
         long expected = oracle.initialMemory().word(DATA) << 48;
-        assertThat(r.word(oracle.initialMemory(), READ_ONLY - 16) & 0xffff_0000_0000_0000L).isEqualTo(expected);
+        assertThat(r.word(oracle.initialMemory(), READ_ONLY - 16) & 0xffff_0000_0000_0000L)
+                .isEqualTo(expected);
     }
 
     @Test
@@ -214,7 +221,9 @@ class NativeOracleTest {
 
     @Test
     void vectorsOf256Bits() {
-        assumeTrue(oracle.features().avx() && oracle.features().has(7, 0, 1, 5), "the host has no AVX2");
+        assumeTrue(
+                oracle.features().avx() && oracle.features().has(7, 0, 1, 5),
+                "the host has no AVX2");
         for (int lane = 0; lane < 4; lane++) {
             c.state.lane(1, lane, 0x01ff_0000_0000_0080L + lane);
             c.state.lane(12, lane, 0x0101_0000_0000_0080L);
@@ -287,11 +296,10 @@ class NativeOracleTest {
     @Test
     void endlessLoopTimesOut() {
         Result r =
-                run(
-                        a -> {
-                            Label loop = a.label();
-                            a.bind(loop).inc(RAX).jmp(loop);
-                        });
+                run(a -> {
+                    Label loop = a.label();
+                    a.bind(loop).inc(RAX).jmp(loop);
+                });
         assertThat(r.vector).isEqualTo(Result.TIMEOUT);
         assertThat(r.state.gpr[0]).isGreaterThan(1000);
         assertThat(run(Asm::nop).vector).isEqualTo(Result.END);
@@ -301,18 +309,18 @@ class NativeOracleTest {
     void codeThatChangesItself() {
         c.codeAddress = CODE_WRITABLE;
         Result r =
-                run(
-                        a -> {
-                            Label patched = a.label();
-                            a.mov(Mem.rip(patched).b(), 0x90).bind(patched).hlt();
-                        });
+                run(a -> {
+                    Label patched = a.label();
+                    a.mov(Mem.rip(patched).b(), 0x90).bind(patched).hlt();
+                });
         assertThat(r.vector).isEqualTo(Result.END);
         assertThat(r.state.rip).isEqualTo(c.codeEnd());
     }
 
     @Test
     void caseThatKillsTheChildIsNamedAndTheRestGoesOn() {
-        // With the stack pointer near the bottom of the runner's signal stack, the kernel cannot deliver a signal.
+        // With the stack pointer near the bottom of the runner's signal stack, the kernel cannot
+        // deliver a signal.
         List<Case> cases = new ArrayList<>();
         for (int i = 0; i < 3; i++) {
             cases.add(new Case().reset().code((byte) 0xf4));
@@ -333,7 +341,8 @@ class NativeOracleTest {
         }
         List<Result> results = oracle.run(cases);
         for (int i = 0; i < 10_000; i++) {
-            assertThat(results.get(i).word(oracle.initialMemory(), DATA + i % 512 * 8)).isEqualTo(i);
+            assertThat(results.get(i).word(oracle.initialMemory(), DATA + i % 512 * 8))
+                    .isEqualTo(i);
         }
     }
 }

@@ -14,15 +14,17 @@ import dev.vitrine.processor.asm.Mem;
 import dev.vitrine.processor.asm.Reg;
 
 /**
- * The program of the child process, for Linux on x86-64. It maps the shared file and the regions of {@link
- * OracleLayout}, then runs batches: it waits for a byte on standard input, runs as many cases as the header says (or as
- * the output has room for), writes one byte to standard output and waits again. End of input ends it.
+ * The program of the child process, for Linux on x86-64. It maps the shared file and the regions of
+ * {@link OracleLayout}, then runs batches: it waits for a byte on standard input, runs as many
+ * cases as the header says (or as the output has room for), writes one byte to standard output and
+ * waits again. End of input ends it.
  *
- * <p>A case is entered by IRETQ, which loads RIP, RSP, RFLAGS, CS and SS at once. It comes back through a jump to an
- * exit stub, which saves the registers by absolute addresses, or through a signal, whose frame holds the exception and
- * the whole state. The handler does not return from the signal: it goes on with the next case on the runner's own stack.
- * Timers of the process's own processor time and of real time end cases that loop for ever. A seccomp filter turns system calls of
- * cases into signals.
+ * <p>A case is entered by IRETQ, which loads RIP, RSP, RFLAGS, CS and SS at once. It comes back
+ * through a jump to an exit stub, which saves the registers by absolute addresses, or through a
+ * signal, whose frame holds the exception and the whole state. The handler does not return from the
+ * signal: it goes on with the next case on the runner's own stack. Timers of the process's own
+ * processor time and of real time end cases that loop for ever. A seccomp filter turns system calls
+ * of cases into signals.
  */
 final class NativeRunner {
     /** An absolute address that the exit jump of 64-bit and 32-bit cases goes to. */
@@ -56,8 +58,11 @@ final class NativeRunner {
     private static final int SIGALRM = 14;
     private static final int SIGVTALRM = 26;
     private static final int SIGSYS = 31;
-    private static final int[] TRAP_SIGNALS = {4, 5, 7, 8, 11, SIGSYS}; // ILL, TRAP, BUS, FPE, SEGV, SYS
-    private static final int SIGACTION_FLAGS = 0x5c00_0004; // SIGINFO, ONSTACK, RESTART, NODEFER, RESTORER
+    private static final int[] TRAP_SIGNALS = {
+        4, 5, 7, 8, 11, SIGSYS
+    }; // ILL, TRAP, BUS, FPE, SEGV, SYS
+    private static final int SIGACTION_FLAGS =
+            0x5c00_0004; // SIGINFO, ONSTACK, RESTART, NODEFER, RESTORER
 
     /** Half of the least processor time after which a case counts as looping, in microseconds. */
     private static final int TICK_MICROSECONDS = 20_000;
@@ -65,10 +70,13 @@ final class NativeRunner {
     /** The same in real time, for cases that keep the kernel busy or asleep; in seconds. */
     private static final int REAL_TICK_SECONDS = 2;
 
-    // struct ucontext on x86-64: r8 to r15, rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip, eflags, cs:gs:fs:ss, err,
+    // struct ucontext on x86-64: r8 to r15, rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip, eflags,
+    // cs:gs:fs:ss, err,
     // trapno, oldmask, cr2, fpstate.
     private static final int UC_GREGS = 40;
-    private static final Reg[] UC_ORDER = {R8, R9, R10, R11, R12, R13, R14, R15, RDI, RSI, RBP, RBX, RDX, RAX, RCX, RSP};
+    private static final Reg[] UC_ORDER = {
+        R8, R9, R10, R11, R12, R13, R14, R15, RDI, RSI, RBP, RBX, RDX, RAX, RCX, RSP
+    };
     private static final int UC_RIP = UC_GREGS + 16 * 8;
     private static final int UC_FLAGS = UC_RIP + 8;
     private static final int UC_SELECTORS = UC_RIP + 16;
@@ -108,7 +116,8 @@ final class NativeRunner {
     /**
      * Assembles the program.
      *
-     * @param fsgsbase whether the kernel lets user code use RDFSBASE and its kin; else system calls serve
+     * @param fsgsbase whether the kernel lets user code use RDFSBASE and its kin; else system calls
+     *     serve
      */
     NativeRunner(boolean fsgsbase) {
         this.fsgsbase = fsgsbase;
@@ -142,7 +151,8 @@ final class NativeRunner {
         a.bind(name).ascii("vitrine-oracle-code").zero(1);
         Label program = a.label("program");
         a.align(8).bind(filter).dw(7, 0, 0, 0).dq(program);
-        // Allow system calls from the runner's text only (seccomp_data: instruction pointer at offset 8).
+        // Allow system calls from the runner's text only (seccomp_data: instruction pointer at
+        // offset 8).
         a.bind(program);
         bpf(0x20, 0, 0, 12); // load the upper half of the instruction pointer
         bpf(0x15, 0, 4, 0); // not zero: trap
@@ -218,7 +228,8 @@ final class NativeRunner {
             a.mov(EDI, kind).mov(ESI, timer).add(ESI, 32 * kind).xor(EDX, EDX);
             checkedSyscall(SYS_SETITIMER, 23);
         }
-        // PR_SET_NO_NEW_PRIVS, then a filter that does not turn on mitigations (SECCOMP_FILTER_FLAG_SPEC_ALLOW)
+        // PR_SET_NO_NEW_PRIVS, then a filter that does not turn on mitigations
+        // (SECCOMP_FILTER_FLAG_SPEC_ALLOW)
         a.mov(EDI, 38).mov(ESI, 1).xor(EDX, EDX).xor(R10D, R10D).xor(R8D, R8D);
         checkedSyscall(SYS_PRCTL, 24);
         a.mov(EDI, 1).mov(ESI, 4).mov(EDX, filter);
@@ -275,7 +286,10 @@ final class NativeRunner {
 
         Label lines = a.label();
         Label noLines = a.label();
-        a.mov(ECX, at(R14, CASE_LINE_COUNT)).lea(RSI, at(R14, CASE_LINES)).test(ECX, ECX).jz(noLines);
+        a.mov(ECX, at(R14, CASE_LINE_COUNT))
+                .lea(RSI, at(R14, CASE_LINES))
+                .test(ECX, ECX)
+                .jz(noLines);
         a.bind(lines).mov(RDI, Mem.base(RSI));
         copy16(RDI, 0, RSI, 8, LINE);
         a.add(RSI, LINE_RECORD).dec(ECX).jnz(lines);
@@ -288,12 +302,24 @@ final class NativeRunner {
         copy16(RDI, 0, R14, CASE_FRAME, 32);
         a.mov(RAX, at(R14, CASE_FRAME + 32)).mov(at(RDI, 32), RAX);
 
-        a.mov(DS, at(R14, CASE_DS)).mov(ES, at(R14, CASE_ES)).mov(FS, at(R14, CASE_FS)).mov(GS, at(R14, CASE_GS));
+        a.mov(DS, at(R14, CASE_DS))
+                .mov(ES, at(R14, CASE_ES))
+                .mov(FS, at(R14, CASE_FS))
+                .mov(GS, at(R14, CASE_GS));
         if (fsgsbase) {
-            a.mov(RAX, at(R14, CASE_FS_BASE)).wrfsbase(RAX).mov(RAX, at(R14, CASE_GS_BASE)).wrgsbase(RAX);
+            a.mov(RAX, at(R14, CASE_FS_BASE))
+                    .wrfsbase(RAX)
+                    .mov(RAX, at(R14, CASE_GS_BASE))
+                    .wrgsbase(RAX);
         } else {
-            a.mov(EDI, ARCH_SET_FS).mov(RSI, at(R14, CASE_FS_BASE)).mov(EAX, SYS_ARCH_PRCTL).syscall();
-            a.mov(EDI, ARCH_SET_GS).mov(RSI, at(R14, CASE_GS_BASE)).mov(EAX, SYS_ARCH_PRCTL).syscall();
+            a.mov(EDI, ARCH_SET_FS)
+                    .mov(RSI, at(R14, CASE_FS_BASE))
+                    .mov(EAX, SYS_ARCH_PRCTL)
+                    .syscall();
+            a.mov(EDI, ARCH_SET_GS)
+                    .mov(RSI, at(R14, CASE_GS_BASE))
+                    .mov(EAX, SYS_ARCH_PRCTL)
+                    .syscall();
         }
         a.mov(EAX, Mem.abs(VARIABLES + 0x48)).xor(EDX, EDX).xrstor(64, at(R14, CASE_XSAVE));
         a.mov(EAX, 1).add(V_SERIAL, RAX).mov(V_IN_CASE, RAX);
@@ -319,10 +345,16 @@ final class NativeRunner {
         a.mov(at(R15, RESULT_FLAGS), RBX);
         a.mov(RAX, V_RAX).mov(at(R15, RESULT_GPR), RAX);
         a.mov(RAX, V_RSP).mov(at(R15, RESULT_GPR + 8 * RSP.number()), RAX);
-        a.xor(EAX, EAX).mov(at(R15, RESULT_ERROR), RAX).mov(at(R15, RESULT_CR2), RAX).mov(at(R15, RESULT_SIGNAL), RAX);
+        a.xor(EAX, EAX)
+                .mov(at(R15, RESULT_ERROR), RAX)
+                .mov(at(R15, RESULT_CR2), RAX)
+                .mov(at(R15, RESULT_SIGNAL), RAX);
         a.mov(EAX, Result.END).mov(at(R15, RESULT_VECTOR), RAX);
         a.mov(R14, V_CASE).mov(RAX, at(R14, CASE_END)).mov(at(R15, RESULT_RIP), RAX);
-        a.mov(AX, at(R14, CASE_FRAME + 8)).mov(at(R15, RESULT_CS), AX).mov(EAX, SS).mov(at(R15, RESULT_SS), AX);
+        a.mov(AX, at(R14, CASE_FRAME + 8))
+                .mov(at(R15, RESULT_CS), AX)
+                .mov(EAX, SS)
+                .mov(at(R15, RESULT_SS), AX);
         a.mov(EAX, Mem.abs(VARIABLES + 0x48)).xor(EDX, EDX).xsave(64, at(R15, RESULT_XSAVE));
         a.jmp(finish);
     }
@@ -332,10 +364,19 @@ final class NativeRunner {
         a.bind(finish);
         a.xor(EAX, EAX).mov(V_IN_CASE, RAX);
         if (fsgsbase) {
-            a.rdfsbase(RAX).mov(at(R15, RESULT_FS_BASE), RAX).rdgsbase(RAX).mov(at(R15, RESULT_GS_BASE), RAX);
+            a.rdfsbase(RAX)
+                    .mov(at(R15, RESULT_FS_BASE), RAX)
+                    .rdgsbase(RAX)
+                    .mov(at(R15, RESULT_GS_BASE), RAX);
         } else {
-            a.mov(EDI, ARCH_GET_FS).lea(RSI, at(R15, RESULT_FS_BASE)).mov(EAX, SYS_ARCH_PRCTL).syscall();
-            a.mov(EDI, ARCH_GET_GS).lea(RSI, at(R15, RESULT_GS_BASE)).mov(EAX, SYS_ARCH_PRCTL).syscall();
+            a.mov(EDI, ARCH_GET_FS)
+                    .lea(RSI, at(R15, RESULT_FS_BASE))
+                    .mov(EAX, SYS_ARCH_PRCTL)
+                    .syscall();
+            a.mov(EDI, ARCH_GET_GS)
+                    .lea(RSI, at(R15, RESULT_GS_BASE))
+                    .mov(EAX, SYS_ARCH_PRCTL)
+                    .syscall();
         }
         a.mov(EAX, DS).mov(at(R15, RESULT_DS), AX).mov(EAX, ES).mov(at(R15, RESULT_ES), AX);
         a.mov(EAX, FS).mov(at(R15, RESULT_FS), AX).mov(EAX, GS).mov(at(R15, RESULT_GS), AX);
@@ -346,19 +387,28 @@ final class NativeRunner {
         }
 
         a.lea(RBX, at(R15, RESULT_LINES)).xor(R8D, R8D);
-        a.mov(ESI, DATA).mov(RDI, SHARED + PRISTINE).mov(ECX, DATA_WRITABLE_SIZE / LINE).call(compare);
-        a.mov(ESI, STACK).mov(RDI, SHARED + PRISTINE + DATA_SIZE).mov(ECX, STACK_SIZE / LINE).call(compare);
+        a.mov(ESI, DATA)
+                .mov(RDI, SHARED + PRISTINE)
+                .mov(ECX, DATA_WRITABLE_SIZE / LINE)
+                .call(compare);
+        a.mov(ESI, STACK)
+                .mov(RDI, SHARED + PRISTINE + DATA_SIZE)
+                .mov(ECX, STACK_SIZE / LINE)
+                .call(compare);
         a.mov(at(R15, RESULT_LINE_COUNT), R8D);
         a.add(RBX, 63).and(RBX, -64).mov(RAX, RBX).sub(RAX, R15).mov(at(R15, RESULT_SIZE), EAX);
         a.mov(V_OUT, RBX);
         a.mov(EAX, at(R14, CASE_SIZE)).add(V_CASE, RAX);
         a.mov(EAX, 1).add(V_INDEX, RAX);
-        a.mov(RAX, SHARED + OUTPUT + OUTPUT_SIZE - RESULT_MOST).cmp(RBX, RAX).jcc(A, batchDone).jmp(nextCase);
+        a.mov(RAX, SHARED + OUTPUT + OUTPUT_SIZE - RESULT_MOST)
+                .cmp(RBX, RAX)
+                .jcc(A, batchDone)
+                .jmp(nextCase);
     }
 
     /**
-     * Compares ECX lines at RSI with those at RDI; writes those that differ to RBX, counts them in R8 and puts them
-     * back.
+     * Compares ECX lines at RSI with those at RDI; writes those that differ to RBX, counts them in
+     * R8 and puts them back.
      */
     private void compareLines() {
         Label line = a.label();
@@ -367,7 +417,12 @@ final class NativeRunner {
         for (int i = 0; i < 4; i++) {
             a.movdqa(Reg.xmm(i), at(RSI, 16 * i)).pcmpeqb(Reg.xmm(i), at(RDI, 16 * i));
         }
-        a.pand(XMM0, XMM1).pand(XMM2, XMM3).pand(XMM0, XMM2).pmovmskb(EAX, XMM0).cmp(EAX, 0xffff).jz(same);
+        a.pand(XMM0, XMM1)
+                .pand(XMM2, XMM3)
+                .pand(XMM0, XMM2)
+                .pmovmskb(EAX, XMM0)
+                .cmp(EAX, 0xffff)
+                .jz(same);
         a.mov(Mem.base(RBX), RSI);
         for (int i = 0; i < LINE; i += 16) {
             a.movdqa(XMM0, at(RSI, i)).movdqu(at(RBX, 8 + i), XMM0);
@@ -392,11 +447,15 @@ final class NativeRunner {
         a.bind(inCase).mov(R15, V_OUT);
         a.mov(EDI, EDI).mov(at(R15, RESULT_SIGNAL), RDI);
         for (int i = 0; i < 16; i++) {
-            a.mov(RAX, at(RDX, UC_GREGS + 8 * i)).mov(at(R15, RESULT_GPR + 8 * UC_ORDER[i].number()), RAX);
+            a.mov(RAX, at(RDX, UC_GREGS + 8 * i))
+                    .mov(at(R15, RESULT_GPR + 8 * UC_ORDER[i].number()), RAX);
         }
         a.mov(RAX, at(RDX, UC_RIP)).mov(at(R15, RESULT_RIP), RAX);
         a.mov(RAX, at(RDX, UC_FLAGS)).mov(at(R15, RESULT_FLAGS), RAX);
-        a.mov(RAX, at(RDX, UC_SELECTORS)).mov(at(R15, RESULT_CS), AX).shr(RAX, 48).mov(at(R15, RESULT_SS), AX);
+        a.mov(RAX, at(RDX, UC_SELECTORS))
+                .mov(at(R15, RESULT_CS), AX)
+                .shr(RAX, 48)
+                .mov(at(R15, RESULT_SS), AX);
         a.mov(RAX, at(RDX, UC_ERROR)).mov(at(R15, RESULT_ERROR), RAX);
         a.mov(RAX, at(RDX, UC_CR2)).mov(at(R15, RESULT_CR2), RAX);
         a.mov(RAX, at(RDX, UC_TRAP)).cmp(EDI, SIGSYS).jnz(notSyscall).mov(EAX, Result.SYSTEM_CALL);
@@ -405,11 +464,17 @@ final class NativeRunner {
         a.bind(notSyscall).cmp(EDI, SIGVTALRM).jz(timeout).cmp(EDI, SIGALRM).jnz(notTimeout);
         a.bind(timeout).mov(EAX, Result.TIMEOUT);
         a.bind(notTimeout).mov(at(R15, RESULT_VECTOR), RAX);
-        a.mov(RSI, at(RDX, UC_FPSTATE)).lea(RDI, at(R15, RESULT_XSAVE)).mov(ECX, XSAVE_SIZE / 8).rep().movs(64);
+        a.mov(RSI, at(RDX, UC_FPSTATE))
+                .lea(RDI, at(R15, RESULT_XSAVE))
+                .mov(ECX, XSAVE_SIZE / 8)
+                .rep()
+                .movs(64);
         a.mov(ESP, RUNNER_STACK_TOP).jmp(finish);
     }
 
-    /** The timers: the second tick of a timer within the same case ends it; any other is ignored. */
+    /**
+     * The timers: the second tick of a timer within the same case ends it; any other is ignored.
+     */
     private void tickHandler() {
         Label ignore = a.label();
         a.bind(tickHandler).push(2).popf();
@@ -418,7 +483,11 @@ final class NativeRunner {
         a.cmp(EDI, SIGALRM).jz(real);
         a.mov(RAX, V_SERIAL).xchg(V_TICK_CASE, RAX).cmp(RAX, V_SERIAL).jnz(ignore).jmp(trapHandler);
         a.bind(real);
-        a.mov(RAX, V_SERIAL).xchg(V_REAL_TICK_CASE, RAX).cmp(RAX, V_SERIAL).jnz(ignore).jmp(trapHandler);
+        a.mov(RAX, V_SERIAL)
+                .xchg(V_REAL_TICK_CASE, RAX)
+                .cmp(RAX, V_SERIAL)
+                .jnz(ignore)
+                .jmp(trapHandler);
         a.bind(ignore).ret(); // to the restorer
         a.bind(restorer).mov(EAX, SYS_SIGRETURN).syscall();
     }

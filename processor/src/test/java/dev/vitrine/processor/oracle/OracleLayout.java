@@ -3,12 +3,14 @@
 package dev.vitrine.processor.oracle;
 
 /**
- * The address space of the child process and the shape of the records that it shares with the tests.
+ * The address space of the child process and the shape of the records that it shares with the
+ * tests.
  *
- * <p>What a case can see: a read-execute code region of two pages followed by an unmapped page, the same code pages
- * again as read-write-execute, a data region of two writable pages and one read-only page followed by an unmapped
- * page, and one stack page between unmapped pages. Everything lies under 2 GiB, so that the same places serve
- * 32-bit code and absolute 32-bit displacements.
+ * <p>What a case can see: a read-execute code region of two pages followed by an unmapped page, the
+ * same code pages again as read-write-execute, a data region of two writable pages and one
+ * read-only page followed by an unmapped page, and one stack page between unmapped pages.
+ * Everything lies under 2 GiB, so that the same places serve 32-bit code and absolute 32-bit
+ * displacements.
  */
 public final class OracleLayout {
     public static final int PAGE = 0x1000;
@@ -52,14 +54,14 @@ public final class OracleLayout {
     /** Far from powers of two, which cases like to use as addresses. */
     static final long TEXT = 0x5a3d_0000L;
 
-
     /** The runner's variables and, from the other end of the page, its stack. */
     static final long VARIABLES = 0x5a3f_0000L;
 
     static final long VARIABLES_SIZE = PAGE;
     static final long RUNNER_STACK_TOP = VARIABLES + VARIABLES_SIZE;
 
-    // All else lies above 4 GiB, where no wild pointer of a 32-bit case leads, and far from powers of two.
+    // All else lies above 4 GiB, where no wild pointer of a 32-bit case leads, and far from powers
+    // of two.
     static final long SIGNAL_STACK = 0x1357_1200_0000L;
     static final int SIGNAL_STACK_SIZE = 0x1_0000;
 
@@ -139,6 +141,7 @@ public final class OracleLayout {
 
     /** Whether the address lies in memory that a case may read. */
     public static boolean isReadable(long address) {
-        return address >= DATA && address < DATA + DATA_SIZE || address >= STACK && address < STACK + STACK_SIZE;
+        return address >= DATA && address < DATA + DATA_SIZE
+                || address >= STACK && address < STACK + STACK_SIZE;
     }
 }

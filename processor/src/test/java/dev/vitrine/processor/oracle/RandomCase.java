@@ -15,12 +15,13 @@ import dev.vitrine.processor.decode.Form;
 import dev.vitrine.processor.decode.Instruction;
 import dev.vitrine.processor.decode.Op;
 import dev.vitrine.processor.decode.Operand;
+
 import java.util.List;
 import java.util.SplittableRandom;
 
 /**
- * Makes random cases: one instruction of a wanted form, or a sequence of a few instructions of any form, with a random
- * state. A case depends on the seed and its number alone.
+ * Makes random cases: one instruction of a wanted form, or a sequence of a few instructions of any
+ * form, with a random state. A case depends on the seed and its number alone.
  */
 final class RandomCase {
     private static final int TF = 0x100;
@@ -29,7 +30,10 @@ final class RandomCase {
     private static final int ID = 0x20_0000;
     private static final int ARITHMETIC_AND_DF = 0xcd5;
 
-    /** Values to copy vector and x87 registers from: drawing each anew would cost more than running the case. */
+    /**
+     * Values to copy vector and x87 registers from: drawing each anew would cost more than running
+     * the case.
+     */
     private static final int POOL = 4096;
 
     /** Where sequences count their rounds: few instructions write there. */
@@ -83,8 +87,8 @@ final class RandomCase {
      * Fills {@code c} with a case for a form.
      *
      * @param number of the case; the same number gives the same case
-     * @return false if no encoding for the form was found in many attempts (the form cannot be reached, or the host
-     *     runs no 32-bit code)
+     * @return false if no encoding for the form was found in many attempts (the form cannot be
+     *     reached, or the host runs no 32-bit code)
      */
     boolean single(Form form, long number, Case c) {
         start(c, number);
@@ -100,8 +104,10 @@ final class RandomCase {
                 continue;
             }
             int got = decoder.decode(encoder.bytes(), 0, length, at, mode32 ? 32 : 64, instruction);
-            boolean locked = got == Decoder.INVALID && chance(8) && form.op.group != Op.Group.SYSTEM;
-            if (length <= Decoder.MAX_LENGTH && (locked || got == length && instruction.form == form)) {
+            boolean locked =
+                    got == Decoder.INVALID && chance(8) && form.op.group != Op.Group.SYSTEM;
+            if (length <= Decoder.MAX_LENGTH
+                    && (locked || got == length && instruction.form == form)) {
                 c.codeAddress = at;
                 c.code(encoder.bytes(), length);
                 memory(c);
@@ -125,8 +131,9 @@ final class RandomCase {
     }
 
     /**
-     * Fills {@code c} with a sequence of three to ten instructions of the given forms, which fall through from one to
-     * the next; among them short forward branches and now and then a counted loop around all.
+     * Fills {@code c} with a sequence of three to ten instructions of the given forms, which fall
+     * through from one to the next; among them short forward branches and now and then a counted
+     * loop around all.
      */
     boolean sequence(List<Form> forms, long number, Case c) {
         start(c, number);
@@ -199,7 +206,10 @@ final class RandomCase {
         return count > 0;
     }
 
-    /** A place for the code: inside of a page, or so that it crosses the boundary between the two code pages. */
+    /**
+     * A place for the code: inside of a page, or so that it crosses the boundary between the two
+     * code pages.
+     */
     private long place() {
         return chance(16) ? CODE + PAGE - r.nextInt(15) : CODE + 256 + r.nextInt(PAGE - 512);
     }
@@ -210,7 +220,8 @@ final class RandomCase {
             s.gpr[i] =
                     switch (r.nextInt(4)) {
                         case 0 -> DATA + r.nextInt(DATA_WRITABLE_SIZE);
-                        case 1 -> chance(2) ? r.nextInt(64) : Interesting.edge(r, 8 << r.nextInt(4));
+                        case 1 ->
+                                chance(2) ? r.nextInt(64) : Interesting.edge(r, 8 << r.nextInt(4));
                         default -> Interesting.word(r);
                     };
             if (mode32) {
@@ -300,7 +311,9 @@ final class RandomCase {
     private void memory(Case c) {
         if (encoder.targetWritable && chance(2)) {
             long start = encoder.target & -8;
-            for (long a = start; a < start + Math.max(8, Math.min(encoder.memorySize, 64)); a += 8) {
+            for (long a = start;
+                    a < start + Math.max(8, Math.min(encoder.memorySize, 64));
+                    a += 8) {
                 if (InitialMemory.isWritable(a)) {
                     c.word(initial, a, vectors[r.nextInt(POOL)]);
                 }
@@ -322,7 +335,8 @@ final class RandomCase {
                 int line = c.line(initial, a);
                 int word = line * 8 + ((int) a & 63) / 8;
                 int shift = ((int) a & 7) * 8;
-                c.lineWords[word] = c.lineWords[word] & ~(0xffL << shift) | (value >>> (8 * i) & 0xff) << shift;
+                c.lineWords[word] =
+                        c.lineWords[word] & ~(0xffL << shift) | (value >>> (8 * i) & 0xff) << shift;
             }
         }
     }
@@ -349,7 +363,8 @@ final class RandomCase {
         switch (form.op) {
             case MOVS, STOS, LODS, SCAS, CMPS, INS, OUTS -> strings(c);
             case XLAT -> s.gpr[CpuImage.RBX] = DATA + r.nextInt(PAGE) - (s.gpr[0] & 0xff) & mask;
-            case MASKMOVQ, MASKMOVDQU -> s.gpr[CpuImage.RDI] = DATA + r.nextInt(PAGE) - (chance(16) ? PAGE : 0);
+            case MASKMOVQ, MASKMOVDQU ->
+                    s.gpr[CpuImage.RDI] = DATA + r.nextInt(PAGE) - (chance(16) ? PAGE : 0);
             case DIV, IDIV -> {
                 if (!chance(4)) {
                     long high = form.op == Op.DIV || chance(2) ? r.nextInt(3) : -1;
@@ -393,10 +408,12 @@ final class RandomCase {
                 }
             }
             case MOV_SEG, LAR, LSL, VERR, VERW -> {
-                int source = form.op == Op.MOV_SEG || form.op == Op.LAR || form.op == Op.LSL ? 1 : 0;
+                int source =
+                        form.op == Op.MOV_SEG || form.op == Op.LAR || form.op == Op.LSL ? 1 : 0;
                 setOperand(c, source, RandomInstruction.selector(r, false));
             }
-            case POP_SEG -> setMemory(c, s.gpr[CpuImage.RSP], 8, RandomInstruction.selector(r, false));
+            case POP_SEG ->
+                    setMemory(c, s.gpr[CpuImage.RSP], 8, RandomInstruction.selector(r, false));
             case JMP_IND, CALL_IND -> setOperand(c, 0, encoder.codeTarget());
             case RET_NEAR -> {
                 if (!chance(8)) {
@@ -407,13 +424,18 @@ final class RandomCase {
                 if (encoder.targetWritable) {
                     setMemory(c, encoder.target, 8, encoder.codeTarget());
                     int n = instruction.operandSize;
-                    setMemory(c, encoder.target + n, 2, RandomInstruction.selector(r, form.op != Op.LOAD_FAR));
+                    setMemory(
+                            c,
+                            encoder.target + n,
+                            2,
+                            RandomInstruction.selector(r, form.op != Op.LOAD_FAR));
                 }
             }
             case RET_FAR, IRET -> farReturn(form, c);
             case POPF -> setMemory(c, s.gpr[CpuImage.RSP], 8, r.nextLong() & ~(chance(8) ? 0 : TF));
             case LEAVE, ENTER -> s.gpr[CpuImage.RBP] = stackAddress();
-            case LOOP, LOOPE, LOOPNE, JRCXZ -> s.gpr[CpuImage.RCX] = chance(2) ? r.nextInt(3) : s.gpr[CpuImage.RCX];
+            case LOOP, LOOPE, LOOPNE, JRCXZ ->
+                    s.gpr[CpuImage.RCX] = chance(2) ? r.nextInt(3) : s.gpr[CpuImage.RCX];
             case LDMXCSR -> {
                 if (!chance(8)) {
                     setOperand(c, 0, r.nextInt(0x1_0000) | (chance(8) ? 0 : 0x1f80));
@@ -421,24 +443,43 @@ final class RandomCase {
             }
             case XRSTOR, XSAVE, XSAVEC, XSAVEOPT, FXRSTOR, FXSAVE -> saveArea(form, c);
             case FYL2XP1, F2XM1 -> { // results are defined in a small range only
-                s.st(0, chance(4) ? 0x3ffd - r.nextInt(80) | r.nextInt(2) << 15 : s.stExponent(0), s.stMantissa(0));
+                s.st(
+                        0,
+                        chance(4) ? 0x3ffd - r.nextInt(80) | r.nextInt(2) << 15 : s.stExponent(0),
+                        s.stMantissa(0));
                 int exponent = s.stExponent(0) & 0x7fff;
                 if (exponent > 0x3ffc && exponent < 0x7fff) {
                     s.st(0, 0x3ffc - r.nextInt(64) | s.stExponent(0) & 0x8000, s.stMantissa(0));
                 }
             }
-            case WRFSBASE, WRGSBASE -> setOperand(c, 0, chance(8) ? r.nextLong() : r.nextLong() << 17 >> 17);
+            case WRFSBASE, WRGSBASE ->
+                    setOperand(c, 0, chance(8) ? r.nextLong() : r.nextLong() << 17 >> 17);
             default -> {}
         }
         switch (form.op) {
-            case FXSAVE, FXRSTOR, XSAVE, XRSTOR, XSAVEC, XSAVEOPT, FNSAVE, FRSTOR, FNSTENV, FLDENV ->
-                    s.rflags &= ~AC; // whether #AC comes before #GP or #PF is the processor's own choice
+            case FXSAVE,
+                    FXRSTOR,
+                    XSAVE,
+                    XRSTOR,
+                    XSAVEC,
+                    XSAVEOPT,
+                    FNSAVE,
+                    FRSTOR,
+                    FNSTENV,
+                    FLDENV ->
+                    s.rflags &=
+                            ~AC; // whether #AC comes before #GP or #PF is the processor's own
+                                 // choice
             default -> {}
         }
         if (encoder.vsibIndex >= 0) {
             gather(c);
         }
-        boolean masked = form.op == Op.XSAVE || form.op == Op.XRSTOR || form.op == Op.XSAVEC || form.op == Op.XSAVEOPT;
+        boolean masked =
+                form.op == Op.XSAVE
+                        || form.op == Op.XRSTOR
+                        || form.op == Op.XSAVEC
+                        || form.op == Op.XSAVEOPT;
         // Only x87, SSE and AVX state may be asked for: the host may have more.
         return !masked || s.gpr[CpuImage.RAX] >>> 3 == 0 && s.gpr[CpuImage.RDX] == 0;
     }
@@ -452,8 +493,10 @@ final class RandomCase {
         }
         s.gpr[CpuImage.RSI] = from;
         s.gpr[CpuImage.RDI] = to;
-        s.gpr[CpuImage.RCX] = chance(8) ? Interesting.word(r) : chance(4) ? r.nextInt(600) : r.nextInt(20);
-        if (instruction.addressSize == 2) { // 16-bit addresses are never mapped: let few of them run
+        s.gpr[CpuImage.RCX] =
+                chance(8) ? Interesting.word(r) : chance(4) ? r.nextInt(600) : r.nextInt(20);
+        if (instruction.addressSize
+                == 2) { // 16-bit addresses are never mapped: let few of them run
             s.gpr[CpuImage.RCX] &= ~0xffffL;
         } else if (instruction.addressSize == 4 && !c.is32() && chance(2)) {
             s.gpr[CpuImage.RSI] |= r.nextLong() << 32;
@@ -478,11 +521,20 @@ final class RandomCase {
         setMemory(c, sp, n, encoder.codeTarget());
         setMemory(c, sp + n, n, RandomInstruction.selector(r, true));
         if (form.op == Op.IRET) {
-            // No AC: IRET raises #AC by the popped AC but with the old flags, which Linux takes for a split lock and
+            // No AC: IRET raises #AC by the popped AC but with the old flags, which Linux takes for
+            // a split lock and
             // repeats for ever. No VM mostly.
-            setMemory(c, sp + 2 * n, n, r.nextLong() & ~(chance(16) ? 0 : TF) & ~(chance(16) ? 0 : 0x2_0000) & ~AC);
+            setMemory(
+                    c,
+                    sp + 2 * n,
+                    n,
+                    r.nextLong() & ~(chance(16) ? 0 : TF) & ~(chance(16) ? 0 : 0x2_0000) & ~AC);
             setMemory(c, sp + 3 * n, n, stackAddress());
-            setMemory(c, sp + 4 * n, n, chance(8) ? RandomInstruction.selector(r, false) : OracleLayout.DATA_SELECTOR);
+            setMemory(
+                    c,
+                    sp + 4 * n,
+                    n,
+                    chance(8) ? RandomInstruction.selector(r, false) : OracleLayout.DATA_SELECTOR);
         }
     }
 
@@ -496,7 +548,11 @@ final class RandomCase {
             return;
         }
         long at = encoder.target;
-        setMemory(c, at + 24, 8, r.nextInt(0x1_0000) | 0xffff_0000_0000L | (chance(16) ? 0x1_0000L : 0));
+        setMemory(
+                c,
+                at + 24,
+                8,
+                r.nextInt(0x1_0000) | 0xffff_0000_0000L | (chance(16) ? 0x1_0000L : 0));
         if (form.op == Op.XRSTOR) {
             setMemory(c, at + 512, 8, chance(8) ? r.nextInt(32) : r.nextInt(8));
             boolean compact = chance(4);
@@ -554,13 +610,16 @@ final class RandomCase {
         int kind = r.nextInt(64);
         if (transfer) {
             c.exit = Case.Exit.INT3;
-        } else if (kind < 2 && encoder.vsibIndex < 0) { // a gather may trap between two of its elements
+        } else if (kind < 2
+                && encoder.vsibIndex < 0) { // a gather may trap between two of its elements
             c.exit = Case.Exit.INT3;
             c.state.rflags |= TF;
         } else if (kind < 6) {
             c.exit = Case.Exit.INT3;
         } else if (kind == 6 && encoder.target == -1 && instruction.base != Instruction.RIP_BASE) {
-            c.exit = Case.Exit.NONE; // ends right before the page that is not mapped, or is cut by it
+            c.exit =
+                    Case.Exit
+                            .NONE; // ends right before the page that is not mapped, or is cut by it
             if (chance(2)) {
                 c.code(c.codeBytes(), r.nextInt(1, c.codeLength() + 1));
             }

@@ -13,15 +13,17 @@ import static dev.vitrine.processor.oracle.OracleLayout.STACK_SIZE;
 
 import dev.vitrine.processor.decode.Form;
 import dev.vitrine.processor.decode.OperandSpec;
+
 import java.util.SplittableRandom;
 
 /**
- * Encodes one instruction of a given form at random: prefixes in random order, REX or VEX bits, registers, addressing
- * mode, displacement and immediates. Where the form has a memory operand, it first chooses the address that the operand
- * shall have and then sets the address registers (and the segment base) of the case so that the encoding yields it.
+ * Encodes one instruction of a given form at random: prefixes in random order, REX or VEX bits,
+ * registers, addressing mode, displacement and immediates. Where the form has a memory operand, it
+ * first chooses the address that the operand shall have and then sets the address registers (and
+ * the segment base) of the case so that the encoding yields it.
  *
- * <p>What comes out need not be the wanted form: some encodings belong to an earlier row of the table. The caller decodes
- * and tries again.
+ * <p>What comes out need not be the wanted form: some encodings belong to an earlier row of the
+ * table. The caller decodes and tries again.
  */
 final class RandomInstruction {
     /** More than the length of any instruction: the encoding is not fit for comparison. */
@@ -40,7 +42,10 @@ final class RandomInstruction {
     /** Whether the memory operand's address was chosen to be plainly writable. */
     boolean targetWritable;
 
-    /** Bit n set: general register n is part of the memory operand's address and must keep its value. */
+    /**
+     * Bit n set: general register n is part of the memory operand's address and must keep its
+     * value.
+     */
     int addressRegisters;
 
     /** The vector register that is a VSIB index, or -1. */
@@ -86,9 +91,10 @@ final class RandomInstruction {
      * @param f the form that is wanted
      * @param c the case, whose mode counts and whose registers may be set
      * @param at where the first byte will be
-     * @param fixed whether registers must not be set: memory is then reached by absolute and RIP-relative addresses and
-     *     by RBX, which the caller has pointed to the data region
-     * @return the length in bytes, at most 15 in most cases; {@link #UNUSABLE} if the caller should try again
+     * @param fixed whether registers must not be set: memory is then reached by absolute and
+     *     RIP-relative addresses and by RBX, which the caller has pointed to the data region
+     * @return the length in bytes, at most 15 in most cases; {@link #UNUSABLE} if the caller should
+     *     try again
      */
     int encode(Form f, Case c, long at, boolean fixed) {
         length = 0;
@@ -105,7 +111,9 @@ final class RandomInstruction {
         boolean hasMemory = f.modrm != Form.MODRM_NONE && f.modrm != Form.MODRM_FIXED && f.memory;
         boolean implicit = false;
         for (OperandSpec o : f.operands) {
-            hasV |= o.size >= OperandSpec.SIZE_V && o.size <= OperandSpec.SIZE_Z || o.size == OperandSpec.SIZE_P;
+            hasV |=
+                    o.size >= OperandSpec.SIZE_V && o.size <= OperandSpec.SIZE_Z
+                            || o.size == OperandSpec.SIZE_P;
             implicit |= o.source == OperandSpec.OFFSET || o.source == OperandSpec.STRING;
         }
         boolean registerForm = !hasMemory || f.register && chance(2);
@@ -114,7 +122,10 @@ final class RandomInstruction {
         switch (f.vex ? 0 : f.prefixClass) {
             case Form.PREFIX_ANY -> {
                 operand16 = chance(hasV ? 4 : 32);
-                repeat = f.has(Form.REP) ? new int[] {0, 0xf2, 0xf3}[r.nextInt(3)] : chance(48) ? 0xf2 + r.nextInt(2) : 0;
+                repeat =
+                        f.has(Form.REP)
+                                ? new int[] {0, 0xf2, 0xf3}[r.nextInt(3)]
+                                : chance(48) ? 0xf2 + r.nextInt(2) : 0;
             }
             case Form.PREFIX_NONE | Form.PREFIX_66 -> operand16 = chance(4);
             case Form.PREFIX_66 -> operand16 = true;
@@ -136,14 +147,23 @@ final class RandomInstruction {
             addressSize = mode64 ? 4 : 2;
         }
         if (usesAddress ? chance(8) : chance(40)) {
-            segment = chance(2) ? 0x64 + r.nextInt(2) : new int[] {0x26, 0x2e, 0x36, 0x3e}[r.nextInt(4)];
+            segment =
+                    chance(2)
+                            ? 0x64 + r.nextInt(2)
+                            : new int[] {0x26, 0x2e, 0x36, 0x3e}[r.nextInt(4)];
         }
         if (!registerForm && addressSize == 2) {
             segment = 0x64 + r.nextInt(2); // only so does a 16-bit address reach the data
         }
         boolean lock = f.has(Form.LOCK) && !registerForm ? chance(3) : chance(400);
 
-        int[] prefixes = {addressSize == (mode64 ? 8 : 4) ? 0 : 0x67, segment, operand16 ? 0x66 : 0, repeat, lock ? 0xf0 : 0};
+        int[] prefixes = {
+            addressSize == (mode64 ? 8 : 4) ? 0 : 0x67,
+            segment,
+            operand16 ? 0x66 : 0,
+            repeat,
+            lock ? 0xf0 : 0
+        };
         for (int i = 0, k = r.nextInt(5); i < 5; i++) {
             int p = prefixes[(i + k) % 5];
             if (p != 0 && !(f.vex && (p == 0xf0 || p == 0x66))) {
@@ -157,7 +177,8 @@ final class RandomInstruction {
         if (f.has(Form.NO_REX_B)) {
             rm &= 7;
         }
-        int opcode = f.opcode + (f.opcodeCount == 16 ? r.nextInt(16) : f.opcodeCount == 8 ? rm & 7 : 0);
+        int opcode =
+                f.opcode + (f.opcodeCount == 16 ? r.nextInt(16) : f.opcodeCount == 8 ? rm & 7 : 0);
         if (f.opcodeCount == 16 && f.modrm == Form.MODRM_NONE) {
             rm = 0;
         }
@@ -233,7 +254,10 @@ final class RandomInstruction {
         put(opcode);
     }
 
-    /** The number of immediate bytes that follow ModRM, SIB and displacement; offsets and far pointers not counted. */
+    /**
+     * The number of immediate bytes that follow ModRM, SIB and displacement; offsets and far
+     * pointers not counted.
+     */
     private int immediateBytes(Form f) {
         int n = 0;
         for (OperandSpec o : f.operands) {
@@ -254,7 +278,11 @@ final class RandomInstruction {
     private int memorySize(Form f) {
         for (OperandSpec o : f.operands) {
             switch (o.source) {
-                case OperandSpec.RM, OperandSpec.MEMORY, OperandSpec.XMM_RM, OperandSpec.MMX_RM, OperandSpec.VSIB -> {
+                case OperandSpec.RM,
+                        OperandSpec.MEMORY,
+                        OperandSpec.XMM_RM,
+                        OperandSpec.MMX_RM,
+                        OperandSpec.VSIB -> {
                     return bytes(f, o.memorySize);
                 }
                 default -> {}
@@ -264,7 +292,12 @@ final class RandomInstruction {
     }
 
     private int bytes(Form f, int size) {
-        int v = rexW ? 8 : operand16 ? 2 : mode64 && (f.attributes & (Form.D64 | Form.F64)) != 0 ? 8 : 4;
+        int v =
+                rexW
+                        ? 8
+                        : operand16
+                                ? 2
+                                : mode64 && (f.attributes & (Form.D64 | Form.F64)) != 0 ? 8 : 4;
         int x = f.vex && f.l == 1 ? 32 : 16;
         return switch (size) {
             case OperandSpec.SIZE_V -> v;
@@ -281,7 +314,9 @@ final class RandomInstruction {
         };
     }
 
-    /** Chooses where the memory operand shall lie: mostly well inside, now and then over an edge. */
+    /**
+     * Chooses where the memory operand shall lie: mostly well inside, now and then over an edge.
+     */
     private void chooseTarget(boolean aligned) {
         int size = Math.max(memorySize, 1);
         int kind = fixedRegisters ? 0 : r.nextInt(32);
@@ -299,7 +334,10 @@ final class RandomInstruction {
             target = DATA + OracleLayout.PAGE - r.nextInt(size + 1);
             targetWritable = true;
         } else {
-            target = mode64 ? Interesting.edge(r, 64) ^ r.nextInt(64) : 0xffff_0000L + r.nextInt(0x1_0000);
+            target =
+                    mode64
+                            ? Interesting.edge(r, 64) ^ r.nextInt(64)
+                            : 0xffff_0000L + r.nextInt(0x1_0000);
         }
         if (aligned && kind < 29) {
             target &= -Integer.highestOneBit(Math.min(size, 64));
@@ -333,7 +371,9 @@ final class RandomInstruction {
             return;
         }
         int kind = r.nextInt(fixedRegisters ? 3 : 10);
-        if (kind == 0 && mode64 && (fixedRegisters || segment != 0x64 && segment != 0x65 || reachable(offset))) {
+        if (kind == 0
+                && mode64
+                && (fixedRegisters || segment != 0x64 && segment != 0x65 || reachable(offset))) {
             put(field | 5);
             ripField = length;
             ripTarget = offset;
@@ -388,7 +428,8 @@ final class RandomInstruction {
                 setAddress(c, base, offset - disp, mask);
             }
         } else if (noBase || index == base) {
-            // the sum must be met by the index alone: leave a remainder that the displacement cannot take
+            // the sum must be met by the index alone: leave a remainder that the displacement
+            // cannot take
             long factor = noBase ? 1L << scale : 1 + (1L << scale);
             long value = Math.floorDiv(offset - disp, factor);
             c.state.gpr[index] = value;
@@ -452,14 +493,18 @@ final class RandomInstruction {
             disp = (short) r.nextInt();
             put(disp, 2);
         }
-        int[][] parts = {{3, 6}, {3, 7}, {5, 6}, {5, 7}, {6}, {7}, mod == 0 ? new int[0] : new int[] {5}, {3}};
+        int[][] parts = {
+            {3, 6}, {3, 7}, {5, 6}, {5, 7}, {6}, {7}, mod == 0 ? new int[0] : new int[] {5}, {3}
+        };
         int sum = disp;
         for (int part : parts[rm]) {
             sum += (int) c.state.gpr[part];
             addressRegisters |= 1 << part;
         }
         if ((sum & 0xffff) > 0x1_0000 - MOST_OPERAND_BYTES) {
-            unusable = true; // where a piece of an operand wraps at 64 KiB is the processor's own choice
+            unusable =
+                    true; // where a piece of an operand wraps at 64 KiB is the processor's own
+                          // choice
         }
         long base = target - (sum & 0xffff) & 0xffff_ffffL;
         if (segment == 0x64) {
@@ -469,7 +514,10 @@ final class RandomInstruction {
         }
     }
 
-    /** Now and then gives the segment of the operand a base; returns the base of the segment that the prefix names. */
+    /**
+     * Now and then gives the segment of the operand a base; returns the base of the segment that
+     * the prefix names.
+     */
     private long segmentBase(Case c, int segment) {
         if (segment != 0x64 && segment != 0x65 || addressSize == 2) {
             return 0;
@@ -549,13 +597,15 @@ final class RandomInstruction {
     }
 
     /**
-     * A selector for the tests' descriptor table, which is Linux's: null, user code and data, kernel segments, beyond the
-     * limit, or in the (empty) local table.
+     * A selector for the tests' descriptor table, which is Linux's: null, user code and data,
+     * kernel segments, beyond the limit, or in the (empty) local table.
      */
     static int selector(SplittableRandom r, boolean code) {
         int kind = r.nextInt(16);
         if (kind < 6) {
-            return code ? (kind < 3 ? OracleLayout.CODE64_SELECTOR : OracleLayout.CODE32_SELECTOR) : DATA_SELECTOR;
+            return code
+                    ? (kind < 3 ? OracleLayout.CODE64_SELECTOR : OracleLayout.CODE32_SELECTOR)
+                    : DATA_SELECTOR;
         }
         return switch (kind) {
             case 6, 7 -> OracleLayout.CODE64_SELECTOR;

@@ -4,7 +4,9 @@ package dev.vitrine.processor.oracle;
 
 import java.util.Arrays;
 
-/** How a case ended: the exception (if one ended it), the state, and the memory lines that changed. */
+/**
+ * How a case ended: the exception (if one ended it), the state, and the memory lines that changed.
+ */
 public final class Result {
     /** The case ran to the end of its code. */
     public static final int END = 0xff;
@@ -32,7 +34,10 @@ public final class Result {
 
     public final CpuImage state = new CpuImage();
 
-    /** The number of 64-byte lines that differ from the initial memory (not: from the case's own lines). */
+    /**
+     * The number of 64-byte lines that differ from the initial memory (not: from the case's own
+     * lines).
+     */
     public int lineCount;
 
     long[] lineAddresses = new long[16];
@@ -58,8 +63,8 @@ public final class Result {
     /** The name of a vector. */
     public static String vectorName(int vector) {
         String[] names = {
-            "#DE", "#DB", "NMI", "#BP", "#OF", "#BR", "#UD", "#NM", "#DF", "9", "#TS", "#NP", "#SS", "#GP", "#PF", "15",
-            "#MF", "#AC", "#MC", "#XM"
+            "#DE", "#DB", "NMI", "#BP", "#OF", "#BR", "#UD", "#NM", "#DF", "9", "#TS", "#NP", "#SS",
+            "#GP", "#PF", "15", "#MF", "#AC", "#MC", "#XM"
         };
         return switch (vector) {
             case END -> "end";

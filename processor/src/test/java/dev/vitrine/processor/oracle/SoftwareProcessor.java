@@ -16,13 +16,15 @@ import dev.vitrine.processor.core.X87State;
 import dev.vitrine.processor.exec.CodeCache;
 import dev.vitrine.processor.exec.Rendezvous;
 import dev.vitrine.processor.exec.Runner;
+
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * Runs cases on the software processor, in the surroundings that Linux gives the native child: 64-bit mode with paging,
- * privilege level 3, the same regions with the same rights, and Linux's descriptor table. Exceptions go through the
- * interrupt table to handlers that halt; vector and state are read from there, so that delivery is tested too.
+ * Runs cases on the software processor, in the surroundings that Linux gives the native child:
+ * 64-bit mode with paging, privilege level 3, the same regions with the same rights, and Linux's
+ * descriptor table. Exceptions go through the interrupt table to handlers that halt; vector and
+ * state are read from there, so that delivery is tested too.
  */
 final class SoftwareProcessor implements AutoCloseable {
     private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED;
@@ -94,7 +96,8 @@ final class SoftwareProcessor implements AutoCloseable {
         rendezvous.join(cpu);
         runner = new Runner(cpu, cache, rendezvous, smp, false);
         pristine = MemorySegment.ofArray(initial.words().clone());
-        MemorySegment.copy(pristine, 0, ram.segment(), machineBase + DATA_PAGES, DATA_SIZE + STACK_SIZE);
+        MemorySegment.copy(
+                pristine, 0, ram.segment(), machineBase + DATA_PAGES, DATA_SIZE + STACK_SIZE);
         ram.fill(machineBase + CODE_PAGES, CODE_SIZE, (byte) CODE_FILLER);
         buildPageTables();
         buildKernel();
@@ -146,14 +149,21 @@ final class SoftwareProcessor implements AutoCloseable {
         put(gdt + 0x28, 0x00cf_f300_0000_ffffL); // user data
         put(gdt + 0x30, 0x00af_fb00_0000_ffffL); // user code, 64 bits
         long tss = KERNEL + TSS;
-        put(gdt + 0x40, TSS_LIMIT | (tss & 0xff_ffffL) << 16 | 0x8bL << 40 | (tss >>> 24 & 0xff) << 56);
+        put(
+                gdt + 0x40,
+                TSS_LIMIT | (tss & 0xff_ffffL) << 16 | 0x8bL << 40 | (tss >>> 24 & 0xff) << 56);
         put(gdt + 0x48, tss >>> 32);
         put(KERNEL_PAGES + TSS + 4, KERNEL + KERNEL_STACK_TOP);
-        ram.putShort(machineBase + KERNEL_PAGES + TSS + 0x66, (short) (TSS_LIMIT + 1)); // no I/O bitmap
+        ram.putShort(
+                machineBase + KERNEL_PAGES + TSS + 0x66, (short) (TSS_LIMIT + 1)); // no I/O bitmap
         for (int vector = 0; vector < 256; vector++) {
             long handler = KERNEL + HANDLERS + vector * HANDLER_SIZE;
             long dpl = vector == 3 || vector == 4 || vector == 0x80 ? 3 : 0;
-            long low = handler & 0xffff | 0x10L << 16 | (0x8eL | dpl << 5) << 40 | (handler >>> 16 & 0xffff) << 48;
+            long low =
+                    handler & 0xffff
+                            | 0x10L << 16
+                            | (0x8eL | dpl << 5) << 40
+                            | (handler >>> 16 & 0xffff) << 48;
             put(KERNEL_PAGES + IDT + vector * 16, low);
             put(KERNEL_PAGES + IDT + vector * 16 + 8, handler >>> 32);
             put(KERNEL_PAGES + HANDLERS + vector * HANDLER_SIZE, 0xf4); // HLT
@@ -218,7 +228,10 @@ final class SoftwareProcessor implements AutoCloseable {
     }
 
     private long codeMachine(Case c) {
-        return machineBase + CODE_PAGES + c.codeAddress - (c.codeAddress >= CODE_WRITABLE ? CODE_WRITABLE : CODE);
+        return machineBase
+                + CODE_PAGES
+                + c.codeAddress
+                - (c.codeAddress >= CODE_WRITABLE ? CODE_WRITABLE : CODE);
     }
 
     private void codeChanged(long machine, int length) {
@@ -235,7 +248,12 @@ final class SoftwareProcessor implements AutoCloseable {
         codeChanged(code, c.codeLength());
         for (int i = 0; i < c.lineCount; i++) {
             MemorySegment.copy(
-                    c.lineWords, i * 8, ram.segment(), LONG, machineBase + physical(c.lineAddresses[i]), 8);
+                    c.lineWords,
+                    i * 8,
+                    ram.segment(),
+                    LONG,
+                    machineBase + physical(c.lineAddresses[i]),
+                    8);
         }
     }
 
@@ -372,7 +390,10 @@ final class SoftwareProcessor implements AutoCloseable {
         collect(r, DATA_SIZE, DATA_SIZE + STACK_SIZE, STACK);
     }
 
-    /** Finds lines that differ from the initial memory between two offsets, keeps them and puts them back. */
+    /**
+     * Finds lines that differ from the initial memory between two offsets, keeps them and puts them
+     * back.
+     */
     private void collect(Result r, long from, long to, long linear) {
         MemorySegment all = ram.segment();
         long base = machineBase + DATA_PAGES;

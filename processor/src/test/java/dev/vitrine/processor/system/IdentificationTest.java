@@ -5,6 +5,7 @@ package dev.vitrine.processor.system;
 
 import static dev.vitrine.processor.asm.Reg.*;
 import static dev.vitrine.processor.system.Machine.*;
+
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.vitrine.processor.core.Cpu;
@@ -12,12 +13,14 @@ import dev.vitrine.processor.core.Vector;
 import dev.vitrine.processor.decode.Feature;
 import dev.vitrine.processor.decode.Form;
 import dev.vitrine.processor.decode.InstructionTable;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.EnumSet;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.Test;
 
 /** CPUID, MSRs, the time-stamp counter and XCR0. */
 class IdentificationTest {
@@ -139,7 +142,9 @@ class IdentificationTest {
     @Test
     void msrValuesAreChecked() {
         assertThat(wrmsr(0xC0000080, 1 << 14)).as("EFER.FFXSR").isEqualTo(Vector.GP);
-        assertThat(wrmsr(0xC0000080, 0xD01 & ~0x100)).as("LME off with paging").isEqualTo(Vector.GP);
+        assertThat(wrmsr(0xC0000080, 0xD01 & ~0x100))
+                .as("LME off with paging")
+                .isEqualTo(Vector.GP);
         assertThat(wrmsr(0xC0000082, 1L << 47)).as("LSTAR").isEqualTo(Vector.GP);
         assertThat(wrmsr(0xC0000100, 1L << 63)).as("FS_BASE").isEqualTo(Vector.GP);
         assertThat(wrmsr(0xC0000103, 1L << 32)).as("TSC_AUX").isEqualTo(Vector.GP);

@@ -5,12 +5,14 @@ package dev.vitrine.processor.system;
 
 import static dev.vitrine.processor.asm.Reg.*;
 import static dev.vitrine.processor.system.Machine.*;
+
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.vitrine.processor.asm.Mem;
 import dev.vitrine.processor.core.Cpu;
 import dev.vitrine.processor.core.Vector;
 import dev.vitrine.processor.exec.Runner;
+
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -248,15 +250,7 @@ class LongModeInterruptTest {
 
     @Test
     void iretqToNullStackIsAllowedInTheKernelOnly() {
-        m.code(
-                64,
-                a ->
-                        a.push(0)
-                                .push(STACK - 0x100)
-                                .push(2)
-                                .push(CODE64)
-                                .push(0x9000)
-                                .iret(64));
+        m.code(64, a -> a.push(0).push(STACK - 0x100).push(2).push(CODE64).push(0x9000).iret(64));
         m.code(64, 0x9000, a -> a.hlt());
         assertThat(m.run()).isEqualTo(Runner.HALTED);
         assertThat(m.cpu.rip).isEqualTo(0x9001);

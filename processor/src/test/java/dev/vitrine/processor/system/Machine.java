@@ -14,6 +14,7 @@ import dev.vitrine.processor.core.Segment;
 import dev.vitrine.processor.exec.CodeCache;
 import dev.vitrine.processor.exec.Rendezvous;
 import dev.vitrine.processor.exec.Runner;
+
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
@@ -21,8 +22,8 @@ import java.util.function.Consumer;
 
 /**
  * A processor with 16 MiB of memory and an environment for small guests: GDT, IDT, TSS, stacks and
- * page tables at fixed places. Every exception handler is a HLT, so that a test runs its guest until
- * it stops and then looks at where, and at the frame on the stack.
+ * page tables at fixed places. Every exception handler is a HLT, so that a test runs its guest
+ * until it stops and then looks at where, and at the frame on the stack.
  */
 final class Machine implements ProcessorHost, AutoCloseable {
     static final int GDT = 0x1000;

@@ -5,6 +5,7 @@ package dev.vitrine.processor.system;
 
 import static dev.vitrine.processor.asm.Reg.*;
 import static dev.vitrine.processor.system.Machine.*;
+
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.vitrine.processor.asm.Label;
@@ -12,6 +13,7 @@ import dev.vitrine.processor.asm.Mem;
 import dev.vitrine.processor.core.Cpu;
 import dev.vitrine.processor.core.Vector;
 import dev.vitrine.processor.exec.Runner;
+
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -68,7 +70,8 @@ class ModeTest {
 
     @Test
     void protectedModeInstructionsAreUndefined() {
-        for (String code : new String[] {"0f00c0", "0f00d0", "0f02c0", "0f03c0", "0f00e0", "63c0"}) {
+        for (String code :
+                new String[] {"0f00c0", "0f00d0", "0f02c0", "0f03c0", "0f00e0", "63c0"}) {
             try (Machine n = new Machine().real()) {
                 n.code(16, a -> a.hex(code));
                 assertThat(n.runToHandler()).as(code).isEqualTo(Vector.UD);

@@ -5,11 +5,13 @@ package dev.vitrine.processor.system;
 
 import static dev.vitrine.processor.asm.Reg.*;
 import static dev.vitrine.processor.system.Machine.*;
+
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.vitrine.processor.asm.Mem;
 import dev.vitrine.processor.core.Cpu;
 import dev.vitrine.processor.core.Vector;
+
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -206,12 +208,7 @@ class PagingTest {
         m.cpu.cr4 |= Cpu.CR4_SMAP;
         m.code(
                 64,
-                a ->
-                        a.stac()
-                                .mov(EAX, Mem.abs(PAGE))
-                                .clac()
-                                .mov(EBX, 1)
-                                .mov(EAX, Mem.abs(PAGE)));
+                a -> a.stac().mov(EAX, Mem.abs(PAGE)).clac().mov(EBX, 1).mov(EAX, Mem.abs(PAGE)));
         expectPageFault(PAGE, 1);
         assertThat(m.cpu.r[Cpu.RBX]).isEqualTo(1);
     }

@@ -7,9 +7,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.vitrine.processor.core.Cpu;
 import dev.vitrine.processor.core.Vector;
-import java.util.HexFormat;
+
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+
+import java.util.HexFormat;
 
 /** Rare integer instructions with results worked out by hand or printed in the manual. */
 class RareIntegerTest {

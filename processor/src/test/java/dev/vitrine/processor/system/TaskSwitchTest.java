@@ -5,10 +5,12 @@ package dev.vitrine.processor.system;
 
 import static dev.vitrine.processor.asm.Reg.*;
 import static dev.vitrine.processor.system.Machine.*;
+
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.vitrine.processor.core.Cpu;
 import dev.vitrine.processor.core.Vector;
+
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 

@@ -5,10 +5,11 @@ package dev.vitrine.processor.x87;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.math.BigInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+
+import java.math.BigInteger;
 
 /** Every rounding and precision mode against {@link ReferenceFloat80}. */
 class Float80ArithmeticTest {
@@ -27,7 +28,9 @@ class Float80ArithmeticTest {
     private void checkOne(
             ReferenceFloat80 expected, int control, String operation, boolean denormal) {
         int flags = expected.flags | (denormal ? Float80.DE : 0);
-        if (r.mantissa != expected.mantissa || r.exponent != expected.exponent || r.flags != flags) {
+        if (r.mantissa != expected.mantissa
+                || r.exponent != expected.exponent
+                || r.flags != flags) {
             assertThat(text(r.mantissa, r.exponent, r.flags))
                     .as(
                             "%s of %016x:%04x and %016x:%04x, control %03x",
@@ -144,7 +147,8 @@ class Float80ArithmeticTest {
             int control = a.control();
             Float80Arithmetic.squareRoot(r, a.mantissa, a.exponent, control);
             int power = powerOf(a);
-            BigInteger radicand = ReferenceFloat80.unsigned(a.mantissa).shiftLeft(200 + (power & 1));
+            BigInteger radicand =
+                    ReferenceFloat80.unsigned(a.mantissa).shiftLeft(200 + (power & 1));
             power -= 200 + (power & 1);
             BigInteger[] root = radicand.sqrtAndRemainder();
             BigInteger twice = root[0].shiftLeft(1);
@@ -153,7 +157,11 @@ class Float80ArithmeticTest {
             }
             checkOne(
                     ReferenceFloat80.round(
-                            twice, ONE, power / 2 - 1, control, ReferenceFloat80.precision(control)),
+                            twice,
+                            ONE,
+                            power / 2 - 1,
+                            control,
+                            ReferenceFloat80.precision(control)),
                     control,
                     "root",
                     isDenormal(a));
@@ -172,7 +180,9 @@ class Float80ArithmeticTest {
         return Math.max(v.exponent & 0x7FFF, 1) - 16383 - 63;
     }
 
-    /** Results of two denormals that even the biased exponent cannot hold never come up in products. */
+    /**
+     * Results of two denormals that even the biased exponent cannot hold never come up in products.
+     */
     private static boolean isOutOfReach(int log, int control) {
         return (control & Float80.UE) == 0 && log < -16382 - 24576;
     }
@@ -194,7 +204,13 @@ class Float80ArithmeticTest {
     })
     void addsWhatIsNoNumber(String first, String second, String sum, int flags) {
         Float80Arithmetic.add(
-                r, mantissa(first), exponent(first), mantissa(second), exponent(second), 0x37F, false);
+                r,
+                mantissa(first),
+                exponent(first),
+                mantissa(second),
+                exponent(second),
+                0x37F,
+                false);
         assertThat(String.format("%016x:%04x", r.mantissa, r.exponent)).isEqualTo(sum);
         assertThat(r.flags).isEqualTo(flags);
     }

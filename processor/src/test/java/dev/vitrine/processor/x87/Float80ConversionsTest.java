@@ -5,10 +5,11 @@ package dev.vitrine.processor.x87;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import org.junit.jupiter.api.Test;
+
 import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.math.RoundingMode;
-import org.junit.jupiter.api.Test;
 
 class Float80ConversionsTest {
     private static final int CASES = 40_000;
@@ -30,13 +31,17 @@ class Float80ConversionsTest {
             boolean denormal = d != 0 && Math.abs(d) < Double.MIN_NORMAL;
             assertThat((r.flags & Float80.DE) != 0).isEqualTo(denormal);
             if (!Double.isNaN(d)) {
-                assertThat(Float80Conversions.toDouble(new Float80(), r.mantissa, r.exponent, 0x37F))
+                assertThat(
+                                Float80Conversions.toDouble(
+                                        new Float80(), r.mantissa, r.exponent, 0x37F))
                         .isEqualTo(bits);
             }
             int word = (int) (bits >>> 32) & (n % 3 == 0 ? 0x807FFFFF : -1);
             Float80Conversions.fromSingle(r, word);
             if (!Float.isNaN(Float.intBitsToFloat(word))) {
-                assertThat(Float80Conversions.toSingle(new Float80(), r.mantissa, r.exponent, 0x37F))
+                assertThat(
+                                Float80Conversions.toSingle(
+                                        new Float80(), r.mantissa, r.exponent, 0x37F))
                         .isEqualTo(word);
             }
         }
@@ -64,7 +69,8 @@ class Float80ConversionsTest {
                     .as("%016x:%04x", a.mantissa, a.exponent)
                     .isEqualTo(Double.doubleToRawLongBits(v.doubleValue()));
             boolean infinite = Double.isInfinite(Double.longBitsToDouble(d));
-            boolean inexact = infinite || new BigDecimal(Double.longBitsToDouble(d)).compareTo(v) != 0;
+            boolean inexact =
+                    infinite || new BigDecimal(Double.longBitsToDouble(d)).compareTo(v) != 0;
             assertThat((r.flags & Float80.PE) != 0).isEqualTo(inexact);
             int f = Float80Conversions.toSingle(r, a.mantissa, a.exponent, 0x37F);
             assertThat(f)
@@ -80,7 +86,8 @@ class Float80ConversionsTest {
             a.mantissa |= Long.MIN_VALUE;
             a.exponent = a.exponent & 0x8000 | 16383 + a.random.nextInt(-1000, 1000);
             int rounding = 1 + n % 3;
-            long bits = Float80Conversions.toDouble(r, a.mantissa, a.exponent, 0x37F | rounding << 10);
+            long bits =
+                    Float80Conversions.toDouble(r, a.mantissa, a.exponent, 0x37F | rounding << 10);
             boolean away = a.exponent >= 0x8000 ? rounding == 1 : rounding == 2;
             long truncated =
                     (a.exponent & 0x8000L) << 48
@@ -114,7 +121,9 @@ class Float80ConversionsTest {
                 assertThat(r.flags & Float80.IE).isZero();
             }
             Float80Conversions.roundToInteger(r, a.mantissa, a.exponent, rounding << 10 | 0x37F);
-            assertThat(ReferenceFloat80.scaled(r.mantissa, r.exponent).shiftRight(ReferenceFloat80.SCALE))
+            assertThat(
+                            ReferenceFloat80.scaled(r.mantissa, r.exponent)
+                                    .shiftRight(ReferenceFloat80.SCALE))
                     .isEqualTo(expected);
         }
     }

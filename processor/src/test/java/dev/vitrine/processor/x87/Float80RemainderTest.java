@@ -5,8 +5,9 @@ package dev.vitrine.processor.x87;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.math.BigInteger;
 import org.junit.jupiter.api.Test;
+
+import java.math.BigInteger;
 
 class Float80RemainderTest {
     private static final int CASES = 12_000;
@@ -24,7 +25,9 @@ class Float80RemainderTest {
             if ((r.flags & Float80.C2) != 0) {
                 int before = ReferenceFloat80.scaled(m, e).bitLength();
                 int after = ReferenceFloat80.scaled(r.mantissa, r.exponent).bitLength();
-                assertThat(before - after).as("bits gone in a partial step").isGreaterThanOrEqualTo(31);
+                assertThat(before - after)
+                        .as("bits gone in a partial step")
+                        .isGreaterThanOrEqualTo(31);
             }
             m = r.mantissa;
             e = r.exponent;
@@ -85,7 +88,9 @@ class Float80RemainderTest {
             assertThat(r.mantissa).as(what).isZero();
             assertThat(r.exponent).as(what).isEqualTo(a.exponent & 0x8000);
         } else {
-            assertThat(ReferenceFloat80.scaled(r.mantissa, r.exponent)).as(what).isEqualTo(remainder);
+            assertThat(ReferenceFloat80.scaled(r.mantissa, r.exponent))
+                    .as(what)
+                    .isEqualTo(remainder);
         }
         assertThat(bits).as(what).isEqualTo(quotient.intValue() & 7);
     }
@@ -129,7 +134,8 @@ class Float80RemainderTest {
         for (int n = 0; n < CASES; n++) {
             a.finite();
             Float80Remainder.exponentOf(r, a.mantissa, a.exponent);
-            long exponent = Float80Conversions.toInteger(new Float80(), r.mantissa, r.exponent, 0, 32);
+            long exponent =
+                    Float80Conversions.toInteger(new Float80(), r.mantissa, r.exponent, 0, 32);
             Float80Remainder.significandOf(r, a.mantissa, a.exponent);
             assertThat(r.exponent & 0x7FFF).isEqualTo(16383);
             BigInteger value = ReferenceFloat80.scaled(a.mantissa, a.exponent);

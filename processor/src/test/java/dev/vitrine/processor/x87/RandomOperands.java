@@ -23,8 +23,12 @@ final class RandomOperands {
             case 3 -> -1L << random.nextInt(64);
             case 4 -> Long.MIN_VALUE + random.nextInt(16);
             // Around the middle between two values of 24 or 53 bits.
-            case 5 -> (random.nextLong() | Long.MIN_VALUE) & -1L << 40 | (1L << 39) + random.nextInt(-1, 2);
-            case 6 -> (random.nextLong() | Long.MIN_VALUE) & -1L << 11 | (1L << 10) + random.nextInt(-1, 2);
+            case 5 ->
+                    (random.nextLong() | Long.MIN_VALUE) & -1L << 40
+                            | (1L << 39) + random.nextInt(-1, 2);
+            case 6 ->
+                    (random.nextLong() | Long.MIN_VALUE) & -1L << 11
+                            | (1L << 10) + random.nextInt(-1, 2);
             default -> random.nextLong() | Long.MIN_VALUE;
         };
     }

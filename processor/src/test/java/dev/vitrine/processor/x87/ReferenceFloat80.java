@@ -6,8 +6,8 @@ package dev.vitrine.processor.x87;
 import java.math.BigInteger;
 
 /**
- * A slow, plain model of rounding to the 80-bit format: exact rationals of big integers. It shares no
- * code with {@link Float80Arithmetic}.
+ * A slow, plain model of rounding to the 80-bit format: exact rationals of big integers. It shares
+ * no code with {@link Float80Arithmetic}.
  */
 final class ReferenceFloat80 {
     private static final int PRECISION_EXPONENT_BIAS = 16383;
@@ -85,7 +85,14 @@ final class ReferenceFloat80 {
             }
             // The register's significand at exponent 1, cut to the precision from its top.
             BigInteger q =
-                    quantize(n, denominator, power, -16382 - precision + 1, negative, control, state);
+                    quantize(
+                            n,
+                            denominator,
+                            power,
+                            -16382 - precision + 1,
+                            negative,
+                            control,
+                            state);
             r.flags = inexact(state) | (state[0] ? Float80.UE : 0);
             r.mantissa = q.shiftLeft(64 - precision).longValue();
             r.exponent = sign | (r.mantissa < 0 ? 1 : 0);

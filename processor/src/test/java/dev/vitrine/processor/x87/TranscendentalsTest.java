@@ -5,8 +5,9 @@ package dev.vitrine.processor.x87;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.math.BigInteger;
 import org.junit.jupiter.api.Test;
+
+import java.math.BigInteger;
 
 /** Results against 400-bit fixed point: correctly rounded in all four modes. */
 class TranscendentalsTest {
@@ -35,8 +36,7 @@ class TranscendentalsTest {
     }
 
     private void check(String function, BigInteger numerator, BigInteger denominator, int control) {
-        ReferenceFloat80 expected =
-                ReferenceFloat80.round(numerator, denominator, 0, control, 64);
+        ReferenceFloat80 expected = ReferenceFloat80.round(numerator, denominator, 0, control, 64);
         assertThat(String.format("%016x:%04x flags %03x", r.mantissa, r.exponent, r.flags))
                 .as(
                         "%s of %016x:%04x (and %016x:%04x), control %03x",
@@ -109,7 +109,11 @@ class TranscendentalsTest {
             int control = 0x7F | (n & 3) << 10;
             BigInteger log = ReferenceFunctions.logarithm(fixed(a)).multiply(fixed(b));
             Transcendentals.logarithm(r, a.mantissa, a.exponent, b.mantissa, b.exponent, control);
-            check("y log2(x)", log, ReferenceFunctions.LN2.shiftLeft(ReferenceFunctions.BITS), control);
+            check(
+                    "y log2(x)",
+                    log,
+                    ReferenceFunctions.LN2.shiftLeft(ReferenceFunctions.BITS),
+                    control);
         }
     }
 
@@ -155,7 +159,8 @@ class TranscendentalsTest {
 
     @Test
     void specialAngles() {
-        // The angle of (-0, 0) is pi, of (0, -infinity) minus half of it, of two infinities a quarter.
+        // The angle of (-0, 0) is pi, of (0, -infinity) minus half of it, of two infinities a
+        // quarter.
         Transcendentals.arcTangent(r, 0, 0x8000, 0, 0, 0x37F);
         assertThat(r.mantissa).isEqualTo(0xC90FDAA22168C235L);
         assertThat(r.exponent).isEqualTo(0x4000);

@@ -17,16 +17,18 @@ import dev.vitrine.processor.oracle.InitialMemory;
 import dev.vitrine.processor.oracle.NativeOracle;
 import dev.vitrine.processor.oracle.OracleLayout;
 import dev.vitrine.processor.oracle.Result;
+
+import org.junit.jupiter.api.Test;
+
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
-import org.junit.jupiter.api.Test;
 
 /**
- * Every encoding of the x87 escape bytes, on random states with random control words, masks, tags and
- * pending exceptions: the complete state afterwards equals the host's. Transcendental results may be
- * one unit in the last place away.
+ * Every encoding of the x87 escape bytes, on random states with random control words, masks, tags
+ * and pending exceptions: the complete state afterwards equals the host's. Transcendental results
+ * may be one unit in the last place away.
  */
 class X87OracleTest {
     private static final int CASES_PER_FORM = Integer.getInteger("vitrine.x87.cases", 120);
@@ -106,7 +108,12 @@ class X87OracleTest {
             load(machine, c, memories.get(n));
             int vector = machine.execute(code, code.length);
             String difference =
-                    difference(machine.cpu, vector, results.get(n), oracle.initialMemory(), instruction.op);
+                    difference(
+                            machine.cpu,
+                            vector,
+                            results.get(n),
+                            oracle.initialMemory(),
+                            instruction.op);
             if (!difference.isEmpty()) {
                 differences.add(
                         instruction.op
@@ -182,8 +189,10 @@ class X87OracleTest {
             Float80 r = new Float80();
             long bits =
                     size == 4
-                            ? Float80Conversions.toSingle(r, values.mantissa, values.exponent, 0x37F)
-                            : Float80Conversions.toDouble(r, values.mantissa, values.exponent, 0x37F);
+                            ? Float80Conversions.toSingle(
+                                    r, values.mantissa, values.exponent, 0x37F)
+                            : Float80Conversions.toDouble(
+                                    r, values.mantissa, values.exponent, 0x37F);
             if (values.random.nextInt(4) == 0) {
                 // Denormals and signalling NaNs.
                 long sign = size == 4 ? 0x80000000L : Long.MIN_VALUE;

@@ -13,11 +13,14 @@ import dev.vitrine.processor.core.Mmu;
 import dev.vitrine.processor.decode.Decoder;
 import dev.vitrine.processor.decode.Instruction;
 import dev.vitrine.processor.decode.Op;
+
 import java.lang.reflect.Proxy;
 import java.util.Arrays;
 import java.util.HexFormat;
 
-/** A processor without paging, flat, with memory at some addresses, that executes x87 instructions. */
+/**
+ * A processor without paging, flat, with memory at some addresses, that executes x87 instructions.
+ */
 final class X87TestMachine implements AutoCloseable {
     /** No exception. */
     static final int NONE = -1;

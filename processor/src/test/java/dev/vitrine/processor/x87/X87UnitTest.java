@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.vitrine.processor.core.Cpu;
 import dev.vitrine.processor.core.Vector;
 import dev.vitrine.processor.core.X87State;
+
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -35,7 +36,17 @@ class X87UnitTest {
 
     @ParameterizedTest
     @ValueSource(
-            strings = {"d9e8", "dd03", "d9c9", "d9fe", "db e3", "df e0", "d9 3b", "dd 23", "0f ae 03"})
+            strings = {
+                "d9e8",
+                "dd03",
+                "d9c9",
+                "d9fe",
+                "db e3",
+                "df e0",
+                "d9 3b",
+                "dd 23",
+                "0f ae 03"
+            })
     void taskSwitchedOrEmulatedIsDeviceNotAvailable(String code) {
         cpu.cr0 |= Cpu.CR0_TS;
         assertThat(machine.execute(code)).isEqualTo(Vector.NM);
@@ -81,7 +92,8 @@ class X87UnitTest {
     @Test
     void maskedStackFaultsGiveTheIndefinite() {
         assertThat(machine.execute("d8 c1")).isEqualTo(NONE); // FADD of empty registers
-        assertThat(s.status & (Float80.IE | Float80.SF | Float80.C1)).isEqualTo(Float80.IE | Float80.SF);
+        assertThat(s.status & (Float80.IE | Float80.SF | Float80.C1))
+                .isEqualTo(Float80.IE | Float80.SF);
         assertThat(machine.mantissa(0)).isEqualTo(0xC000000000000000L);
         assertThat(machine.exponent(0)).isEqualTo(0xFFFF);
         s.init();
@@ -100,12 +112,15 @@ class X87UnitTest {
         machine.st(1, Long.MIN_VALUE, 0x4000);
         machine.execute("d8 c9");
         assertThat(machine.exponent(0)).isEqualTo(0x7FFF - 24576);
-        assertThat(s.status & (Float80.OE | Float80.PE | Float80.ES)).isEqualTo(Float80.OE | Float80.ES);
+        assertThat(s.status & (Float80.OE | Float80.PE | Float80.ES))
+                .isEqualTo(Float80.OE | Float80.ES);
     }
 
     @ParameterizedTest
     @ValueSource(
-            strings = {"dd 1b", "df 3b", "db 3b", "df 33", "dd 03", "dc 03", "d9 33", "dd 33", "dd 23"})
+            strings = {
+                "dd 1b", "df 3b", "db 3b", "df 33", "dd 03", "dc 03", "d9 33", "dd 33", "dd 23"
+            })
     void aMemoryFaultChangesNothing(String code) {
         // The operand starts in the last two bytes of backed, segmented memory.
         machine.legacy(32, false);

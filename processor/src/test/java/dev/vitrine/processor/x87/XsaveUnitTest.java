@@ -7,13 +7,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.vitrine.processor.core.Cpu;
 import dev.vitrine.processor.core.Vector;
-import java.util.Arrays;
+
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+
+import java.util.Arrays;
 
 class XsaveUnitTest {
     private static final long AREA = 0x4000;
@@ -132,7 +134,12 @@ class XsaveUnitTest {
         "7, -9223372036854775801, 568, 1, true, true"
     })
     void badHeadersFault(
-            long state, long layout, int offset, long value, boolean fault, boolean faultSupervisor) {
+            long state,
+            long layout,
+            int offset,
+            long value,
+            boolean fault,
+            boolean faultSupervisor) {
         fillState();
         machine.execute(XSAVE);
         cpu.store(AREA + 512, 8, state);
