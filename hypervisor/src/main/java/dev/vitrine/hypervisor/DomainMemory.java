@@ -10,6 +10,7 @@ import dev.vitrine.memory.MachineMemory;
 import dev.vitrine.memory.PhysicalMap;
 import dev.vitrine.memory.PhysicalView;
 
+import java.lang.invoke.VarHandle;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
@@ -276,6 +277,8 @@ final class DomainMemory implements AutoCloseable {
     /** Writes within a frame that is held, with all that a write to guest memory entails. */
     void writeFrame(long address, byte[] source, int offset, int length) {
         ram.write(address, source, offset, length);
+        // As in GuestPhysical: the write is visible before it is asked whether this is code.
+        VarHandle.fullFence();
         touched(address);
         if ((frames.flags(address >>> SHIFT) & FrameTable.CODE) != 0) {
             codeListener.codeWritten(address >>> SHIFT);
