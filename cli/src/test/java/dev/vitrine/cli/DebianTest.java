@@ -8,13 +8,15 @@ import static org.junit.jupiter.api.Assumptions.abort;
 
 import dev.vitrine.toolstack.BadInputException;
 import dev.vitrine.toolstack.image.ImageStore;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
+
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.api.io.TempDir;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 
 /** A real guest: Debian's own kernel with busybox. Left out where the packages cannot be had. */
 class DebianTest {
@@ -42,7 +44,7 @@ class DebianTest {
             for i in 1 2 3 4; do (seq 1 4000 | sort -rn | head -n 1) & done | uniq -c
             wait
             i=0; while [ $i -lt 50 ]; do /bin/true & i=$((i + 1)); done; wait; echo "forks $i"
-            awk 'BEGIN { printf "%.12f %.12f %.12f\\n", sin(1), exp(-2.5), atan2(1, 3) }'
+            awk 'BEGIN { e = 1; for (i = 20; i; i--) e = 1 + e / i; printf "%.12f %g\\n", e, -7.5 % 2 }'
             dmesg | grep -c -i -e 'BUG:' -e 'Oops' -e 'WARNING:' -e 'Call Trace' -e 'lockup'
             cat "$1/copied"
             exit 42
@@ -70,7 +72,7 @@ class DebianTest {
             killed 143
                   4 4000
             forks 50
-            0.841470984808 0.082084998624 0.321750554397
+            2.718281828459 -1.5
             0
             from the host
             """;
