@@ -77,7 +77,8 @@ final class RandomCase {
     }
 
     private void start(Case c, long number) {
-        r = new SplittableRandom(seed * 0x9e37_79b9_7f4a_7c15L + number);
+        // Not the generator's own increment, lest neighbouring seeds give the same numbers.
+        r = new SplittableRandom(seed * 0xd134_2543_de82_ef95L + number);
         encoder = new RandomInstruction(r);
         c.lineCount = 0;
         c.exit = Case.Exit.JUMP;
