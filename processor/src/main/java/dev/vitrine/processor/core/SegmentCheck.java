@@ -50,7 +50,8 @@ public final class SegmentCheck {
             long top = (s.attributes & Segment.DB) != 0 ? 0xFFFFFFFFL : 0xFFFFL;
             return offset > limit && offset + size - 1 <= top;
         }
-        return limit == 0xFFFFFFFFL || offset + size - 1 <= limit;
+        // A flat segment wraps; with another base the processor checks the offset (as measured).
+        return (limit == 0xFFFFFFFFL && s.base == 0) || offset + size - 1 <= limit;
     }
 
     /**

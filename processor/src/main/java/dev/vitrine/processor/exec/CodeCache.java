@@ -33,6 +33,9 @@ public final class CodeCache implements CodeTracker {
      */
     private static final int FRAME_LIMIT = 2048;
 
+    /** For so many blocks that may be held, one frame may. */
+    private static final int BLOCKS_PER_FRAME = 8;
+
     /** Bytes of the heap for each block that may be held: a block takes about a third of it. */
     private static final int HEAP_PER_BLOCK = 4096;
 
@@ -165,9 +168,17 @@ public final class CodeCache implements CodeTracker {
      */
     void add(long machine, Block b, Page p, @Nullable Page second) {
         blocksBuilt++;
-        if (held.get() >= limit) {
-            for (Page old : pages.values()) {
-                forget(old);
+        if (held.get() >= limit || pages.size() > limit / BLOCKS_PER_FRAME) {
+            // A guest that executes a little everywhere must not fill the heap with frames either.
+            for (Long mfn : pages.keySet()) {
+                Page old = pages.get(mfn);
+                if (old != p && old != second) {
+                    invalidateFrame(mfn);
+                }
+            }
+            forget(p);
+            if (second != null) {
+                forget(second);
             }
         }
         synchronized (p) {

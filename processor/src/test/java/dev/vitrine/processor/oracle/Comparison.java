@@ -91,7 +91,7 @@ final class Comparison {
         }
         if (real.vector == Result.TIMEOUT || real.vector == Result.SYSTEM_CALL) {
             return ""; // where a loop without end was stopped, or what the kernel did to registers,
-                       // means nothing
+            // means nothing
         }
         if (tolerance == Tolerance.UNCOMPARABLE) {
             check("rip", real.state.rip, ours.state.rip);

@@ -468,9 +468,8 @@ final class RandomCase {
                     FRSTOR,
                     FNSTENV,
                     FLDENV ->
-                    s.rflags &=
-                            ~AC; // whether #AC comes before #GP or #PF is the processor's own
-                                 // choice
+                    s.rflags &= ~AC; // whether #AC comes before #GP or #PF is the processor's own
+            // choice
             default -> {}
         }
         if (encoder.vsibIndex >= 0) {

@@ -502,9 +502,8 @@ final class RandomInstruction {
             addressRegisters |= 1 << part;
         }
         if ((sum & 0xffff) > 0x1_0000 - MOST_OPERAND_BYTES) {
-            unusable =
-                    true; // where a piece of an operand wraps at 64 KiB is the processor's own
-                          // choice
+            unusable = true; // where a piece of an operand wraps at 64 KiB is the processor's own
+            // choice
         }
         long base = target - (sum & 0xffff) & 0xffff_ffffL;
         if (segment == 0x64) {
