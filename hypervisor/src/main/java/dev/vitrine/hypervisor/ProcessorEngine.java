@@ -34,6 +34,7 @@ final class ProcessorEngine implements Engine, ProcessorHost {
                     public void statistics(java.util.Map<String, Long> out) {
                         out.put("blocks built", group.blocksBuilt());
                         out.put("frames invalidated", group.framesInvalidated());
+                        group.translationStatistics(out::put);
                         for (long[] hot : group.hottestBlocks(HOT_BLOCKS)) {
                             out.put("instructions at " + Long.toHexString(hot[0]), hot[1]);
                         }
@@ -42,7 +43,7 @@ final class ProcessorEngine implements Engine, ProcessorHost {
             };
 
     /** How many of the hottest blocks the statistics name. */
-    private static final int HOT_BLOCKS = 12;
+    private static final int HOT_BLOCKS = Integer.getInteger("vt.hot",12);
 
     private final Vcpu vcpu;
     private final VcpuPlatform platform;

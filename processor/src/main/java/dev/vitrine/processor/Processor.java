@@ -54,8 +54,14 @@ public final class Processor {
         this.cpu = new Cpu(host, mmu);
         cpu.facade = this;
         this.runner =
-                new Runner(cpu, group.cache, group.rendezvous, group.smp, group.forcedEmulation);
-        group.join(cpu);
+                new Runner(
+                        cpu,
+                        group.cache,
+                        group.rendezvous,
+                        group.smp,
+                        group.forcedEmulation,
+                        group.tiering);
+        group.join(cpu, runner);
     }
 
     /**

@@ -7,8 +7,15 @@ import dev.vitrine.memory.PhysicalMap;
 import dev.vitrine.processor.core.Cpu;
 import dev.vitrine.processor.exec.CodeCache;
 import dev.vitrine.processor.exec.Rendezvous;
+import dev.vitrine.processor.exec.Runner;
+import dev.vitrine.processor.exec.Tiering;
+import dev.vitrine.processor.translate.Translator;
 
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.ObjLongConsumer;
 
 /**
  * What the processors of one domain share: its physical memory, the code decoded from it, and the
@@ -16,11 +23,17 @@ import java.util.List;
  * mappings are forgotten by every processor before the change returns.
  */
 public final class ProcessorGroup {
+    /** Executions of a block from which on it is hot. */
+    private static final int THRESHOLD = 512;
+
     final PhysicalMap map;
     final CodeCache cache;
     final Rendezvous rendezvous;
     final boolean smp;
     final boolean forcedEmulation;
+    final Translator translator;
+    final Tiering tiering;
+    private final List<Runner> runners = new CopyOnWriteArrayList<>();
 
     /**
      * @param map the domain's physical-to-machine map
@@ -33,6 +46,12 @@ public final class ProcessorGroup {
         this.cache = new CodeCache(map.memory().frames(), rendezvous);
         this.smp = processors > 1;
         this.forcedEmulation = forcedEmulation;
+        this.translator =
+                new Translator(
+                        Integer.getInteger("vitrine.translate.threshold", THRESHOLD),
+                        Boolean.getBoolean("vitrine.translate.now"),
+                        processors);
+        this.tiering = Boolean.getBoolean("vitrine.translate.off") ? Tiering.NONE : translator;
         map.addListener((gfn, count) -> flushAll());
     }
 
@@ -66,12 +85,23 @@ public final class ProcessorGroup {
         return cache.blocksBuilt;
     }
 
+    /** Names what was translated and how regions were entered and left, with the counts. */
+    public void translationStatistics(ObjLongConsumer<String> out) {
+        translator.statistics(out);
+        Map<String, Long> sums = new LinkedHashMap<>();
+        for (Runner r : runners) {
+            r.regionStatistics((name, n) -> sums.merge(name, n, Long::sum));
+        }
+        sums.forEach(out::accept);
+    }
+
     /** Times that a frame with decoded code was written. */
     public long framesInvalidated() {
         return cache.framesInvalidated;
     }
 
-    void join(Cpu cpu) {
+    void join(Cpu cpu, Runner runner) {
         rendezvous.join(cpu);
+        runners.add(runner);
     }
 }

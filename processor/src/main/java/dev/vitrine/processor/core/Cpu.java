@@ -205,6 +205,15 @@ public final class Cpu {
     /** The block in execution (an exec.Block), for the check of self-modification; may be null. */
     public @Nullable Object currentBlock;
 
+    /** Number among the processors of its domain, from 0. */
+    public int number;
+
+    /**
+     * After a {@link SelfModification} in translated code: the index in the current block's code at
+     * which the interpreter is to take it up.
+     */
+    public int resumeAt;
+
     /** State between a locked load and its store. */
     public long lockMachine;
 

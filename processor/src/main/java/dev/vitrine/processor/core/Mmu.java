@@ -701,6 +701,34 @@ public final class Mmu {
         return machine | (la & 4095);
     }
 
+    /**
+     * Machine address to fetch from, without any effect on the guest.
+     *
+     * @return -1 if that is not known, would fault, would set an accessed bit or is no RAM
+     */
+    public long fetchQuietly(long la) {
+        int i = (int) (la >>> 12) & MASK;
+        long tag = (la & PAGE) | fetchContext;
+        if (tag == fetchTag[i]) {
+            return la + fetchDelta[i];
+        }
+        long physical = walker.peekFetch(la, cpu.cpl == 3);
+        if (physical < 0) {
+            return -1;
+        }
+        long entry = view.lookup(physical >>> 12);
+        if (entry == 0) {
+            return -1;
+        }
+        if (walker.pageShift > 12) {
+            largePages.add(la, walker.pageShift);
+        }
+        long machine = PhysicalView.machineAddress(entry);
+        fetchTag[i] = tag;
+        fetchDelta[i] = machine - (la & PAGE);
+        return machine | (la & 4095);
+    }
+
     // ------------------------------------------------ implicit and physical
 
     /** Reads a descriptor, TSS field or the like: supervisor privilege whatever CPL is. */

@@ -12,14 +12,14 @@ import dev.vitrine.processor.core.Cpu;
  */
 public final class Alu {
     /** The two bits of flagAux that hold CF and CF xor OF. */
-    static final long CARRIES = 3L << 62;
+    public static final long CARRIES = 3L << 62;
 
     private static final long AUX = CARRIES | 8;
 
     private Alu() {}
 
     /** Register value after writing a result of the given size. */
-    static long merge(long old, long result, int shift) {
+    public static long merge(long old, long result, int shift) {
         if (shift == 0) {
             return result;
         }
@@ -30,21 +30,21 @@ public final class Alu {
         return (old & ~mask) | (result & mask);
     }
 
-    static long add64(Cpu cpu, long a, long b) {
+    public static long add64(Cpu cpu, long a, long b) {
         long r = a + b;
         cpu.flagResult = r;
         cpu.flagAux = ((a & b) | ((a | b) & ~r)) & AUX;
         return r;
     }
 
-    static long sub64(Cpu cpu, long a, long b) {
+    public static long sub64(Cpu cpu, long a, long b) {
         long r = a - b;
         cpu.flagResult = r;
         cpu.flagAux = ((~a & b) | ((~a | b) & r)) & AUX;
         return r;
     }
 
-    static int add32(Cpu cpu, int a, int b) {
+    public static int add32(Cpu cpu, int a, int b) {
         int r = a + b;
         int c = (a & b) | ((a | b) & ~r);
         cpu.flagResult = r;
@@ -52,7 +52,7 @@ public final class Alu {
         return r;
     }
 
-    static int sub32(Cpu cpu, int a, int b) {
+    public static int sub32(Cpu cpu, int a, int b) {
         int r = a - b;
         int c = (~a & b) | ((~a | b) & r);
         cpu.flagResult = r;
@@ -60,22 +60,32 @@ public final class Alu {
         return r;
     }
 
-    static long adc64(Cpu cpu, long a, long b) {
+    public static long adc64(Cpu cpu, long a, long b) {
         long r = a + b + (cpu.flagAux >>> 63);
         cpu.flagResult = r;
-        cpu.flagAux = ((a & b) | ((a | b) & ~r)) & AUX;
+        cpu.flagAux = carriesOfSum(a, b, r);
         return r;
     }
 
-    static long sbb64(Cpu cpu, long a, long b) {
+    public static long sbb64(Cpu cpu, long a, long b) {
         long r = a - b - (cpu.flagAux >>> 63);
         cpu.flagResult = r;
-        cpu.flagAux = ((~a & b) | ((~a | b) & r)) & AUX;
+        cpu.flagAux = carriesOfDifference(a, b, r);
         return r;
+    }
+
+    /** flagAux of a 64-bit sum with or without a carry. */
+    public static long carriesOfSum(long a, long b, long r) {
+        return ((a & b) | ((a | b) & ~r)) & AUX;
+    }
+
+    /** flagAux of a 64-bit difference with or without a borrow. */
+    public static long carriesOfDifference(long a, long b, long r) {
+        return ((~a & b) | ((~a | b) & r)) & AUX;
     }
 
     /** RDX:RAX = RAX * b. */
-    static void mul64(Cpu cpu, long b) {
+    public static void mul64(Cpu cpu, long b) {
         long a = cpu.r[Cpu.RAX];
         long low = a * b;
         long high = Math.unsignedMultiplyHigh(a, b);
@@ -85,12 +95,12 @@ public final class Alu {
         cpu.flagAux = high != 0 ? Long.MIN_VALUE : 0;
     }
 
-    static void logic(Cpu cpu, long signExtended) {
+    public static void logic(Cpu cpu, long signExtended) {
         cpu.flagResult = signExtended;
         cpu.flagAux = 0;
     }
 
-    static long add(Cpu cpu, long a, long b, long carry, int shift) {
+    public static long add(Cpu cpu, long a, long b, long carry, int shift) {
         a <<= shift;
         b <<= shift;
         long r = a + b + (carry << shift);
@@ -100,7 +110,7 @@ public final class Alu {
         return r >> shift;
     }
 
-    static long sub(Cpu cpu, long a, long b, long borrow, int shift) {
+    public static long sub(Cpu cpu, long a, long b, long borrow, int shift) {
         a <<= shift;
         b <<= shift;
         long r = a - b - (borrow << shift);
@@ -118,14 +128,14 @@ public final class Alu {
         cpu.flagAux = (aux & ~CARRIES) | carry | ((carry ^ overflow) >>> 1);
     }
 
-    static long inc(Cpu cpu, long a, int shift) {
+    public static long inc(Cpu cpu, long a, int shift) {
         long old = cpu.flagAux;
         long r = add(cpu, a, 1, 0, shift);
         keepCarry(cpu, old);
         return r;
     }
 
-    static long dec(Cpu cpu, long a, int shift) {
+    public static long dec(Cpu cpu, long a, int shift) {
         long old = cpu.flagAux;
         long r = sub(cpu, a, 1, 0, shift);
         keepCarry(cpu, old);
@@ -136,7 +146,7 @@ public final class Alu {
         return shift == 0 ? 63 : 31;
     }
 
-    static long shl(Cpu cpu, long a, long count, int shift) {
+    public static long shl(Cpu cpu, long a, long count, int shift) {
         int n = (int) count & countMask(shift);
         if (n == 0) {
             return a << shift >> shift;
@@ -150,7 +160,7 @@ public final class Alu {
         return r >> shift;
     }
 
-    static long shr(Cpu cpu, long a, long count, int shift) {
+    public static long shr(Cpu cpu, long a, long count, int shift) {
         int n = (int) count & countMask(shift);
         if (n == 0) {
             return a << shift >> shift;
@@ -164,7 +174,7 @@ public final class Alu {
         return r;
     }
 
-    static long sar(Cpu cpu, long a, long count, int shift) {
+    public static long sar(Cpu cpu, long a, long count, int shift) {
         int n = (int) count & countMask(shift);
         long v = a << shift >> shift;
         if (n == 0) {
@@ -178,14 +188,14 @@ public final class Alu {
     }
 
     /** CF and OF only: for rotates. Arguments are in bit 63. */
-    static void carryOverflow(Cpu cpu, long carry, long overflow) {
+    public static void carryOverflow(Cpu cpu, long carry, long overflow) {
         cpu.flagAux =
                 (cpu.flagAux & ~CARRIES)
                         | (carry & Long.MIN_VALUE)
                         | ((carry ^ overflow) & Long.MIN_VALUE) >>> 1;
     }
 
-    static long rol(Cpu cpu, long a, long count, int shift) {
+    public static long rol(Cpu cpu, long a, long count, int shift) {
         int n = (int) count & countMask(shift);
         if (n == 0) {
             return a << shift >> shift;
@@ -199,7 +209,7 @@ public final class Alu {
         return top >> shift;
     }
 
-    static long ror(Cpu cpu, long a, long count, int shift) {
+    public static long ror(Cpu cpu, long a, long count, int shift) {
         int n = (int) count & countMask(shift);
         if (n == 0) {
             return a << shift >> shift;
@@ -214,7 +224,7 @@ public final class Alu {
     }
 
     /** Rotate left through carry. */
-    static long rcl(Cpu cpu, long a, long count, int shift) {
+    public static long rcl(Cpu cpu, long a, long count, int shift) {
         int bits = 64 - shift;
         int n = ((int) count & countMask(shift)) % (bits + 1);
         long v = a << shift >>> shift;
@@ -235,7 +245,7 @@ public final class Alu {
     /**
      * Rotate right through carry. OF as for a count of one: from the value before the last step.
      */
-    static long rcr(Cpu cpu, long a, long count, int shift) {
+    public static long rcr(Cpu cpu, long a, long count, int shift) {
         int bits = 64 - shift;
         int n = ((int) count & countMask(shift)) % (bits + 1);
         if (((int) count & countMask(shift)) == 0) {
@@ -253,7 +263,7 @@ public final class Alu {
         return top >> shift;
     }
 
-    static long imul(Cpu cpu, long a, long b, int shift) {
+    public static long imul(Cpu cpu, long a, long b, int shift) {
         long r;
         boolean over;
         if (shift == 0) {
@@ -270,7 +280,7 @@ public final class Alu {
     }
 
     /** Evaluates condition code cc (0 to 15, as in Jcc's low four opcode bits). */
-    static boolean condition(Cpu cpu, int cc) {
+    public static boolean condition(Cpu cpu, int cc) {
         long aux = cpu.flagAux;
         long res = cpu.flagResult;
         boolean c =

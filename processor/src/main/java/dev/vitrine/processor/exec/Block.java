@@ -12,46 +12,55 @@ import org.jspecify.annotations.Nullable;
  * A straight line of guest instructions, lifted. Shared by all processors of a domain; immutable
  * but for links, profile counters and validity, which tolerate races.
  */
-final class Block {
-    final long rip;
-    final long csBase;
-    final int csLimit;
-    final int modeKey;
+public final class Block {
+    public final long rip;
+    public final long csBase;
+    public final int csLimit;
+    public final int modeKey;
 
     /** Micro-operations, two longs each. */
-    final long[] code;
+    public final long[] code;
 
     /** How many guest instructions. */
-    final int count;
+    public final int count;
 
     /** The guest instructions. */
-    final Instruction[] instructions;
+    public final Instruction[] instructions;
 
     /** For each guest instruction, the index in code of its first micro-operation. */
-    final int[] starts;
+    public final int[] starts;
 
     /** Machine frames the bytes came from; the second is -1 if there is none. */
-    final long mfn0;
+    public final long mfn0;
 
-    final long mfn1;
+    public final long mfn1;
 
     /** Where execution goes on if no branch is taken. */
-    final long fallThrough;
+    public final long fallThrough;
 
     /** Target of the direct branch at the end, if there is one. */
-    final long target;
+    public final long target;
 
     /** Cleared when a frame under it is written. */
-    volatile boolean valid = true;
+    public volatile boolean valid = true;
 
     /** Successors on the same page; they need no check but validity. */
     @Nullable Block next;
 
     @Nullable Block taken;
 
+    /** Where the translation that begins here can be entered. */
+    public Region.@Nullable Entry entry;
+
+    /** Executions at which it last became part of a region. */
+    public int covered;
+
+    /** The translator has been asked to translate from here. */
+    public boolean asked;
+
     // Profile for the translator; racy on purpose.
-    int executions;
-    int takenCount;
+    public int executions;
+    public int takenCount;
 
     /** For each memory micro-operation: the page it touched when last sampled. */
     private long @Nullable [] sitePages;
@@ -86,7 +95,7 @@ final class Block {
     }
 
     /** Index of the guest instruction that a micro-operation belongs to. */
-    int instructionAt(int uop) {
+    public int instructionAt(int uop) {
         int i = starts.length - 1;
         while (i > 0 && starts[i] > uop) {
             i--;
@@ -120,7 +129,7 @@ final class Block {
     }
 
     /** Linear address of the first byte. */
-    long linear() {
+    public long linear() {
         long la = rip + csBase;
         return (modeKey & Cpu.MODE_64) != 0 ? la : la & 0xFFFFFFFFL;
     }

@@ -52,8 +52,14 @@ public final class CodeCache implements CodeTracker {
         /** Blocks that begin in the frame before and end in this one. */
         final java.util.ArrayList<Block> spilled = new java.util.ArrayList<>();
 
+        /** Translations of code in the frame. */
+        final java.util.ArrayList<Region> regions = new java.util.ArrayList<>();
+
         /** Size of {@link #spilled} at which those that are not valid are taken out. */
         int spillLimit = 64;
+
+        /** Size of {@link #regions} at which those that are not valid are taken out. */
+        int regionLimit = 16;
 
         /** Every processor has dropped its write permission. */
         volatile boolean settled;
@@ -101,6 +107,16 @@ public final class CodeCache implements CodeTracker {
     }
 
     @Nullable Block find(long machine, Cpu cpu, int modeKey) {
+        return find(
+                machine,
+                cpu.rip,
+                modeKey,
+                cpu.r[Cpu.R_SEG_BASE + Cpu.CS],
+                cpu.segment[Cpu.CS].limit);
+    }
+
+    /** The block at an address, if it is there and its bytes have not changed. */
+    public @Nullable Block find(long machine, long rip, int modeKey, long csBase, int csLimit) {
         Page p = pages.get(machine >>> 12);
         if (p == null) {
             return null;
@@ -108,10 +124,10 @@ public final class CodeCache implements CodeTracker {
         synchronized (p) {
             Block b = p.heads[(int) machine & (BUCKETS - 1)];
             while (b != null) {
-                if (b.rip == cpu.rip
+                if (b.rip == rip
                         && b.modeKey == modeKey
-                        && b.csBase == cpu.r[Cpu.R_SEG_BASE + Cpu.CS]
-                        && b.csLimit == cpu.segment[Cpu.CS].limit
+                        && b.csBase == csBase
+                        && b.csLimit == csLimit
                         && b.valid
                         && (b.linear() & 4095) == (machine & 4095)) {
                     return b;
@@ -213,6 +229,39 @@ public final class CodeCache implements CodeTracker {
         }
     }
 
+    /** Lets a translation be entered, unless a frame under it was written meanwhile. */
+    public void add(Region g) {
+        for (long mfn : g.frames) {
+            Page p = pages.get(mfn);
+            if (p == null) {
+                return;
+            }
+            synchronized (p) {
+                if (p.dead) {
+                    return;
+                }
+                if (p.regions.size() >= p.regionLimit) {
+                    p.regions.removeIf(old -> !old.valid);
+                    p.regionLimit = Math.max(16, 2 * p.regions.size());
+                }
+                p.regions.add(g);
+            }
+        }
+        for (Block b : g.blocks) {
+            if (!b.valid) {
+                g.valid = false;
+                return;
+            }
+        }
+        for (int i = 0; i < g.entries.length; i++) {
+            Block b = g.entries[i];
+            Region.Entry old = b.entry;
+            if (i == 0 || old == null || !old.region().valid) {
+                b.entry = new Region.Entry(g, i);
+            }
+        }
+    }
+
     /** Drops the blocks that begin in a frame; one in execution goes on to its end. */
     private void forget(Page p) {
         synchronized (p) {
@@ -222,6 +271,14 @@ public final class CodeCache implements CodeTracker {
             held.addAndGet(-p.all.size());
             p.all.clear();
             p.chain.clear();
+            for (Region g : p.regions) {
+                g.valid = false;
+            }
+            if (!p.regions.isEmpty()) {
+                p.regions.clear();
+                // Who is in one of them leaves it at its next loop.
+                rendezvous.nudge();
+            }
             Arrays.fill(p.heads, null);
         }
     }
@@ -244,7 +301,11 @@ public final class CodeCache implements CodeTracker {
 
     @Override
     public boolean inExecution(Cpu cpu, long mfn) {
-        Block b = (Block) cpu.currentBlock;
+        Object current = cpu.currentBlock;
+        if (current instanceof Region g) {
+            return g.covers(mfn);
+        }
+        Block b = (Block) current;
         return b != null
                 && (b.mfn0 == mfn || b.mfn1 == mfn)
                 && (b.modeKey & Interpreter.MODE_SINGLE) == 0;

@@ -10,7 +10,7 @@ import dev.vitrine.processor.decode.Op;
 import dev.vitrine.processor.decode.Operand;
 
 /** Integer instructions that are a helper rather than micro-operations. */
-final class IntegerUnit {
+public final class IntegerUnit {
     private IntegerUnit() {}
 
     static void execute(Cpu cpu, Instruction i) {
@@ -129,7 +129,7 @@ final class IntegerUnit {
     }
 
     /** LOOP, LOOPE, LOOPNE and JRCXZ: whether the branch is taken. */
-    static boolean loop(Cpu cpu, Instruction i) {
+    public static boolean loop(Cpu cpu, Instruction i) {
         int size = i.addressSize;
         long count = Cpu.truncate(cpu.r[Cpu.RCX], size);
         if (i.op == Op.JRCXZ) {

@@ -8,7 +8,6 @@ import dev.vitrine.processor.core.GuestFault;
 import dev.vitrine.processor.core.Mmu;
 import dev.vitrine.processor.core.SegmentCheck;
 import dev.vitrine.processor.core.SelfModification;
-import dev.vitrine.processor.core.Vector;
 import dev.vitrine.processor.decode.Instruction;
 import dev.vitrine.processor.lift.Uop;
 
@@ -34,6 +33,8 @@ final class Interpreter {
     private final CodeCache cache;
     private final BlockBuilder builder;
     private final Rendezvous rendezvous;
+    private final Tiering tiering;
+    final RegionRunner regions;
 
     private final @Nullable Block[] jumpBlocks = new Block[JUMP_CACHE];
     private final long[] jumpKeys = new long[JUMP_CACHE];
@@ -48,15 +49,22 @@ final class Interpreter {
     long lookups;
     long builds;
 
-    Interpreter(Cpu cpu, CodeCache cache, BlockBuilder builder, Rendezvous rendezvous) {
+    Interpreter(
+            Cpu cpu,
+            CodeCache cache,
+            BlockBuilder builder,
+            Rendezvous rendezvous,
+            Tiering tiering) {
         this.cpu = cpu;
+        this.tiering = tiering;
+        this.regions = new RegionRunner(cpu, this);
         this.cache = cache;
         this.builder = builder;
         this.rendezvous = rendezvous;
     }
 
     /** The block at cpu.rip in the current mode. */
-    private Block lookup() {
+    Block lookup() {
         Cpu c = cpu;
         long rip = c.rip;
         int slot = (int) (rip ^ rip >>> 13) & (JUMP_CACHE - 1);
@@ -141,15 +149,27 @@ final class Interpreter {
         final Mmu mmu = cpu.mmu;
         final long[] r = cpu.r;
         Block b = first;
-        int pc = 0;
+        int pc = BETWEEN;
+        int start = 0;
         try {
             blocks:
             while (true) {
+                if (b.entry != null) {
+                    b = regions.run(b, limit);
+                    if (b == null) {
+                        return;
+                    }
+                    start = regions.takeResume();
+                }
                 cpu.currentBlock = b;
                 trail[trailEnd++ & (TRAIL - 1)] = b.rip;
                 final boolean sample = (++b.executions & SAMPLE_MASK) == 0;
+                if (sample) {
+                    tiering.sampled(cpu, cache, b);
+                }
                 final long[] code = b.code;
-                pc = 0;
+                pc = start;
+                start = 0;
                 boolean taken;
                 long target;
                 uops:
@@ -843,7 +863,7 @@ final class Interpreter {
                                 target = r[(int) (w >>> 16) & 31];
                                 long sp = r[Cpu.RSP] - 8;
                                 if (target != target << 16 >> 16) {
-                                    throw badCallTarget(sp);
+                                    throw FaultSite.badCallTarget(cpu, sp);
                                 }
                                 mmu.store64(sp, r[d]);
                                 r[Cpu.RSP] = sp;
@@ -923,7 +943,7 @@ final class Interpreter {
             }
         } catch (GuestFault | SelfModification e) {
             if (pc != BETWEEN) {
-                locate(b, pc - 2, e instanceof GuestFault);
+                FaultSite.locate(cpu, b, pc - 2, e instanceof GuestFault);
             }
             throw e;
         }
@@ -952,7 +972,7 @@ final class Interpreter {
         return n;
     }
 
-    private boolean attention(long limit) {
+    boolean attention(long limit) {
         Cpu c = cpu;
         return c.requests() != 0
                 || c.retired >= limit
@@ -962,53 +982,6 @@ final class Interpreter {
                 || (c.eflags & Cpu.RF) != 0
                 || c.pendingDebug != 0
                 || (c.interruptWaiting && (c.eflags & Cpu.IF) != 0);
-    }
-
-    /** Points rip at the guest instruction of a micro-operation that faulted. */
-    private void locate(Block b, int uop, boolean fault) {
-        int n = b.instructionAt(uop);
-        Instruction i = b.instructions[n];
-        cpu.rip = i.rip;
-        cpu.retired += n;
-        if (fault && cpu.faultCode == 0) {
-            // Non-canonical addresses: the memory path does not know the segment.
-            int op = (int) b.code[uop] & 0xFF;
-            if (op != Uop.EXEC && (cpu.faultVector == Vector.GP || cpu.faultVector == Vector.SS)) {
-                cpu.faultVector = stackAccess(op, i) ? Vector.SS : Vector.GP;
-            }
-        }
-    }
-
-    private boolean stackAccess(int op, Instruction i) {
-        return switch (op) {
-            case Uop.PUSH64, Uop.POP64, Uop.CALL64 -> true;
-            // The stack is accessed first; after that a branch target gives #GP.
-            case Uop.CALL_REG64 -> !canonical64(cpu.r[Cpu.RSP] - 8);
-            case Uop.RET64 -> !canonical64(cpu.r[Cpu.RSP]);
-            case Uop.JMP_REG -> false;
-            case Uop.SEGMENT -> cpu.faultVector == Vector.SS;
-            default ->
-                    // PUSH stores to the stack only, but may load from anywhere.
-                    (i.op == dev.vitrine.processor.decode.Op.PUSH
-                                    && op >= Uop.ST8
-                                    && op <= Uop.ST64)
-                            || i.op == dev.vitrine.processor.decode.Op.LEAVE
-                            || (i.memoryOperand() >= 0
-                                    ? i.segment == Cpu.SS
-                                    : i.op == dev.vitrine.processor.decode.Op.PUSH
-                                            || i.op == dev.vitrine.processor.decode.Op.POP);
-        };
-    }
-
-    /** Whether all of eight bytes have canonical addresses. */
-    private static boolean canonical64(long la) {
-        return la == la << 16 >> 16 && la + 7 == la + 7 << 16 >> 16;
-    }
-
-    /** A call whose target is not canonical: faults of its push come first. */
-    private GuestFault badCallTarget(long sp) {
-        cpu.mmu.probeWrite(sp, 8);
-        return cpu.gp(0);
     }
 
     private long segment(long w) {

@@ -12,13 +12,13 @@ import dev.vitrine.processor.core.Cpu;
  * <p>An access that crosses an 8-byte boundary (a split lock) cannot be one compare-and-set of the
  * host; these are atomic among themselves, under one lock, but not towards plain stores.
  */
-final class LockedAccess {
+public final class LockedAccess {
     private static final long NOT_IN_RAM = -1;
     private static final Object SPLIT_LOCK = new Object();
 
     private LockedAccess() {}
 
-    static long load(Cpu cpu, long la, int size) {
+    public static long load(Cpu cpu, long la, int size) {
         long m = cpu.mmu.lockedAddress(la, size);
         cpu.lockLinear = la;
         cpu.lockMachine = m;
@@ -34,7 +34,7 @@ final class LockedAccess {
     }
 
     /** Stores if the place still holds what was loaded; false: begin again. */
-    static boolean store(Cpu cpu, int size, long expect, long value) {
+    public static boolean store(Cpu cpu, int size, long expect, long value) {
         long m = cpu.lockMachine;
         if (m == NOT_IN_RAM) {
             return storePiecewise(cpu, size, expect, value);

@@ -46,6 +46,7 @@ public final class Rendezvous {
     private final CopyOnWriteArrayList<Seat> seats = new CopyOnWriteArrayList<>();
 
     public void join(Cpu cpu) {
+        cpu.number = seats.size();
         seats.add(new Seat(cpu));
     }
 
@@ -123,6 +124,13 @@ public final class Rendezvous {
                     Thread.onSpinWait();
                 }
             }
+        }
+    }
+
+    /** Makes every processor look up anew where it is, soon. */
+    void nudge() {
+        for (Seat s : seats) {
+            s.cpu.request(Cpu.REQUEST_TASK);
         }
     }
 

@@ -12,6 +12,8 @@ import dev.vitrine.processor.system.DebugRegisters;
 import dev.vitrine.processor.system.Interrupts;
 import dev.vitrine.processor.system.TripleFault;
 
+import java.util.function.ObjLongConsumer;
+
 /**
  * Runs one processor: events between blocks, single steps where events need them, delivery of
  * faults.
@@ -34,11 +36,18 @@ public final class Runner {
     private final Interpreter interpreter;
     private boolean stepOnce;
 
-    public Runner(Cpu cpu, CodeCache cache, Rendezvous rendezvous, boolean smp, boolean fep) {
+    public Runner(
+            Cpu cpu,
+            CodeCache cache,
+            Rendezvous rendezvous,
+            boolean smp,
+            boolean fep,
+            Tiering tiering) {
         this.cpu = cpu;
         this.rendezvous = rendezvous;
         this.interpreter =
-                new Interpreter(cpu, cache, new BlockBuilder(cpu, cache, smp, fep), rendezvous);
+                new Interpreter(
+                        cpu, cache, new BlockBuilder(cpu, cache, smp, fep), rendezvous, tiering);
     }
 
     /** Runs until one of the reasons above, or until about budget instructions have retired. */
@@ -56,6 +65,11 @@ public final class Runner {
     /** Block look-ups that missed the processor's own cache, for statistics. */
     public long lookups() {
         return interpreter.lookups;
+    }
+
+    /** How regions were entered and left. */
+    public void regionStatistics(ObjLongConsumer<String> out) {
+        interpreter.regions.statistics(out);
     }
 
     /** Where the blocks entered last begin, oldest first. */

@@ -11,10 +11,10 @@ import dev.vitrine.processor.vector.VectorUnit;
 import dev.vitrine.processor.x87.X87Unit;
 
 /** Leads an instruction that is not made of micro-operations to the unit that knows it. */
-final class Units {
+public final class Units {
     private Units() {}
 
-    static void execute(Cpu cpu, Instruction i) {
+    public static void execute(Cpu cpu, Instruction i) {
         switch (i.op.group) {
             case INTEGER -> IntegerUnit.execute(cpu, i);
             case RARE -> RareInteger.execute(cpu, i);

@@ -304,6 +304,46 @@ public final class PageWalker {
         return (pte & PRESENT) == 0 ? -1 : (pte & 0xFFFFF000L) | (la & 0xFFF);
     }
 
+    /**
+     * Translates for a fetch in 4-level paging, without side effects or faults.
+     *
+     * @return the physical address, or -1 if a fetch would fault or set an accessed bit, or in
+     *     other paging modes
+     */
+    public long peekFetch(long la, boolean user) {
+        if ((cpu.cr0 & Cpu.CR0_PG) == 0
+                || (cpu.efer & Cpu.EFER_LMA) == 0
+                || !Canonical.is(la)) {
+            return -1;
+        }
+        long table = cpu.cr3 & FRAME;
+        long all = ACCESSED | USER;
+        for (int shift = 39; ; shift -= 9) {
+            long e = cpu.mmu.loadPhysical64(table | ((la >>> shift) & 0x1FF) << 3);
+            all &= e;
+            if ((e & PRESENT) == 0 || (e & RESERVED_HIGH) != 0 || e < 0 || (all & ACCESSED) == 0) {
+                // With the no-execute bit off its bit is reserved: no fetch either way.
+                return -1;
+            }
+            if ((e & LARGE) != 0 && shift == 39) {
+                return -1;
+            }
+            if (shift == 12 || (e & LARGE) != 0) {
+                boolean userPage = (all & USER) != 0;
+                if (user ? !userPage : userPage && (cpu.cr4 & Cpu.CR4_SMEP) != 0) {
+                    return -1;
+                }
+                long within = (1L << shift) - 1;
+                if ((e & within & FRAME & ~0x1000L) != 0) {
+                    return -1;
+                }
+                pageShift = shift;
+                return (e & FRAME & ~within) | (la & within);
+            }
+            table = e & FRAME;
+        }
+    }
+
     private long peekWide(long la, long root, int top) {
         long table = root;
         for (int shift = top; ; shift -= 9) {

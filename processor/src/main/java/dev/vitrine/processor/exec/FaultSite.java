@@ -1,0 +1,64 @@
+// Copyright 2026 The Vitrine authors
+// SPDX-License-Identifier: Apache-2.0
+
+package dev.vitrine.processor.exec;
+
+import dev.vitrine.processor.core.Cpu;
+import dev.vitrine.processor.core.GuestFault;
+import dev.vitrine.processor.core.Vector;
+import dev.vitrine.processor.decode.Instruction;
+import dev.vitrine.processor.decode.Op;
+import dev.vitrine.processor.lift.Uop;
+
+/** Finds the guest instruction of a micro-operation that faulted. */
+public final class FaultSite {
+    private FaultSite() {}
+
+    /**
+     * Points rip at the guest instruction and counts those before it.
+     *
+     * @param uop index of the micro-operation in the block's code
+     */
+    static void locate(Cpu cpu, Block b, int uop, boolean fault) {
+        int n = b.instructionAt(uop);
+        Instruction i = b.instructions[n];
+        cpu.rip = i.rip;
+        cpu.retired += n;
+        if (fault && cpu.faultCode == 0) {
+            // Non-canonical addresses: the memory path does not know the segment.
+            int op = (int) b.code[uop] & 0xFF;
+            if (op != Uop.EXEC && (cpu.faultVector == Vector.GP || cpu.faultVector == Vector.SS)) {
+                cpu.faultVector = stackAccess(cpu, op, i) ? Vector.SS : Vector.GP;
+            }
+        }
+    }
+
+    private static boolean stackAccess(Cpu cpu, int op, Instruction i) {
+        return switch (op) {
+            case Uop.PUSH64, Uop.POP64, Uop.CALL64 -> true;
+            // The stack is accessed first; after that a branch target gives #GP.
+            case Uop.CALL_REG64 -> !canonical64(cpu.r[Cpu.RSP] - 8);
+            case Uop.RET64 -> !canonical64(cpu.r[Cpu.RSP]);
+            case Uop.JMP_REG -> false;
+            case Uop.SEGMENT -> cpu.faultVector == Vector.SS;
+            default ->
+                    // PUSH stores to the stack only, but may load from anywhere.
+                    (i.op == Op.PUSH && op >= Uop.ST8 && op <= Uop.ST64)
+                            || i.op == Op.LEAVE
+                            || (i.memoryOperand() >= 0
+                                    ? i.segment == Cpu.SS
+                                    : i.op == Op.PUSH || i.op == Op.POP);
+        };
+    }
+
+    /** Whether all of eight bytes have canonical addresses. */
+    private static boolean canonical64(long la) {
+        return la == la << 16 >> 16 && la + 7 == la + 7 << 16 >> 16;
+    }
+
+    /** A call whose target is not canonical: faults of its push come first. */
+    public static GuestFault badCallTarget(Cpu cpu, long sp) {
+        cpu.mmu.probeWrite(sp, 8);
+        return cpu.gp(0);
+    }
+}

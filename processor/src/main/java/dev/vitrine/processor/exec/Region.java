@@ -1,0 +1,118 @@
+// Copyright 2026 The Vitrine authors
+// SPDX-License-Identifier: Apache-2.0
+
+package dev.vitrine.processor.exec;
+
+import dev.vitrine.processor.core.Cpu;
+import dev.vitrine.processor.core.GuestFault;
+import dev.vitrine.processor.decode.Instruction;
+
+/**
+ * A set of blocks, joined by branches, calls and returns, that were translated as one. It follows
+ * frames, not addresses: it may be entered only where each of its pages is mapped to the frame that
+ * it was translated from, and ends when one of these is written.
+ *
+ * <p>Shared by all processors of a domain; immutable but for validity and what each processor has
+ * verified.
+ */
+public final class Region {
+    /** An entry: where {@link RegionCode#run} begins. */
+    public record Entry(Region region, int number) {}
+
+    public final RegionCode code;
+
+    /** Its blocks, the first entry's first. */
+    public final Block[] blocks;
+
+    /** Blocks that it can be entered at, by number of the entry. */
+    public final Block[] entries;
+
+    /** Helper instructions in the middle of blocks, by number. */
+    public final Instruction[] helpers;
+
+    /** Blocks whose last instruction is executed after an exit; by number of the exit less one. */
+    public final Block[] ends;
+
+    /** Where it can fault: number of the block, and index of the micro-operation, in turn. */
+    private final int[] sites;
+
+    /** Linear addresses of its pages, and the frames that they must be mapped to. */
+    final long[] pages;
+
+    final long[] frames;
+
+    /** Retires fewer instructions than that between two looks at the limit. */
+    final int longestPath;
+
+    /** Cleared when a frame under it is written. */
+    volatile boolean valid = true;
+
+    /** For each processor: the state of its mappings in which the pages were as they should. */
+    final long[] verified;
+
+    /**
+     * @param pages linear addresses of the pages, and behind them the frames in the same order
+     */
+    public Region(
+            RegionCode code,
+            Block[] blocks,
+            Block[] entries,
+            Instruction[] helpers,
+            Block[] ends,
+            int[] sites,
+            long[] pages,
+            int processors) {
+        this.code = code;
+        this.blocks = blocks;
+        this.entries = entries;
+        this.helpers = helpers;
+        this.ends = ends;
+        this.sites = sites;
+        this.pages = java.util.Arrays.copyOf(pages, pages.length / 2);
+        this.frames = java.util.Arrays.copyOfRange(pages, pages.length / 2, pages.length);
+        this.verified = new long[processors];
+        int path = 1;
+        for (Block b : blocks) {
+            path += b.count;
+        }
+        this.longestPath = path;
+    }
+
+    /** Whether it was translated from a frame. */
+    boolean covers(long mfn) {
+        for (long f : frames) {
+            if (f == mfn) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** Calls the code to no effect, so that HotSpot counts the call. */
+    @SuppressWarnings("NullAway") // it returns before it looks at the processor
+    public void enterNowhere() {
+        code.run(null, this, -1, 0);
+    }
+
+    /**
+     * Called by generated code when an exception passes, after it has written back the registers
+     * and the flags: points the processor at the guest instruction.
+     *
+     * @param site number of the place, from 0
+     * @param retired instructions retired at the beginning of the block
+     */
+    public void stopped(Cpu cpu, int site, long retired, Throwable reason) {
+        Block b = blocks[sites[2 * site]];
+        int uop = sites[2 * site + 1];
+        cpu.retired = retired;
+        if (reason instanceof GuestFault) {
+            FaultSite.locate(cpu, b, uop, true);
+        } else {
+            // The interpreter takes up the same block, where the write is not to the block's own
+            // frame and is just done, or is, and then it knows how.
+            cpu.currentBlock = b;
+            cpu.resumeAt = b.starts[b.instructionAt(uop)];
+            cpu.rip = b.instructions[b.instructionAt(uop)].rip;
+        }
+    }
+}

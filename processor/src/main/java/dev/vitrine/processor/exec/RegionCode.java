@@ -1,0 +1,25 @@
+// Copyright 2026 The Vitrine authors
+// SPDX-License-Identifier: Apache-2.0
+
+package dev.vitrine.processor.exec;
+
+import dev.vitrine.processor.core.Cpu;
+
+/** The generated code of a {@link Region}: one subclass, with one instance, for each. */
+public abstract class RegionCode {
+    /** Exit: {@code cpu.rip} says where execution goes on. */
+    public static final int EXIT = 0;
+
+    /** For constructors of generated classes. */
+    protected RegionCode() {}
+
+    /**
+     * Runs guest code. On return and on an exception all guest state is in the processor.
+     *
+     * @param region what this is the code of
+     * @param entry number of the entry, from 0; a negative one returns at once
+     * @param limit value of {@code cpu.retired} from which on no loop is begun again
+     * @return {@link #EXIT}, or n + 1: the instruction {@code region.ends[n]} is to be executed
+     */
+    public abstract int run(Cpu cpu, Region region, int entry, long limit);
+}

@@ -1,0 +1,18 @@
+// Copyright 2026 The Vitrine authors
+// SPDX-License-Identifier: Apache-2.0
+
+package dev.vitrine.processor.exec;
+
+import dev.vitrine.processor.core.Cpu;
+
+/** Who is told of blocks that execute often; the translator is behind it. */
+public interface Tiering {
+    /** Translates nothing. */
+    Tiering NONE = (cpu, cache, block) -> {};
+
+    /**
+     * A block has been executed another 64 times. Called on the processor's own thread, between
+     * blocks; to return soon.
+     */
+    void sampled(Cpu cpu, CodeCache cache, Block block);
+}

@@ -1,0 +1,335 @@
+// Copyright 2026 The Vitrine authors
+// SPDX-License-Identifier: Apache-2.0
+
+package dev.vitrine.processor.translate;
+
+import static java.lang.constant.ConstantDescs.CD_boolean;
+import static java.lang.constant.ConstantDescs.CD_int;
+import static java.lang.constant.ConstantDescs.CD_long;
+
+import java.lang.classfile.CodeBuilder;
+import java.lang.classfile.Label;
+import java.lang.constant.ClassDesc;
+import java.lang.constant.ConstantDescs;
+import java.lang.constant.MethodTypeDesc;
+
+/**
+ * The flags of a region in three locals of its method, see {@link LazyFlags}. While code is being
+ * written the kind is mostly known, and then conditions become comparisons of the operands.
+ */
+final class FlagEmitter {
+    /** The kind is known at run time only. */
+    static final int DYNAMIC = -1;
+
+    private static final ClassDesc CPU = ClassDesc.of("dev.vitrine.processor.core.Cpu");
+    private static final ClassDesc FLAGS =
+            ClassDesc.of("dev.vitrine.processor.translate.LazyFlags");
+    private static final ClassDesc LONG = ClassDesc.of("java.lang.Long");
+    private static final ClassDesc INTEGER = ClassDesc.of("java.lang.Integer");
+    private static final MethodTypeDesc VALUE =
+            MethodTypeDesc.of(CD_long, CD_int, CD_long, CD_long);
+    private static final MethodTypeDesc CONDITION =
+            MethodTypeDesc.of(CD_boolean, CD_int, CD_long, CD_long, CD_int);
+    private static final MethodTypeDesc STORE =
+            MethodTypeDesc.of(ConstantDescs.CD_void, CPU, CD_int, CD_long, CD_long);
+    private static final MethodTypeDesc COMPARE_LONG =
+            MethodTypeDesc.of(CD_int, CD_long, CD_long);
+    private static final MethodTypeDesc COMPARE_INT = MethodTypeDesc.of(CD_int, CD_int, CD_int);
+
+    private final CodeBuilder code;
+    private final int cpu;
+    private final int kindLocal;
+
+    /** Locals of the operands. */
+    final int x;
+
+    final int y;
+
+    private int kind = DYNAMIC;
+
+    /** The local holds the kind. */
+    private boolean stored = true;
+
+    FlagEmitter(CodeBuilder code, int cpu, int kindLocal, int x, int y) {
+        this.code = code;
+        this.cpu = cpu;
+        this.kindLocal = kindLocal;
+        this.x = x;
+        this.y = y;
+    }
+
+    int kind() {
+        return kind;
+    }
+
+    /** At the beginning of a block: what all ways to it agree on. */
+    void begin(int known) {
+        kind = known;
+        stored = true;
+    }
+
+    /** The operands have been stored. */
+    void set(int newKind) {
+        stored = stored && kind == newKind;
+        kind = newKind;
+    }
+
+    /** Makes the local hold the kind, for whoever may look at it there. */
+    void sync() {
+        if (!stored) {
+            code.loadConstant(kind).istore(kindLocal);
+            stored = true;
+        }
+    }
+
+    private void pushAll() {
+        if (kind == DYNAMIC) {
+            code.iload(kindLocal);
+        } else {
+            code.loadConstant(kind);
+        }
+        code.lload(x).lload(y);
+    }
+
+    /** Sets the kind to RAW with what the processor holds. */
+    void fromCpu() {
+        code.aload(cpu).getfield(CPU, "flagResult", CD_long).lstore(x);
+        code.aload(cpu).getfield(CPU, "flagAux", CD_long).lstore(y);
+        set(LazyFlags.RAW);
+    }
+
+    /** Puts the flags into the processor. */
+    void toCpu() {
+        if (kind == LazyFlags.RAW) {
+            code.aload(cpu).lload(x).putfield(CPU, "flagResult", CD_long);
+            code.aload(cpu).lload(y).putfield(CPU, "flagAux", CD_long);
+        } else {
+            code.aload(cpu);
+            pushAll();
+            code.invokestatic(FLAGS, "store", STORE);
+        }
+    }
+
+    /** Puts the flags into the processor, whatever the kind is; for code that many ways lead to. */
+    void toCpuDynamic() {
+        code.aload(cpu).iload(kindLocal).lload(x).lload(y).invokestatic(FLAGS, "store", STORE);
+    }
+
+    private static boolean is(int kind, int base) {
+        return kind >= base && kind < base + 4;
+    }
+
+    /** Pushes CF as a long, 0 or 1. */
+    void pushCarry() {
+        if (kind == LazyFlags.RAW) {
+            code.lload(y).loadConstant(63).lushr();
+        } else if (kind == LazyFlags.LOGIC) {
+            code.lconst_0();
+        } else if (kind == LazyFlags.ADD) {
+            // Carry out of the top: (x & y) | ((x | y) & ~(x + y)).
+            code.lload(x).lload(y).land().lload(x).lload(y).lor();
+            code.lload(x).lload(y).ladd().loadConstant(-1L).lxor().land().lor();
+            code.loadConstant(63).lushr();
+        } else if (kind == LazyFlags.SUB) {
+            code.lload(x).loadConstant(-1L).lxor().lload(y).land();
+            code.lload(x).loadConstant(-1L).lxor().lload(y).lor();
+            code.lload(x).lload(y).lsub().land().lor();
+            code.loadConstant(63).lushr();
+        } else if (is(kind, LazyFlags.INC) || is(kind, LazyFlags.DEC)) {
+            code.lload(y);
+        } else {
+            pushAll();
+            code.invokestatic(FLAGS, "carry", VALUE);
+        }
+    }
+
+    /** Pushes the result as a long, sign-extended. The kind must be one of those below. */
+    private boolean pushResult() {
+        switch (kind) {
+            case LazyFlags.RAW,
+                    LazyFlags.LOGIC,
+                    LazyFlags.INC,
+                    LazyFlags.INC + 1,
+                    LazyFlags.INC + 2,
+                    LazyFlags.INC + 3,
+                    LazyFlags.DEC,
+                    LazyFlags.DEC + 1,
+                    LazyFlags.DEC + 2,
+                    LazyFlags.DEC + 3,
+                    LazyFlags.MUL ->
+                    code.lload(x);
+            case LazyFlags.ADD, LazyFlags.ADD + 2, LazyFlags.ADD + 3 ->
+                    code.lload(x).lload(y).ladd();
+            case LazyFlags.ADD + 1 -> code.lload(x).lload(y).ladd().l2i().i2l();
+            case LazyFlags.SUB, LazyFlags.SUB + 2, LazyFlags.SUB + 3 ->
+                    code.lload(x).lload(y).lsub();
+            case LazyFlags.SUB + 1 -> code.lload(x).lload(y).lsub().l2i().i2l();
+            case LazyFlags.SHL -> code.lload(x).lload(y).l2i().lshl();
+            case LazyFlags.SHR -> code.lload(x).lload(y).l2i().lushr();
+            case LazyFlags.SAR -> code.lload(x).lload(y).l2i().lshr();
+            case LazyFlags.SHL + 1 -> code.lload(x).l2i().lload(y).l2i().ishl().i2l();
+            case LazyFlags.SHR + 1 -> code.lload(x).l2i().lload(y).l2i().iushr().i2l();
+            case LazyFlags.SAR + 1 -> code.lload(x).l2i().lload(y).l2i().ishr().i2l();
+            case LazyFlags.IMUL -> code.lload(x).lload(y).lmul();
+            case LazyFlags.IMUL + 1 -> code.lload(x).l2i().lload(y).l2i().imul().i2l();
+            default -> {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** Goes to the label if condition cc holds. */
+    void branch(int cc, Label to) {
+        boolean not = (cc & 1) != 0;
+        if (kind == LazyFlags.SUB || kind == LazyFlags.SUB + 2 || kind == LazyFlags.SUB + 3) {
+            switch (cc >>> 1) {
+                case 1 -> {
+                    code.lload(x).lload(y).invokestatic(LONG, "compareUnsigned", COMPARE_LONG);
+                    less(not, to);
+                    return;
+                }
+                case 2 -> {
+                    code.lload(x).lload(y).lcmp();
+                    equal(not, to);
+                    return;
+                }
+                case 3 -> {
+                    code.lload(x).lload(y).invokestatic(LONG, "compareUnsigned", COMPARE_LONG);
+                    lessOrEqual(not, to);
+                    return;
+                }
+                case 6 -> {
+                    code.lload(x).lload(y).lcmp();
+                    less(not, to);
+                    return;
+                }
+                case 7 -> {
+                    code.lload(x).lload(y).lcmp();
+                    lessOrEqual(not, to);
+                    return;
+                }
+                default -> {}
+            }
+        } else if (kind == LazyFlags.SUB + 1) {
+            switch (cc >>> 1) {
+                case 1 -> {
+                    code.lload(x).l2i().lload(y).l2i();
+                    code.invokestatic(INTEGER, "compareUnsigned", COMPARE_INT);
+                    less(not, to);
+                    return;
+                }
+                case 2 -> {
+                    code.lload(x).l2i().lload(y).l2i();
+                    if (not) {
+                        code.if_icmpne(to);
+                    } else {
+                        code.if_icmpeq(to);
+                    }
+                    return;
+                }
+                case 3 -> {
+                    code.lload(x).l2i().lload(y).l2i();
+                    code.invokestatic(INTEGER, "compareUnsigned", COMPARE_INT);
+                    lessOrEqual(not, to);
+                    return;
+                }
+                case 6 -> {
+                    code.lload(x).l2i().lload(y).l2i();
+                    if (not) {
+                        code.if_icmpge(to);
+                    } else {
+                        code.if_icmplt(to);
+                    }
+                    return;
+                }
+                case 7 -> {
+                    code.lload(x).l2i().lload(y).l2i();
+                    if (not) {
+                        code.if_icmpgt(to);
+                    } else {
+                        code.if_icmple(to);
+                    }
+                    return;
+                }
+                default -> {}
+            }
+        } else if (kind == LazyFlags.LOGIC) {
+            switch (cc >>> 1) {
+                case 0, 1 -> {
+                    if (not) {
+                        code.goto_(to);
+                    }
+                    return;
+                }
+                case 2, 3 -> {
+                    code.lload(x).lconst_0().lcmp();
+                    equal(not, to);
+                    return;
+                }
+                case 4, 6 -> {
+                    code.lload(x).lconst_0().lcmp();
+                    less(not, to);
+                    return;
+                }
+                case 7 -> {
+                    code.lload(x).lconst_0().lcmp();
+                    lessOrEqual(not, to);
+                    return;
+                }
+                default -> {}
+            }
+        } else if (kind == LazyFlags.RAW && cc >>> 1 == 1) {
+            code.lload(y).lconst_0().lcmp();
+            less(not, to);
+            return;
+        } else if ((kind == LazyFlags.ADD || kind == LazyFlags.ADD + 2 || kind == LazyFlags.ADD + 3)
+                && cc >>> 1 == 1) {
+            code.lload(x).lload(y).ladd().lload(x);
+            code.invokestatic(LONG, "compareUnsigned", COMPARE_LONG);
+            less(not, to);
+            return;
+        } else if (kind == LazyFlags.ADD + 1 && cc >>> 1 == 1) {
+            code.lload(x).lload(y).ladd().l2i().lload(x).l2i();
+            code.invokestatic(INTEGER, "compareUnsigned", COMPARE_INT);
+            less(not, to);
+            return;
+        }
+        boolean sign = cc >>> 1 == 4 && kind != LazyFlags.RAW;
+        if ((cc >>> 1 == 2 || sign) && pushResult()) {
+            code.lconst_0().lcmp();
+            if (sign) {
+                less(not, to);
+            } else {
+                equal(not, to);
+            }
+            return;
+        }
+        pushAll();
+        code.loadConstant(cc).invokestatic(FLAGS, "condition", CONDITION).ifne(to);
+    }
+
+    private void less(boolean not, Label to) {
+        if (not) {
+            code.ifge(to);
+        } else {
+            code.iflt(to);
+        }
+    }
+
+    private void lessOrEqual(boolean not, Label to) {
+        if (not) {
+            code.ifgt(to);
+        } else {
+            code.ifle(to);
+        }
+    }
+
+    private void equal(boolean not, Label to) {
+        if (not) {
+            code.ifne(to);
+        } else {
+            code.ifeq(to);
+        }
+    }
+}

@@ -1,0 +1,87 @@
+// Copyright 2026 The Vitrine authors
+// SPDX-License-Identifier: Apache-2.0
+
+package dev.vitrine.processor.translate;
+
+import static java.lang.constant.ConstantDescs.CD_long;
+
+import dev.vitrine.processor.core.Cpu;
+
+import java.lang.classfile.CodeBuilder;
+import java.lang.constant.ClassDesc;
+
+/** Which local variable of a region's method holds what. */
+final class Locals {
+    private static final ClassDesc CPU = ClassDesc.of("dev.vitrine.processor.core.Cpu");
+
+    // Parameters of RegionCode.run; 0 is the code object.
+    static final int CPU_LOCAL = 1;
+    static final int REGION = 2;
+    static final int ENTRY = 3;
+    static final int LIMIT = 4;
+
+    static final int MMU = 6;
+    static final int REGISTERS = 7;
+
+    /** Instructions retired, up to the block in execution. */
+    static final int RETIRED = 8;
+
+    /** Number of the place that may fault next. */
+    static final int SITE = 10;
+
+    static final int FLAG_KIND = 11;
+    static final int FLAG_X = 12;
+    static final int FLAG_Y = 14;
+    static final int SAVED_KIND = 16;
+    static final int SAVED_X = 17;
+    static final int SAVED_Y = 19;
+
+    /** Where to go on, on the way out. */
+    static final int TARGET = 21;
+
+    /** Number of the exit, on the way out. */
+    static final int EXIT = 23;
+
+    static final int SCRATCH = 24;
+    static final int SCRATCH_2 = 26;
+    private static final int FILE = 28;
+
+    /** Registers of the file that have a local; a mask. */
+    private final int used;
+
+    /** Those of them that the region changes; a mask. */
+    private final int changed;
+
+    Locals(int used, int changed) {
+        this.used = used;
+        this.changed = changed & used;
+    }
+
+    /** The local of a register or temporary of the file. */
+    static int of(int register) {
+        return FILE + 2 * register;
+    }
+
+    /** Reads all registers from the processor. */
+    void load(CodeBuilder code) {
+        for (int i = 0; i < Cpu.R_TEMP; i++) {
+            if ((used >>> i & 1) != 0) {
+                code.aload(REGISTERS).loadConstant(i).laload().lstore(of(i));
+            }
+        }
+    }
+
+    /** Writes the registers that may differ from the processor's. */
+    void store(CodeBuilder code) {
+        for (int i = 0; i < 16; i++) {
+            if ((changed >>> i & 1) != 0) {
+                code.aload(REGISTERS).loadConstant(i).lload(of(i)).lastore();
+            }
+        }
+    }
+
+    /** Counts the instructions up to now in the processor. */
+    static void storeRetired(CodeBuilder code) {
+        code.aload(CPU_LOCAL).lload(RETIRED).putfield(CPU, "retired", CD_long);
+    }
+}

@@ -1,0 +1,568 @@
+// Copyright 2026 The Vitrine authors
+// SPDX-License-Identifier: Apache-2.0
+
+package dev.vitrine.processor.translate;
+
+import static java.lang.constant.ConstantDescs.CD_boolean;
+import static java.lang.constant.ConstantDescs.CD_int;
+import static java.lang.constant.ConstantDescs.CD_long;
+import static java.lang.constant.ConstantDescs.CD_void;
+
+import dev.vitrine.processor.core.Cpu;
+import dev.vitrine.processor.decode.Instruction;
+import dev.vitrine.processor.exec.Block;
+import dev.vitrine.processor.lift.Uop;
+
+import java.lang.classfile.ClassFile;
+import java.lang.classfile.CodeBuilder;
+import java.lang.classfile.Label;
+import java.lang.classfile.instruction.SwitchCase;
+import java.lang.constant.ClassDesc;
+import java.lang.constant.ConstantDescs;
+import java.lang.constant.MethodTypeDesc;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * Writes the class of a region: one method, in which the blocks stand in the region's order and
+ * branches between them are jumps. Guest registers and flags are local variables.
+ *
+ * <p>Faults are precise because a micro-operation changes a register only when nothing of its
+ * instruction can fault any more: the one exception handler finds the registers as they were, writes
+ * them back, and {@link Locals#SITE} says where it happened.
+ */
+final class RegionEmitter {
+    private static final ClassDesc THIS =
+            ClassDesc.of("dev.vitrine.processor.translate.TranslatedCode");
+    private static final ClassDesc BASE = ClassDesc.of("dev.vitrine.processor.exec.RegionCode");
+    private static final ClassDesc CPU = ClassDesc.of("dev.vitrine.processor.core.Cpu");
+    private static final ClassDesc MMU = ClassDesc.of("dev.vitrine.processor.core.Mmu");
+    private static final ClassDesc REGION = ClassDesc.of("dev.vitrine.processor.exec.Region");
+    private static final ClassDesc INSTRUCTION =
+            ClassDesc.of("dev.vitrine.processor.decode.Instruction");
+    private static final ClassDesc UNITS = ClassDesc.of("dev.vitrine.processor.exec.Units");
+    private static final ClassDesc FAULT = ClassDesc.of("dev.vitrine.processor.core.GuestFault");
+    private static final ClassDesc SITE = ClassDesc.of("dev.vitrine.processor.exec.FaultSite");
+    private static final ClassDesc LOOPS = ClassDesc.of("dev.vitrine.processor.exec.IntegerUnit");
+
+    /** So many addresses a return is compared with before the region is left. */
+    private static final int RETURN_SITES = 8;
+
+    private final RegionShape shape;
+    private final List<Integer> returnSites;
+
+    /** Blocks that the method can be entered at. */
+    final List<Block> entries = new ArrayList<>();
+
+    final List<Instruction> helpers = new ArrayList<>();
+    final List<Block> ends = new ArrayList<>();
+    private int[] sites = new int[64];
+    private int siteCount;
+
+    private CodeBuilder code;
+    private FlagEmitter flags;
+    private UopEmitter uops;
+    private Locals locals;
+    private Label[] labels;
+    private Label leave;
+    private Label leaveWith;
+
+    /** For each block, the kind of flags that the ways to it bring; UNKNOWN before the first. */
+    private int[] incoming;
+
+    private static final int UNKNOWN = -2;
+    private int current;
+
+    /** Ranges of helper calls, whose faults find the registers in the processor. */
+    private final List<Label> helperRanges = new ArrayList<>();
+
+    @SuppressWarnings("NullAway.Init") // set when the method body is begun
+    RegionEmitter(RegionShape shape) {
+        this.shape = shape;
+        List<Integer> all = shape.returnSites();
+        this.returnSites = all.subList(0, Math.min(RETURN_SITES, all.size()));
+    }
+
+    /** Block number and index of the micro-operation of each place that may fault. */
+    int[] sites() {
+        return Arrays.copyOf(sites, 2 * siteCount);
+    }
+
+    /** The class file. */
+    byte[] emit() {
+        return ClassFile.of()
+                .build(
+                        THIS,
+                        c ->
+                                c.withFlags(ClassFile.ACC_FINAL | ClassFile.ACC_SUPER)
+                                        .withSuperclass(BASE)
+                                        .withMethodBody(
+                                                ConstantDescs.INIT_NAME,
+                                                ConstantDescs.MTD_void,
+                                                ClassFile.ACC_PUBLIC,
+                                                b ->
+                                                        b.aload(0)
+                                                                .invokespecial(
+                                                                        BASE,
+                                                                        ConstantDescs.INIT_NAME,
+                                                                        ConstantDescs.MTD_void)
+                                                                .return_())
+                                        .withMethodBody(
+                                                "run",
+                                                MethodTypeDesc.of(
+                                                        CD_int, CPU, REGION, CD_int, CD_long),
+                                                ClassFile.ACC_PUBLIC,
+                                                this::body));
+    }
+
+    // --------------------------------------------------------------- the method
+
+    private void body(CodeBuilder b) {
+        // The builder may ask twice (long jumps): begin from nothing.
+        code = b;
+        entries.clear();
+        helpers.clear();
+        ends.clear();
+        helperRanges.clear();
+        siteCount = 0;
+        flags =
+                new FlagEmitter(
+                        b, Locals.CPU_LOCAL, Locals.FLAG_KIND, Locals.FLAG_X, Locals.FLAG_Y);
+        uops = new UopEmitter(b, flags);
+        locals = makeLocals();
+        int n = shape.blocks.size();
+        labels = new Label[n];
+        incoming = new int[n];
+        Arrays.fill(incoming, UNKNOWN);
+        for (int i = 0; i < n; i++) {
+            labels[i] = b.newLabel();
+        }
+        leave = b.newLabel();
+        leaveWith = b.newLabel();
+        chooseEntries();
+        Label begin = b.newLabel();
+        Label end = b.newLabel();
+        prologue();
+        b.labelBinding(begin);
+        for (current = 0; current < n; current++) {
+            b.labelBinding(labels[current]);
+            block(shape.blocks.get(current));
+        }
+        b.labelBinding(end);
+        epilogue();
+        handlers(begin, end);
+    }
+
+    private Locals makeLocals() {
+        int used = 1 << Cpu.RSP;
+        int changed = 0;
+        for (Block b : shape.blocks) {
+            for (int u = 0; u < b.code.length; u += 2) {
+                used |= UopTraits.registers(b.code[u]);
+                changed |= UopTraits.written(b.code[u]);
+            }
+        }
+        return new Locals(used, changed);
+    }
+
+    /** The head, and where execution comes back to after it has left. */
+    private void chooseEntries() {
+        Set<Long> taken = new HashSet<>();
+        entries.add(shape.blocks.getFirst());
+        taken.add(shape.blocks.getFirst().rip);
+        for (Block b : shape.blocks) {
+            int op = RegionShape.end(b);
+            boolean outside =
+                    op == Uop.EXEC_END
+                            || op == Uop.CALL_REG64
+                            || (op == Uop.CALL64 && shape.number(b.target) < 0);
+            int n = shape.number(b.fallThrough);
+            if (outside && n >= 0 && taken.add(b.fallThrough)) {
+                entries.add(shape.blocks.get(n));
+            }
+        }
+        for (Block b : entries) {
+            incoming[shape.number(b.rip)] = FlagEmitter.DYNAMIC;
+        }
+        // What comes around a loop is not known when its head is written.
+        for (int i = 0; i < shape.blocks.size(); i++) {
+            Block b = shape.blocks.get(i);
+            for (long rip : RegionShape.successors(b)) {
+                looped(shape.number(rip), i);
+            }
+            if (RegionShape.end(b) == Uop.RET64) {
+                for (int site : returnSites) {
+                    looped(site, i);
+                }
+            }
+        }
+    }
+
+    private void looped(int to, int from) {
+        if (to >= 0 && to <= from) {
+            incoming[to] = FlagEmitter.DYNAMIC;
+        }
+    }
+
+    private void prologue() {
+        Label run = code.newLabel();
+        code.iload(Locals.ENTRY).ifge(run);
+        code.iconst_0().ireturn();
+        code.labelBinding(run);
+        code.aload(Locals.CPU_LOCAL).getfield(CPU, "mmu", MMU).astore(Locals.MMU);
+        code.aload(Locals.CPU_LOCAL)
+                .getfield(CPU, "r", CD_long.arrayType())
+                .astore(Locals.REGISTERS);
+        code.aload(Locals.CPU_LOCAL).getfield(CPU, "retired", CD_long).lstore(Locals.RETIRED);
+        code.iconst_0().istore(Locals.SITE);
+        code.iconst_0().istore(Locals.EXIT);
+        code.lconst_0().lstore(Locals.TARGET);
+        locals.load(code);
+        flags.fromCpu();
+        flags.sync();
+        if (entries.size() == 1) {
+            code.goto_(labels[0]);
+            return;
+        }
+        List<SwitchCase> cases = new ArrayList<>();
+        for (int i = 1; i < entries.size(); i++) {
+            cases.add(SwitchCase.of(i, labels[shape.number(entries.get(i).rip)]));
+        }
+        code.iload(Locals.ENTRY);
+        code.tableswitch(1, entries.size() - 1, labels[0], cases);
+    }
+
+    private void epilogue() {
+        code.labelBinding(leave);
+        code.iconst_0().istore(Locals.EXIT);
+        code.labelBinding(leaveWith);
+        locals.store(code);
+        flags.toCpuDynamic();
+        Locals.storeRetired(code);
+        code.aload(Locals.CPU_LOCAL).lload(Locals.TARGET).putfield(CPU, "rip", CD_long);
+        code.iload(Locals.EXIT).ireturn();
+    }
+
+    private void handlers(Label begin, Label end) {
+        Label common = code.newLabel();
+        if (!helperRanges.isEmpty()) {
+            Label helper = code.newLabel();
+            code.labelBinding(helper);
+            code.astore(Locals.SCRATCH);
+            code.goto_(common);
+            for (int i = 0; i < helperRanges.size(); i += 2) {
+                code.exceptionCatchAll(helperRanges.get(i), helperRanges.get(i + 1), helper);
+            }
+        }
+        Label handler = code.newLabel();
+        code.labelBinding(handler);
+        code.astore(Locals.SCRATCH);
+        locals.store(code);
+        flags.toCpuDynamic();
+        code.labelBinding(common);
+        code.aload(Locals.REGION).aload(Locals.CPU_LOCAL).iload(Locals.SITE);
+        code.lload(Locals.RETIRED).aload(Locals.SCRATCH);
+        code.invokevirtual(
+                REGION,
+                "stopped",
+                MethodTypeDesc.of(CD_void, CPU, CD_int, CD_long, ConstantDescs.CD_Throwable));
+        code.aload(Locals.SCRATCH).athrow();
+        code.exceptionCatchAll(begin, end, handler);
+    }
+
+    // --------------------------------------------------------------- one block
+
+    private void block(Block b) {
+        flags.begin(incoming[current] == UNKNOWN ? FlagEmitter.DYNAMIC : incoming[current]);
+        long[] uop = b.code;
+        Label[] again = retryLabels(b);
+        for (int u = 0; u < uop.length; u += 2) {
+            long w = uop[u];
+            long imm = uop[u + 1];
+            int op = (int) w & 0xFF;
+            Label retry = again[u >> 1];
+            if (retry != null) {
+                flags.sync();
+                code.labelBinding(retry);
+                flags.begin(FlagEmitter.DYNAMIC);
+            }
+            if (UopTraits.endsBlock(op)) {
+                end(b, u);
+                return;
+            }
+            if (UopTraits.leaves(op)) {
+                site(u);
+            }
+            switch (op) {
+                case Uop.EXEC -> helper(b.instructions[(int) imm]);
+                case Uop.SAVE_FLAGS -> uops.saveFlags();
+                case Uop.RESTORE_FLAGS -> uops.restoreFlags();
+                case Uop.LOCK_STORE ->
+                        uops.lockStore(w, java.util.Objects.requireNonNull(again[(int) imm >> 1]));
+                default -> uops.emit(w, imm, UopTraits.flagsSeen(uop, u));
+            }
+        }
+        throw new IllegalStateException("block without an end");
+    }
+
+    /** Labels at the micro-operations that locked operations begin again at. */
+    private Label[] retryLabels(Block b) {
+        Label[] again = new Label[b.code.length / 2];
+        for (int u = 0; u < b.code.length; u += 2) {
+            if (((int) b.code[u] & 0xFF) == Uop.LOCK_STORE) {
+                int to = (int) b.code[u + 1] >> 1;
+                if (again[to] == null) {
+                    again[to] = code.newLabel();
+                }
+            }
+        }
+        return again;
+    }
+
+    /** Notes that what follows may fault, as micro-operation u of the current block. */
+    private void site(int u) {
+        flags.sync();
+        if (2 * siteCount + 2 > sites.length) {
+            sites = Arrays.copyOf(sites, 2 * sites.length);
+        }
+        sites[2 * siteCount] = current;
+        sites[2 * siteCount + 1] = u;
+        code.loadConstant(siteCount).istore(Locals.SITE);
+        siteCount++;
+    }
+
+    /** Calls the unit that knows an instruction, with all state in the processor. */
+    private void helper(Instruction i) {
+        locals.store(code);
+        flags.toCpu();
+        code.aload(Locals.CPU_LOCAL).loadConstant(i.rip).putfield(CPU, "rip", CD_long);
+        code.aload(Locals.CPU_LOCAL).loadConstant(i.nextRip()).putfield(CPU, "nextRip", CD_long);
+        code.aload(Locals.CPU_LOCAL);
+        pushHelper(i);
+        Label from = code.newBoundLabel();
+        code.invokestatic(UNITS, "execute", MethodTypeDesc.of(CD_void, CPU, INSTRUCTION));
+        Label to = code.newBoundLabel();
+        helperRanges.add(from);
+        helperRanges.add(to);
+        locals.load(code);
+        flags.fromCpu();
+    }
+
+    private void pushHelper(Instruction i) {
+        code.aload(Locals.REGION)
+                .getfield(REGION, "helpers", INSTRUCTION.arrayType())
+                .loadConstant(helpers.size())
+                .aaload();
+        helpers.add(i);
+    }
+
+    // ------------------------------------------------------------ ends of blocks
+
+    private void count(int instructions) {
+        code.lload(Locals.RETIRED)
+                .loadConstant((long) instructions)
+                .ladd()
+                .lstore(Locals.RETIRED);
+    }
+
+    private void end(Block b, int u) {
+        long w = b.code[u];
+        long imm = b.code[u + 1];
+        int op = (int) w & 0xFF;
+        if (op >= Uop.CMP64_JCC) {
+            comparisonAndBranch(b, w, imm, op);
+            return;
+        }
+        if (op >= Uop.JCC && op < Uop.JMP) {
+            branch(b, op - Uop.JCC);
+            return;
+        }
+        switch (op) {
+            case Uop.JMP -> {
+                count(b.count);
+                jump(b.target);
+            }
+            case Uop.NEXT -> {
+                count(b.count);
+                jump(b.fallThrough);
+            }
+            case Uop.CALL64 -> {
+                site(u);
+                pushReturnAddress(w);
+                count(b.count);
+                jump(b.target);
+            }
+            case Uop.CALL_REG64 -> {
+                site(u);
+                uops.push((int) (w >>> 16) & 31);
+                code.lstore(Locals.TARGET);
+                Label good = code.newLabel();
+                canonical(good);
+                code.aload(Locals.CPU_LOCAL);
+                uops.push(Cpu.RSP);
+                code.loadConstant(8L).lsub();
+                code.invokestatic(SITE, "badCallTarget", MethodTypeDesc.of(FAULT, CPU, CD_long));
+                code.athrow();
+                code.labelBinding(good);
+                pushReturnAddress(w);
+                count(b.count);
+                code.goto_(leave);
+            }
+            case Uop.JMP_REG -> {
+                site(u);
+                uops.push((int) (w >>> 16) & 31);
+                code.lstore(Locals.TARGET);
+                checkTarget();
+                count(b.count);
+                code.goto_(leave);
+            }
+            case Uop.RET64 -> {
+                site(u);
+                code.aload(Locals.MMU);
+                uops.push(Cpu.RSP);
+                uops.load("load64", UopEmitter.LOAD64);
+                code.lstore(Locals.TARGET);
+                checkTarget();
+                uops.push(Cpu.RSP);
+                code.loadConstant(imm).ladd();
+                uops.pop(Cpu.RSP);
+                count(b.count);
+                for (int n : returnSites) {
+                    compareTarget(n);
+                }
+                code.goto_(leave);
+            }
+            case Uop.EXEC_END -> {
+                flags.sync();
+                count(b.count - 1);
+                ends.add(b);
+                code.loadConstant(ends.size()).istore(Locals.EXIT);
+                code.goto_(leaveWith);
+            }
+            case Uop.LOOP -> {
+                flags.sync();
+                locals.store(code);
+                flags.toCpu();
+                code.aload(Locals.CPU_LOCAL);
+                pushHelper(b.instructions[(int) imm]);
+                code.invokestatic(
+                        LOOPS, "loop", MethodTypeDesc.of(CD_boolean, CPU, INSTRUCTION));
+                code.istore(Locals.EXIT);
+                locals.load(code);
+                count(b.count);
+                Label taken = code.newLabel();
+                code.iload(Locals.EXIT).ifne(taken);
+                jump(b.fallThrough);
+                code.labelBinding(taken);
+                jump(b.target);
+            }
+            default -> throw new IllegalStateException("end of block " + op);
+        }
+    }
+
+    private void pushReturnAddress(long w) {
+        uops.push(Cpu.RSP);
+        code.loadConstant(8L).lsub().lstore(Locals.SCRATCH);
+        code.aload(Locals.MMU).lload(Locals.SCRATCH);
+        uops.push((int) (w >>> 8) & 31);
+        uops.load("store64", UopEmitter.STORE64);
+        code.lload(Locals.SCRATCH);
+        uops.pop(Cpu.RSP);
+    }
+
+    private void canonical(Label good) {
+        code.lload(Locals.TARGET).lload(Locals.TARGET);
+        code.loadConstant(16).lshl().loadConstant(16).lshr().lcmp().ifeq(good);
+    }
+
+    private void checkTarget() {
+        Label good = code.newLabel();
+        canonical(good);
+        code.aload(Locals.CPU_LOCAL).iconst_0();
+        code.invokevirtual(CPU, "gp", MethodTypeDesc.of(FAULT, CD_int)).athrow();
+        code.labelBinding(good);
+    }
+
+    private void compareTarget(int n) {
+        Label other = code.newLabel();
+        code.lload(Locals.TARGET).loadConstant(shape.blocks.get(n).rip).lcmp().ifne(other);
+        jump(shape.blocks.get(n).rip);
+        code.labelBinding(other);
+    }
+
+    private void comparisonAndBranch(Block b, long w, long imm, int op) {
+        int cc = op & 15;
+        int comparison =
+                switch (op & 0xF0) {
+                    case Uop.CMP64_JCC -> Uop.CMP64;
+                    case Uop.CMP32_JCC -> Uop.CMP32;
+                    case Uop.TEST64_JCC -> Uop.TEST64;
+                    default -> Uop.TEST32;
+                };
+        uops.emit((w & ~0xFFL) | comparison, imm, true);
+        branch(b, cc);
+    }
+
+    private void branch(Block b, int cc) {
+        flags.sync();
+        count(b.count);
+        int taken = shape.number(b.target);
+        int next = shape.number(b.fallThrough);
+        if (next > current && next == current + 1 && taken > current) {
+            note(taken);
+            flags.branch(cc, labels[taken]);
+            note(next);
+            return;
+        }
+        Label to = code.newLabel();
+        if (taken == current + 1) {
+            flags.branch(cc ^ 1, to);
+            note(taken);
+            code.goto_(labels[taken]);
+            code.labelBinding(to);
+            jump(b.fallThrough);
+            return;
+        }
+        flags.branch(cc, to);
+        jump(b.fallThrough);
+        code.labelBinding(to);
+        jump(b.target);
+    }
+
+    /** Notes the kind of flags on a way to a block that is still to be written. */
+    private void note(int number) {
+        if (number > current) {
+            int kind = flags.kind();
+            incoming[number] =
+                    incoming[number] == UNKNOWN || incoming[number] == kind
+                            ? kind
+                            : FlagEmitter.DYNAMIC;
+        }
+    }
+
+    /** Goes to an address: to its block in the region, or out. */
+    private void jump(long rip) {
+        flags.sync();
+        int n = shape.number(rip);
+        if (n < 0) {
+            code.loadConstant(rip).lstore(Locals.TARGET);
+            code.goto_(leave);
+        } else if (n > current) {
+            note(n);
+            code.goto_(labels[n]);
+        } else {
+            // A loop: only here events and the limit are looked at.
+            Label out = code.newLabel();
+            code.lload(Locals.RETIRED).lload(Locals.LIMIT).lcmp().ifge(out);
+            code.aload(Locals.CPU_LOCAL);
+            code.invokevirtual(CPU, "requests", MethodTypeDesc.of(CD_int));
+            code.ifeq(labels[n]);
+            code.labelBinding(out);
+            code.loadConstant(rip).lstore(Locals.TARGET);
+            code.goto_(leave);
+        }
+    }
+}

@@ -1,0 +1,186 @@
+// Copyright 2026 The Vitrine authors
+// SPDX-License-Identifier: Apache-2.0
+
+package dev.vitrine.processor.translate;
+
+import dev.vitrine.processor.core.Cpu;
+import dev.vitrine.processor.exec.Block;
+import dev.vitrine.processor.exec.CodeCache;
+import dev.vitrine.processor.lift.Uop;
+
+import org.jspecify.annotations.Nullable;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.PriorityQueue;
+import java.util.Set;
+
+/**
+ * The blocks of a region, in the order in which they are written out: from the hot block on along
+ * branches, into calls and back out of them, as long as what follows is not cold. In that order
+ * every loop has an edge that goes backwards, and every other edge goes forwards.
+ */
+final class RegionShape {
+    /** Blocks that execute less often than the head by more than this factor stay outside. */
+    private static final int COLD = Integer.getInteger("vt.cold", 24);
+    private static final boolean STOP = Boolean.getBoolean("vt.stop");
+
+    final List<Block> blocks;
+
+    /** Number of a block in the order, by the address it begins at. */
+    private final Map<Long, Integer> numbers = new HashMap<>();
+
+    /** Linear addresses of the pages of the region, each with its frame. */
+    final Map<Long, Long> pages = new LinkedHashMap<>();
+
+    private RegionShape(List<Block> blocks) {
+        this.blocks = blocks;
+        for (int i = 0; i < blocks.size(); i++) {
+            Block b = blocks.get(i);
+            numbers.put(b.rip, i);
+            pages.put(b.linear() & -4096L, b.mfn0);
+            if (b.mfn1 >= 0) {
+                pages.put((b.linear() & -4096L) + 4096, b.mfn1);
+            }
+        }
+    }
+
+    /** Number of the block that begins at an address, or -1 if it is not in the region. */
+    int number(long rip) {
+        Integer n = numbers.get(rip);
+        return n == null ? -1 : n;
+    }
+
+    /** Blocks that calls in the region return to, those that execute most first. */
+    List<Integer> returnSites() {
+        List<Integer> sites = new ArrayList<>();
+        for (Block b : blocks) {
+            if (isCall(end(b))) {
+                int n = number(b.fallThrough);
+                if (n >= 0 && !sites.contains(n)) {
+                    sites.add(n);
+                }
+            }
+        }
+        sites.sort(
+                (x, y) -> Integer.compare(blocks.get(y).executions, blocks.get(x).executions));
+        return sites;
+    }
+
+    static boolean isCall(int op) {
+        return op == Uop.CALL64 || op == Uop.CALL_REG64;
+    }
+
+    /** The micro-operation that ends a block. */
+    static int end(Block b) {
+        return (int) b.code[b.code.length - 2] & 0xFF;
+    }
+
+    /** Which addresses execution may go to from a block, as far as it is known. */
+    static List<Long> successors(Block b) {
+        int op = end(b);
+        List<Long> next = new ArrayList<>(2);
+        if (op == Uop.JMP || op == Uop.CALL64) {
+            next.add(b.target);
+        } else if (op == Uop.NEXT) {
+            next.add(b.fallThrough);
+        } else if ((op >= Uop.JCC && op < Uop.JMP) || op == Uop.LOOP || op >= Uop.CMP64_JCC) {
+            boolean likely = 2L * b.takenCount > b.executions;
+            next.add(likely ? b.target : b.fallThrough);
+            next.add(likely ? b.fallThrough : b.target);
+        }
+        return next;
+    }
+
+    /**
+     * Chooses the region of a hot block.
+     *
+     * @param limit how many micro-operations it may have
+     */
+    static RegionShape form(Cpu cpu, CodeCache cache, Block head, int limit) {
+        Map<Long, Block> chosen = new HashMap<>();
+        Set<Long> seen = new HashSet<>();
+        PriorityQueue<Block> open =
+                new PriorityQueue<>((x, y) -> Integer.compare(y.executions, x.executions));
+        open.add(head);
+        seen.add(head.rip);
+        int size = 0;
+        int threshold = Math.max(2, head.executions / COLD);
+        while (!open.isEmpty()) {
+            Block b = open.remove();
+            int uops = b.code.length / 2;
+            if (size > 0 && size + uops > limit) {
+                continue;
+            }
+            size += uops;
+            chosen.put(b.rip, b);
+            List<Long> next = successors(b);
+            if (isCall(end(b))) {
+                next.add(b.fallThrough);
+            }
+            for (long rip : next) {
+                if (seen.add(rip)) {
+                    Block s = find(cpu, cache, head, rip);
+                    if (s != null
+                            && s.executions >= threshold
+                            && (!STOP || !s.asked)) {
+                        open.add(s);
+                    }
+                }
+            }
+        }
+        return new RegionShape(order(head, chosen));
+    }
+
+    private static @Nullable Block find(Cpu cpu, CodeCache cache, Block head, long rip) {
+        long la = rip + head.csBase;
+        if ((head.modeKey & Cpu.MODE_64) == 0) {
+            la &= 0xFFFFFFFFL;
+        }
+        long machine = cpu.mmu.fetchQuietly(la);
+        return machine < 0
+                ? null
+                : cache.find(machine, rip, head.modeKey, head.csBase, head.csLimit);
+    }
+
+    /** Reverse post-order from the head, the likelier way first; without what is not reached. */
+    private static List<Block> order(Block head, Map<Long, Block> chosen) {
+        List<Block> post = new ArrayList<>();
+        Set<Long> seen = new HashSet<>();
+        // An explicit stack: a block, and how many of its successors have been visited.
+        ArrayList<Block> path = new ArrayList<>();
+        ArrayList<List<Long>> rest = new ArrayList<>();
+        path.add(head);
+        rest.add(ordered(head));
+        seen.add(head.rip);
+        while (!path.isEmpty()) {
+            List<Long> next = rest.getLast();
+            if (next.isEmpty()) {
+                post.add(path.removeLast());
+                rest.removeLast();
+                continue;
+            }
+            // The likelier successor is visited last: so it comes right behind.
+            long rip = next.removeLast();
+            Block s = chosen.get(rip);
+            if (s != null && seen.add(rip)) {
+                path.add(s);
+                rest.add(ordered(s));
+            }
+        }
+        return post.reversed();
+    }
+
+    private static List<Long> ordered(Block b) {
+        List<Long> next = new ArrayList<>(successors(b));
+        if (isCall(end(b))) {
+            // The callee comes first in the order, then what it returns to.
+            next.add(b.fallThrough);
+        }
+        return next;
+    }
+}

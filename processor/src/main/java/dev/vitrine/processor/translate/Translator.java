@@ -1,0 +1,134 @@
+// Copyright 2026 The Vitrine authors
+// SPDX-License-Identifier: Apache-2.0
+
+package dev.vitrine.processor.translate;
+
+import dev.vitrine.processor.core.Cpu;
+import dev.vitrine.processor.decode.Instruction;
+import dev.vitrine.processor.exec.Block;
+import dev.vitrine.processor.exec.CodeCache;
+import dev.vitrine.processor.exec.Region;
+import dev.vitrine.processor.exec.RegionCode;
+import dev.vitrine.processor.exec.Tiering;
+
+import org.jspecify.annotations.Nullable;
+
+import java.lang.invoke.MethodHandles;
+import java.util.Map;
+import java.util.function.ObjLongConsumer;
+
+/**
+ * Translates what is hot. The shape of a region is chosen by the processor that found it hot, on its
+ * own thread, where the mappings are known; its code is written on a thread in the background.
+ */
+public final class Translator implements Tiering {
+    /** HotSpot compiles no method that is larger, in bytes. */
+    private static final int METHOD_LIMIT = 8000;
+
+    /** Modes in which every instruction is looked at. */
+    private static final int WATCHED = Cpu.MODE_TF | Cpu.MODE_DEBUG | Cpu.MODE_ALIGN | 1 << 16;
+
+    private static final int LIM = Integer.getInteger("vt.lim", 700);
+
+    private final int threshold;
+    private final boolean atOnce;
+    private final int processors;
+
+    // Statistics; racy on purpose.
+    private long regions;
+    private long blocks;
+    private long bytes;
+
+    /**
+     * @param threshold executions of a block from which on it is hot; a multiple of 64
+     * @param atOnce translate on the processor's thread: deterministic, for tests
+     * @param processors of the domain
+     */
+    public Translator(int threshold, boolean atOnce, int processors) {
+        this.threshold = threshold;
+        this.atOnce = atOnce;
+        this.processors = processors;
+    }
+
+    @Override
+    public void sampled(Cpu cpu, CodeCache cache, Block block) {
+        if (block.executions - block.covered < threshold
+                || block.asked
+                || block.entry != null
+                || (block.modeKey & WATCHED) != 0
+                || block.mfn0 < 0) {
+            return;
+        }
+        block.asked = true;
+        RegionShape shape = RegionShape.form(cpu, cache, block, LIM);
+        RegionShape half = RegionShape.form(cpu, cache, block, Math.min(LIM, 200));
+        for (Block b : shape.blocks) {
+            b.covered = b.executions;
+        }
+        if (atOnce) {
+            Region region = translate(shape, half);
+            if (region != null) {
+                cache.add(region);
+            }
+        } else if (!Background.submit(() -> translate(shape, half), cache::add)) {
+            block.asked = false;
+        }
+    }
+
+    private @Nullable Region translate(RegionShape shape, RegionShape smaller) {
+        Region region = translate(shape);
+        return region != null ? region : translate(smaller);
+    }
+
+    private @Nullable Region translate(RegionShape shape) {
+        RegionEmitter emitter = new RegionEmitter(shape);
+        byte[] file = emitter.emit();
+        int size = MethodSize.ofLargest(file);
+        if (size > METHOD_LIMIT) {
+            return null;
+        }
+        RegionCode code = instance(file);
+        int n = shape.pages.size();
+        long[] pages = new long[2 * n];
+        int i = 0;
+        for (Map.Entry<Long, Long> p : shape.pages.entrySet()) {
+            pages[i] = p.getKey();
+            pages[n + i] = p.getValue();
+            i++;
+        }
+        Region region =
+                new Region(
+                        code,
+                        shape.blocks.toArray(new Block[0]),
+                        emitter.entries.toArray(new Block[0]),
+                        emitter.helpers.toArray(new Instruction[0]),
+                        emitter.ends.toArray(new Block[0]),
+                        emitter.sites(),
+                        pages,
+                        processors);
+        regions++;
+        blocks += shape.blocks.size();
+        bytes += size;
+        return region;
+    }
+
+    private static RegionCode instance(byte[] file) {
+        try {
+            return (RegionCode)
+                    MethodHandles.lookup()
+                            .defineHiddenClass(file, true)
+                            .lookupClass()
+                            .getDeclaredConstructor()
+                            .newInstance();
+        } catch (ReflectiveOperationException e) {
+            throw new IllegalStateException("generated class of a region", e);
+        }
+    }
+
+    /** What has been translated. */
+    public void statistics(ObjLongConsumer<String> out) {
+        out.accept("regions", regions);
+        out.accept("blocks in regions", blocks);
+        out.accept("bytecode of regions", bytes);
+    }
+}

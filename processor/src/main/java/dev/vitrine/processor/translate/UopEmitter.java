@@ -1,0 +1,695 @@
+// Copyright 2026 The Vitrine authors
+// SPDX-License-Identifier: Apache-2.0
+
+package dev.vitrine.processor.translate;
+
+import static java.lang.constant.ConstantDescs.CD_boolean;
+import static java.lang.constant.ConstantDescs.CD_byte;
+import static java.lang.constant.ConstantDescs.CD_int;
+import static java.lang.constant.ConstantDescs.CD_long;
+import static java.lang.constant.ConstantDescs.CD_short;
+import static java.lang.constant.ConstantDescs.CD_void;
+
+import dev.vitrine.processor.core.Cpu;
+import dev.vitrine.processor.lift.Uop;
+
+import java.lang.classfile.CodeBuilder;
+import java.lang.classfile.Label;
+import java.lang.constant.ClassDesc;
+import java.lang.constant.MethodTypeDesc;
+
+/** Writes out micro-operations that neither end a block nor call a helper with all state. */
+final class UopEmitter {
+    private static final ClassDesc CPU = ClassDesc.of("dev.vitrine.processor.core.Cpu");
+    private static final ClassDesc MMU = ClassDesc.of("dev.vitrine.processor.core.Mmu");
+    private static final ClassDesc ALU = ClassDesc.of("dev.vitrine.processor.exec.Alu");
+    private static final ClassDesc LOCKED = ClassDesc.of("dev.vitrine.processor.exec.LockedAccess");
+    private static final ClassDesc SEGMENTS =
+            ClassDesc.of("dev.vitrine.processor.core.SegmentCheck");
+    private static final ClassDesc LONG = ClassDesc.of("java.lang.Long");
+    private static final ClassDesc MATH = ClassDesc.of("java.lang.Math");
+    private static final MethodTypeDesc OPERATION =
+            MethodTypeDesc.of(CD_long, CPU, CD_long, CD_long, CD_int);
+    private static final MethodTypeDesc OPERATION_CARRY =
+            MethodTypeDesc.of(CD_long, CPU, CD_long, CD_long, CD_long, CD_int);
+    private static final MethodTypeDesc STEP = MethodTypeDesc.of(CD_long, CPU, CD_long, CD_int);
+
+    private final CodeBuilder code;
+    private final FlagEmitter flags;
+
+    UopEmitter(CodeBuilder code, FlagEmitter flags) {
+        this.code = code;
+        this.flags = flags;
+    }
+
+    private static int d(long w) {
+        return (int) (w >>> 8) & 31;
+    }
+
+    private static int a(long w) {
+        return (int) (w >>> 16) & 31;
+    }
+
+    private static int b(long w) {
+        return (int) (w >>> 24) & 31;
+    }
+
+    private static int c(long w) {
+        return (int) (w >>> 32) & 0xFF;
+    }
+
+    /** Pushes the value of a register. */
+    void push(int register) {
+        if (register == Cpu.R_ZERO) {
+            code.lconst_0();
+        } else {
+            code.lload(Locals.of(register));
+        }
+    }
+
+    /** Pops the value of a register. */
+    void pop(int register) {
+        code.lstore(Locals.of(register));
+    }
+
+    /** r[b] + imm. */
+    private void pushSecond(long w, long imm) {
+        int b = b(w);
+        if (b == Cpu.R_ZERO) {
+            code.loadConstant(imm);
+        } else {
+            push(b);
+            if (imm != 0) {
+                code.loadConstant(imm).ladd();
+            }
+        }
+    }
+
+    /** r[a] + (r[b] << c) + r[s] + imm. */
+    void pushAddress(long w, long imm) {
+        boolean any = false;
+        if (a(w) != Cpu.R_ZERO) {
+            push(a(w));
+            any = true;
+        }
+        if (b(w) != Cpu.R_ZERO) {
+            push(b(w));
+            int scale = c(w) & 3;
+            if (scale != 0) {
+                code.loadConstant(scale).lshl();
+            }
+            if (any) {
+                code.ladd();
+            }
+            any = true;
+        }
+        int s = (int) (w >>> 40) & 31;
+        if (s != Cpu.R_ZERO) {
+            push(s);
+            if (any) {
+                code.ladd();
+            }
+            any = true;
+        }
+        if (imm != 0 || !any) {
+            code.loadConstant(imm);
+            if (any) {
+                code.ladd();
+            }
+        }
+    }
+
+    private void mask(long mask) {
+        code.loadConstant(mask).land();
+    }
+
+    private void zeroExtend32() {
+        mask(0xFFFFFFFFL);
+    }
+
+    /** The long on the stack, sign-extended from 64 - shift bits. */
+    private void signExtend(int shift) {
+        if (shift == 32) {
+            code.l2i().i2l();
+        } else if (shift != 0) {
+            code.loadConstant(shift).lshl().loadConstant(shift).lshr();
+        }
+    }
+
+    /** Writes the value on the stack to a register as an operand of that size. */
+    void merge(int d, int shift) {
+        if (shift == 32) {
+            zeroExtend32();
+        } else if (shift != 0 && d < Cpu.R_TEMP) {
+            // Nobody looks at the rest of a temporary.
+            long m = -1L >>> shift;
+            mask(m);
+            push(d);
+            mask(~m);
+            code.lor();
+        }
+        pop(d);
+    }
+
+    void load(String name, MethodTypeDesc type) {
+        code.invokevirtual(MMU, name, type);
+    }
+
+    private static final MethodTypeDesc LOAD8 = MethodTypeDesc.of(CD_byte, CD_long);
+    private static final MethodTypeDesc LOAD16 = MethodTypeDesc.of(CD_short, CD_long);
+    private static final MethodTypeDesc LOAD32 = MethodTypeDesc.of(CD_int, CD_long);
+    static final MethodTypeDesc LOAD64 = MethodTypeDesc.of(CD_long, CD_long);
+    private static final MethodTypeDesc LOAD_FOR_WRITE =
+            MethodTypeDesc.of(CD_long, CD_long, CD_int);
+    private static final MethodTypeDesc STORE8 = MethodTypeDesc.of(CD_void, CD_long, CD_byte);
+    private static final MethodTypeDesc STORE16 = MethodTypeDesc.of(CD_void, CD_long, CD_short);
+    private static final MethodTypeDesc STORE32 = MethodTypeDesc.of(CD_void, CD_long, CD_int);
+    static final MethodTypeDesc STORE64 = MethodTypeDesc.of(CD_void, CD_long, CD_long);
+
+    /**
+     * Writes out one micro-operation.
+     *
+     * @param seen whether the flags that it sets can be seen by anybody
+     */
+    void emit(long w, long imm, boolean seen) {
+        int op = (int) w & 0xFF;
+        switch (op) {
+            case Uop.MOVI -> {
+                code.loadConstant(imm);
+                pop(d(w));
+            }
+            case Uop.MOV64 -> {
+                push(a(w));
+                pop(d(w));
+            }
+            case Uop.MOV32 -> {
+                push(a(w));
+                zeroExtend32();
+                pop(d(w));
+            }
+            case Uop.MOV16 -> {
+                push(a(w));
+                merge(d(w), 48);
+            }
+            case Uop.MOV8 -> {
+                push(a(w));
+                merge(d(w), 56);
+            }
+            case Uop.EXTRACT_HIGH -> {
+                push(a(w));
+                code.loadConstant(8).lushr();
+                mask(0xFF);
+                pop(d(w));
+            }
+            case Uop.INSERT_HIGH -> {
+                push(d(w));
+                mask(~0xFF00L);
+                push(a(w));
+                mask(0xFF);
+                code.loadConstant(8).lshl().lor();
+                pop(d(w));
+            }
+            case Uop.ZX8 -> {
+                push(a(w));
+                mask(0xFF);
+                pop(d(w));
+            }
+            case Uop.ZX16 -> {
+                push(a(w));
+                mask(0xFFFF);
+                pop(d(w));
+            }
+            case Uop.SX8 -> {
+                push(a(w));
+                code.l2i().i2b().i2l();
+                pop(d(w));
+            }
+            case Uop.SX16 -> {
+                push(a(w));
+                code.l2i().i2s().i2l();
+                pop(d(w));
+            }
+            case Uop.SX32 -> {
+                push(a(w));
+                code.l2i().i2l();
+                pop(d(w));
+            }
+            case Uop.LEA64 -> {
+                pushAddress(w, imm);
+                pop(d(w));
+            }
+            case Uop.LEA32 -> {
+                pushAddress(w, imm);
+                zeroExtend32();
+                pop(d(w));
+            }
+            case Uop.LEA16 -> {
+                pushAddress(w, imm);
+                mask(0xFFFF);
+                pop(d(w));
+            }
+            case Uop.SEGMENT -> segment(w);
+            case Uop.LD8 -> {
+                code.aload(Locals.MMU);
+                pushAddress(w, imm);
+                load("load8", LOAD8);
+                code.loadConstant(0xFF).iand().i2l();
+                pop(d(w));
+            }
+            case Uop.LD16 -> {
+                code.aload(Locals.MMU);
+                pushAddress(w, imm);
+                load("load16", LOAD16);
+                code.loadConstant(0xFFFF).iand().i2l();
+                pop(d(w));
+            }
+            case Uop.LD32 -> {
+                code.aload(Locals.MMU);
+                pushAddress(w, imm);
+                load("load32", LOAD32);
+                code.i2l();
+                zeroExtend32();
+                pop(d(w));
+            }
+            case Uop.LD64 -> {
+                code.aload(Locals.MMU);
+                pushAddress(w, imm);
+                load("load64", LOAD64);
+                pop(d(w));
+            }
+            case Uop.ST8 -> {
+                code.aload(Locals.MMU);
+                pushAddress(w, imm);
+                push(d(w));
+                code.l2i().i2b();
+                load("store8", STORE8);
+            }
+            case Uop.ST16 -> {
+                code.aload(Locals.MMU);
+                pushAddress(w, imm);
+                push(d(w));
+                code.l2i().i2s();
+                load("store16", STORE16);
+            }
+            case Uop.ST32 -> {
+                code.aload(Locals.MMU);
+                pushAddress(w, imm);
+                push(d(w));
+                code.l2i();
+                load("store32", STORE32);
+            }
+            case Uop.ST64 -> {
+                code.aload(Locals.MMU);
+                pushAddress(w, imm);
+                push(d(w));
+                load("store64", STORE64);
+            }
+            case Uop.LDW8, Uop.LDW16, Uop.LDW32, Uop.LDW64 -> {
+                code.aload(Locals.MMU);
+                pushAddress(w, imm);
+                code.loadConstant(1 << op - Uop.LDW8);
+                load("loadForWrite", LOAD_FOR_WRITE);
+                pop(d(w));
+            }
+            case Uop.LOCK_LOAD -> {
+                code.aload(Locals.CPU_LOCAL);
+                pushAddress(w, imm);
+                code.loadConstant(c(w) >>> 4);
+                code.invokestatic(
+                        LOCKED, "load", MethodTypeDesc.of(CD_long, CPU, CD_long, CD_int));
+                pop(d(w));
+            }
+            case Uop.PUSH64 -> {
+                push(Cpu.RSP);
+                code.loadConstant(8L).lsub().lstore(Locals.SCRATCH);
+                code.aload(Locals.MMU).lload(Locals.SCRATCH);
+                push(a(w));
+                load("store64", STORE64);
+                code.lload(Locals.SCRATCH);
+                pop(Cpu.RSP);
+            }
+            case Uop.POP64 -> {
+                code.aload(Locals.MMU);
+                push(Cpu.RSP);
+                load("load64", LOAD64);
+                code.lstore(Locals.SCRATCH);
+                push(Cpu.RSP);
+                code.loadConstant(8L).ladd();
+                pop(Cpu.RSP);
+                code.lload(Locals.SCRATCH);
+                pop(d(w));
+            }
+            case Uop.ADD64 -> addOrSubtract(w, imm, seen, true, 0, true);
+            case Uop.ADD32 -> addOrSubtract(w, imm, seen, true, 32, true);
+            case Uop.ADDN -> addOrSubtract(w, imm, seen, true, c(w), true);
+            case Uop.SUB64 -> addOrSubtract(w, imm, seen, false, 0, true);
+            case Uop.SUB32 -> addOrSubtract(w, imm, seen, false, 32, true);
+            case Uop.SUBN -> addOrSubtract(w, imm, seen, false, c(w), true);
+            case Uop.CMP64 -> addOrSubtract(w, imm, seen, false, 0, false);
+            case Uop.CMP32 -> addOrSubtract(w, imm, seen, false, 32, false);
+            case Uop.CMPN -> addOrSubtract(w, imm, seen, false, c(w), false);
+            case Uop.AND64 -> logic(w, imm, seen, Uop.AND64, 0, true);
+            case Uop.AND32 -> logic(w, imm, seen, Uop.AND64, 32, true);
+            case Uop.ANDN -> logic(w, imm, seen, Uop.AND64, c(w), true);
+            case Uop.OR64 -> logic(w, imm, seen, Uop.OR64, 0, true);
+            case Uop.OR32 -> logic(w, imm, seen, Uop.OR64, 32, true);
+            case Uop.ORN -> logic(w, imm, seen, Uop.OR64, c(w), true);
+            case Uop.XOR64 -> logic(w, imm, seen, Uop.XOR64, 0, true);
+            case Uop.XOR32 -> logic(w, imm, seen, Uop.XOR64, 32, true);
+            case Uop.XORN -> logic(w, imm, seen, Uop.XOR64, c(w), true);
+            case Uop.TEST64 -> logic(w, imm, seen, Uop.AND64, 0, false);
+            case Uop.TEST32 -> logic(w, imm, seen, Uop.AND64, 32, false);
+            case Uop.TESTN -> logic(w, imm, seen, Uop.AND64, c(w), false);
+            case Uop.INC64 -> step(d(w), d(w), 0, true);
+            case Uop.INC32 -> step(d(w), d(w), 32, true);
+            case Uop.DEC64 -> step(d(w), d(w), 0, false);
+            case Uop.DEC32 -> step(d(w), d(w), 32, false);
+            case Uop.INC -> step(d(w), a(w), c(w), true);
+            case Uop.DEC -> step(d(w), a(w), c(w), false);
+            case Uop.NEG -> {
+                int shift = c(w);
+                push(a(w));
+                shiftUp(shift);
+                code.lstore(flags.y);
+                code.lconst_0().lstore(flags.x);
+                flags.set(LazyFlags.SUB + LazyFlags.sizeIndex(shift));
+                push(a(w));
+                code.lneg();
+                merge(d(w), shift);
+            }
+            case Uop.NOT -> {
+                push(a(w));
+                code.loadConstant(-1L).lxor();
+                merge(d(w), c(w));
+            }
+            case Uop.ADC64 -> withCarry(w, imm, true);
+            case Uop.SBB64 -> withCarry(w, imm, false);
+            case Uop.ADC -> sizedWithCarry(w, imm, "add");
+            case Uop.SBB -> sizedWithCarry(w, imm, "sub");
+            case Uop.SHL -> sized(w, imm, "shl");
+            case Uop.SHR -> sized(w, imm, "shr");
+            case Uop.SAR -> sized(w, imm, "sar");
+            case Uop.ROL -> rotate(w, imm, "rol");
+            case Uop.ROR -> rotate(w, imm, "ror");
+            case Uop.IMUL -> multiply(w, imm, seen);
+            case Uop.MUL64 -> {
+                push(Cpu.RAX);
+                push(d(w));
+                code.lmul().lstore(Locals.SCRATCH);
+                push(Cpu.RAX);
+                push(d(w));
+                code.invokestatic(
+                        MATH,
+                        "unsignedMultiplyHigh",
+                        MethodTypeDesc.of(CD_long, CD_long, CD_long));
+                pop(Cpu.RDX);
+                code.lload(Locals.SCRATCH);
+                pop(Cpu.RAX);
+                if (seen) {
+                    push(Cpu.RAX);
+                    code.lstore(flags.x);
+                    push(Cpu.RDX);
+                    code.lstore(flags.y);
+                    flags.set(LazyFlags.MUL);
+                }
+            }
+            case Uop.SHL64 -> shift(w, imm, seen, LazyFlags.SHL, 0);
+            case Uop.SHL32 -> shift(w, imm, seen, LazyFlags.SHL, 32);
+            case Uop.SHR64 -> shift(w, imm, seen, LazyFlags.SHR, 0);
+            case Uop.SHR32 -> shift(w, imm, seen, LazyFlags.SHR, 32);
+            case Uop.SAR64 -> shift(w, imm, seen, LazyFlags.SAR, 0);
+            case Uop.SAR32 -> shift(w, imm, seen, LazyFlags.SAR, 32);
+            case Uop.SETCC -> {
+                Label yes = code.newLabel();
+                Label end = code.newLabel();
+                if (d(w) < Cpu.R_TEMP) {
+                    push(d(w));
+                    mask(~0xFFL);
+                } else {
+                    code.lconst_0();
+                }
+                pop(d(w));
+                flags.branch((int) imm, yes);
+                code.goto_(end);
+                code.labelBinding(yes);
+                push(d(w));
+                code.lconst_1().lor();
+                pop(d(w));
+                code.labelBinding(end);
+            }
+            case Uop.CMOV -> {
+                Label no = code.newLabel();
+                int shift = c(w);
+                if (shift == 32) {
+                    push(d(w));
+                    zeroExtend32();
+                    pop(d(w));
+                }
+                flags.branch((int) imm ^ 1, no);
+                push(a(w));
+                merge(d(w), shift);
+                code.labelBinding(no);
+            }
+            case Uop.BSWAP -> {
+                push(a(w));
+                code.invokestatic(LONG, "reverseBytes", MethodTypeDesc.of(CD_long, CD_long));
+                int shift = c(w) & 63;
+                if (shift != 0) {
+                    code.loadConstant(shift).lushr();
+                }
+                pop(d(w));
+            }
+            case Uop.XCHG -> exchange(w);
+            default -> throw new IllegalStateException("micro-operation " + op);
+        }
+    }
+
+    private void segment(long w) {
+        code.aload(Locals.CPU_LOCAL);
+        code.loadConstant((int) (w >>> 40) & 7);
+        push(a(w));
+        code.loadConstant(c(w) & 0x7F);
+        code.loadConstant((c(w) & 0x80) != 0 ? 1 : 0);
+        code.invokestatic(
+                SEGMENTS,
+                "linear",
+                MethodTypeDesc.of(CD_long, CPU, CD_int, CD_long, CD_int, CD_boolean));
+        pop(d(w));
+    }
+
+    /** Compare-and-set of a locked operation. Goes back to the label if it failed. */
+    void lockStore(long w, Label again) {
+        code.aload(Locals.CPU_LOCAL);
+        code.loadConstant(c(w));
+        push(a(w));
+        push(d(w));
+        code.invokestatic(
+                LOCKED, "store", MethodTypeDesc.of(CD_boolean, CPU, CD_int, CD_long, CD_long));
+        code.ifeq(again);
+    }
+
+    void saveFlags() {
+        flags.sync();
+        code.iload(Locals.FLAG_KIND).istore(Locals.SAVED_KIND);
+        code.lload(flags.x).lstore(Locals.SAVED_X);
+        code.lload(flags.y).lstore(Locals.SAVED_Y);
+    }
+
+    void restoreFlags() {
+        code.iload(Locals.SAVED_KIND).istore(Locals.FLAG_KIND);
+        code.lload(Locals.SAVED_X).lstore(flags.x);
+        code.lload(Locals.SAVED_Y).lstore(flags.y);
+        flags.begin(FlagEmitter.DYNAMIC);
+    }
+
+    /** Operands of 16 and 8 bits stand at the top of x and y. */
+    private void shiftUp(int shift) {
+        if (shift > 32) {
+            code.loadConstant(shift).lshl();
+        }
+    }
+
+    private void addOrSubtract(
+            long w, long imm, boolean seen, boolean add, int shift, boolean write) {
+        if (!seen) {
+            if (write) {
+                push(a(w));
+                pushSecond(w, imm);
+                if (add) {
+                    code.ladd();
+                } else {
+                    code.lsub();
+                }
+                merge(d(w), shift);
+            }
+            return;
+        }
+        push(a(w));
+        shiftUp(shift);
+        pushSecond(w, imm);
+        shiftUp(shift);
+        code.lstore(flags.y).lstore(flags.x);
+        flags.set((add ? LazyFlags.ADD : LazyFlags.SUB) + LazyFlags.sizeIndex(shift));
+        if (write) {
+            code.lload(flags.x).lload(flags.y);
+            if (add) {
+                code.ladd();
+            } else {
+                code.lsub();
+            }
+            if (shift > 32) {
+                code.loadConstant(shift).lushr();
+            }
+            merge(d(w), shift);
+        }
+    }
+
+    private void logic(long w, long imm, boolean seen, int op, int shift, boolean write) {
+        if (!seen && !write) {
+            return;
+        }
+        push(a(w));
+        pushSecond(w, imm);
+        switch (op) {
+            case Uop.AND64 -> code.land();
+            case Uop.OR64 -> code.lor();
+            default -> code.lxor();
+        }
+        if (!seen) {
+            merge(d(w), shift);
+            return;
+        }
+        signExtend(shift);
+        code.lstore(flags.x).lconst_0().lstore(flags.y);
+        flags.set(LazyFlags.LOGIC);
+        if (write) {
+            code.lload(flags.x);
+            merge(d(w), shift);
+        }
+    }
+
+    /** INC and DEC: the carry stays. */
+    private void step(int d, int a, int shift, boolean up) {
+        flags.pushCarry();
+        push(a);
+        code.lconst_1();
+        if (up) {
+            code.ladd();
+        } else {
+            code.lsub();
+        }
+        signExtend(shift);
+        code.lstore(flags.x).lstore(flags.y);
+        flags.set((up ? LazyFlags.INC : LazyFlags.DEC) + LazyFlags.sizeIndex(shift));
+        code.lload(flags.x);
+        merge(d, shift);
+    }
+
+    private void withCarry(long w, long imm, boolean add) {
+        // r = a + b + carry; the carries as in Alu.
+        flags.pushCarry();
+        push(a(w));
+        pushSecond(w, imm);
+        code.lstore(Locals.SCRATCH_2).lstore(Locals.SCRATCH).lstore(flags.x);
+        code.lload(Locals.SCRATCH).lload(Locals.SCRATCH_2);
+        if (add) {
+            code.ladd().lload(flags.x).ladd();
+        } else {
+            code.lsub().lload(flags.x).lsub();
+        }
+        code.lstore(flags.x);
+        code.lload(Locals.SCRATCH).lload(Locals.SCRATCH_2).lload(flags.x);
+        code.invokestatic(
+                ALU,
+                add ? "carriesOfSum" : "carriesOfDifference",
+                MethodTypeDesc.of(CD_long, CD_long, CD_long, CD_long));
+        code.lstore(flags.y);
+        flags.set(LazyFlags.RAW);
+        code.lload(flags.x);
+        pop(d(w));
+    }
+
+    /** Calls the interpreter's own operation, which works on the processor's flags. */
+    private void sizedWithCarry(long w, long imm, String name) {
+        flags.toCpu();
+        code.aload(Locals.CPU_LOCAL);
+        push(a(w));
+        pushSecond(w, imm);
+        flags.pushCarry();
+        code.loadConstant(c(w) & 63).invokestatic(ALU, name, OPERATION_CARRY);
+        flags.fromCpu();
+        merge(d(w), c(w) & 63);
+    }
+
+    private void sized(long w, long imm, String name) {
+        flags.toCpu();
+        code.aload(Locals.CPU_LOCAL);
+        push(a(w));
+        pushSecond(w, imm);
+        code.loadConstant(c(w) & 63).invokestatic(ALU, name, OPERATION);
+        flags.fromCpu();
+        merge(d(w), c(w) & 63);
+    }
+
+    private void rotate(long w, long imm, String name) {
+        sized(w, imm, name);
+    }
+
+    private void multiply(long w, long imm, boolean seen) {
+        int shift = c(w) & 63;
+        if (shift > 32) {
+            sized(w, imm, "imul");
+            return;
+        }
+        push(a(w));
+        pushSecond(w, imm);
+        if (!seen) {
+            code.lmul();
+        } else {
+            code.lstore(flags.y).lstore(flags.x);
+            flags.set(LazyFlags.IMUL + LazyFlags.sizeIndex(shift));
+            code.lload(flags.x).lload(flags.y).lmul();
+        }
+        merge(d(w), shift);
+    }
+
+    private void shift(long w, long imm, boolean seen, int kind, int shift) {
+        int d = d(w);
+        if (seen) {
+            push(d);
+            code.lstore(flags.x).loadConstant(imm).lstore(flags.y);
+            flags.set(kind + LazyFlags.sizeIndex(shift));
+        }
+        push(d);
+        if (shift == 0) {
+            code.loadConstant((int) imm);
+            switch (kind) {
+                case LazyFlags.SHL -> code.lshl();
+                case LazyFlags.SHR -> code.lushr();
+                default -> code.lshr();
+            }
+        } else {
+            code.l2i().loadConstant((int) imm);
+            switch (kind) {
+                case LazyFlags.SHL -> code.ishl();
+                case LazyFlags.SHR -> code.iushr();
+                default -> code.ishr();
+            }
+            code.i2l();
+            zeroExtend32();
+        }
+        pop(d);
+    }
+
+    private void exchange(long w) {
+        int shift = c(w) & 63;
+        int d = d(w);
+        int a = a(w);
+        push(d);
+        code.lstore(Locals.SCRATCH);
+        push(a);
+        merge(d, shift);
+        code.lload(Locals.SCRATCH);
+        merge(a, shift);
+    }
+}
