@@ -27,7 +27,7 @@ final class Background {
     private static final int QUEUE = 1024;
 
     /** Calls after which HotSpot's first compiler is asked, with some to spare. */
-    private static final int CALLS = Integer.getInteger("vt.calls", 256);
+    private static final int CALLS = Integer.getInteger("vt.calls", 2500);
 
     private static final int PROBE = 32;
 

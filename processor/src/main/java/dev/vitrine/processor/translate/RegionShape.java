@@ -26,8 +26,8 @@ import java.util.Set;
  */
 final class RegionShape {
     /** Blocks that execute less often than the head by more than this factor stay outside. */
-    private static final int COLD = Integer.getInteger("vt.cold", 24);
-    private static final boolean STOP = Boolean.getBoolean("vt.stop");
+    private static final int COLD = Integer.getInteger("vt.cold", 4);
+    private static final boolean STOP = !Boolean.getBoolean("vt.nostop");
 
     final List<Block> blocks;
 

@@ -28,7 +28,7 @@ public final class Translator implements Tiering {
     /** Modes in which every instruction is looked at. */
     private static final int WATCHED = Cpu.MODE_TF | Cpu.MODE_DEBUG | Cpu.MODE_ALIGN | 1 << 16;
 
-    private static final int LIM = Integer.getInteger("vt.lim", 700);
+    private static final int LIM = Integer.getInteger("vt.lim", 120);
 
     private final int threshold;
     private final boolean atOnce;

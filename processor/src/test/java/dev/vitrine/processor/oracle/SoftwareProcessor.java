@@ -16,6 +16,7 @@ import dev.vitrine.processor.core.X87State;
 import dev.vitrine.processor.exec.CodeCache;
 import dev.vitrine.processor.exec.Rendezvous;
 import dev.vitrine.processor.exec.Runner;
+import dev.vitrine.processor.exec.Tiering;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -94,7 +95,7 @@ final class SoftwareProcessor implements AutoCloseable {
         Mmu mmu = new Mmu(map, cache);
         cpu = new Cpu(new Host(), mmu);
         rendezvous.join(cpu);
-        runner = new Runner(cpu, cache, rendezvous, smp, false);
+        runner = new Runner(cpu, cache, rendezvous, smp, false, Tiering.NONE);
         pristine = MemorySegment.ofArray(initial.words().clone());
         MemorySegment.copy(
                 pristine, 0, ram.segment(), machineBase + DATA_PAGES, DATA_SIZE + STACK_SIZE);

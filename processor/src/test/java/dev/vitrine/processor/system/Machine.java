@@ -14,6 +14,7 @@ import dev.vitrine.processor.core.Segment;
 import dev.vitrine.processor.exec.CodeCache;
 import dev.vitrine.processor.exec.Rendezvous;
 import dev.vitrine.processor.exec.Runner;
+import dev.vitrine.processor.exec.Tiering;
 
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -95,7 +96,7 @@ final class Machine implements ProcessorHost, AutoCloseable {
         map.addListener((gfn, count) -> {});
         mmu = new Mmu(map, cache);
         cpu = new Cpu(this, mmu);
-        runner = new Runner(cpu, cache, rendezvous, false, false);
+        runner = new Runner(cpu, cache, rendezvous, false, false, Tiering.NONE);
         rendezvous.join(cpu);
         for (int vector = 0; vector < 256; vector++) {
             poke(HANDLERS + vector * 16, 1, 0xF4);
