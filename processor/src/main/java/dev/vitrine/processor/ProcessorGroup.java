@@ -50,7 +50,8 @@ public final class ProcessorGroup {
                 new Translator(
                         Integer.getInteger("vitrine.translate.threshold", THRESHOLD),
                         Boolean.getBoolean("vitrine.translate.now"),
-                        processors);
+                        processors,
+                        map.memory().ram());
         this.tiering = Boolean.getBoolean("vitrine.translate.off") ? Tiering.NONE : translator;
         map.addListener((gfn, count) -> flushAll());
     }

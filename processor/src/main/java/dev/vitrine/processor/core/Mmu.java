@@ -28,10 +28,9 @@ import java.util.Arrays;
  * always take the slow path.
  */
 public final class Mmu {
-    private static final int BITS = 12;
-    private static final int SIZE = 1 << BITS;
-    static final int MASK = SIZE - 1;
-    private static final long PAGE = -4096L;
+    private static final int SIZE = Tlb.ENTRIES;
+    private static final int MASK = SIZE - 1;
+    private static final long PAGE = Tlb.PAGE;
 
     /** Context that no entry carries: every access takes the slow path. */
     private static final long CONTEXT_SLOW = 0xFFF;
@@ -44,15 +43,17 @@ public final class Mmu {
     public static final int ACCESS_WRITE = 1;
     public static final int ACCESS_FETCH = 2;
 
-    final long[] readTag = new long[SIZE];
-    final long[] readDelta = new long[SIZE];
-    final long[] writeTag = new long[SIZE];
-    final long[] writeDelta = new long[SIZE];
+    /** See {@link Tlb}; translated code looks here itself. */
+    public final long[] readTlb = new long[2 * SIZE];
+
+    /** As {@link #readTlb}, for writes. */
+    public final long[] writeTlb = new long[2 * SIZE];
+
     private final long[] fetchTag = new long[SIZE];
     private final long[] fetchDelta = new long[SIZE];
 
-    /** Context of ordinary data accesses now. */
-    long context = CONTEXT_SLOW;
+    /** Context of ordinary data accesses now: the low bits of the tags that they hit. */
+    public long context = CONTEXT_SLOW;
 
     private long fetchContext = 4;
     private long systemContext = 4;
@@ -146,8 +147,8 @@ public final class Mmu {
 
     private void useFreshAsid() {
         if (nextAsid > ASID_LIMIT) {
-            Arrays.fill(readTag, 0);
-            Arrays.fill(writeTag, 0);
+            Arrays.fill(readTlb, 0);
+            Arrays.fill(writeTlb, 0);
             Arrays.fill(fetchTag, 0);
             Arrays.fill(asidOfPcid, 0);
             nextAsid = 1;
@@ -174,8 +175,8 @@ public final class Mmu {
      */
     public void invalidatePage(long la) {
         int i = (int) (la >>> 12) & MASK;
-        readTag[i] = 0;
-        writeTag[i] = 0;
+        readTlb[2 * i] = 0;
+        writeTlb[2 * i] = 0;
         fetchTag[i] = 0;
         fetchEpoch++;
         if (largePages.mayHold(la)) {
@@ -225,23 +226,24 @@ public final class Mmu {
     public void dropWrites(long mfn) {
         long machine = mfn << 12;
         for (int i = 0; i < SIZE; i++) {
-            if (writeTag[i] != 0 && (writeTag[i] & PAGE) + writeDelta[i] == machine) {
-                writeTag[i] = 0;
+            long tag = writeTlb[2 * i];
+            if (tag != 0 && (tag & PAGE) + writeTlb[2 * i + 1] == machine) {
+                writeTlb[2 * i] = 0;
             }
         }
     }
 
     /** Drops all write entries (the dirty log was switched on). */
     public void dropAllWrites() {
-        Arrays.fill(writeTag, 0);
+        Arrays.fill(writeTlb, 0);
     }
 
     // ------------------------------------------------------------- fast paths
 
     public long load64(long la) {
-        int i = (int) (la >>> 12) & MASK;
-        if ((((la + 7) & PAGE) | context) == readTag[i]) {
-            long value = ram.getLong(la + readDelta[i]);
+        int i = Tlb.index(la);
+        if ((((la + 7) & PAGE) | context) == readTlb[i]) {
+            long value = ram.getLong(la + readTlb[i + 1]);
             if (WEAK_ORDER) {
                 VarHandle.acquireFence();
             }
@@ -251,9 +253,9 @@ public final class Mmu {
     }
 
     public int load32(long la) {
-        int i = (int) (la >>> 12) & MASK;
-        if ((((la + 3) & PAGE) | context) == readTag[i]) {
-            int value = ram.getInt(la + readDelta[i]);
+        int i = Tlb.index(la);
+        if ((((la + 3) & PAGE) | context) == readTlb[i]) {
+            int value = ram.getInt(la + readTlb[i + 1]);
             if (WEAK_ORDER) {
                 VarHandle.acquireFence();
             }
@@ -263,9 +265,9 @@ public final class Mmu {
     }
 
     public short load16(long la) {
-        int i = (int) (la >>> 12) & MASK;
-        if ((((la + 1) & PAGE) | context) == readTag[i]) {
-            short value = ram.getShort(la + readDelta[i]);
+        int i = Tlb.index(la);
+        if ((((la + 1) & PAGE) | context) == readTlb[i]) {
+            short value = ram.getShort(la + readTlb[i + 1]);
             if (WEAK_ORDER) {
                 VarHandle.acquireFence();
             }
@@ -275,9 +277,9 @@ public final class Mmu {
     }
 
     public byte load8(long la) {
-        int i = (int) (la >>> 12) & MASK;
-        if (((la & PAGE) | context) == readTag[i]) {
-            byte value = ram.getByte(la + readDelta[i]);
+        int i = Tlb.index(la);
+        if (((la & PAGE) | context) == readTlb[i]) {
+            byte value = ram.getByte(la + readTlb[i + 1]);
             if (WEAK_ORDER) {
                 VarHandle.acquireFence();
             }
@@ -287,48 +289,48 @@ public final class Mmu {
     }
 
     public void store64(long la, long value) {
-        int i = (int) (la >>> 12) & MASK;
-        if ((((la + 7) & PAGE) | context) == writeTag[i]) {
+        int i = Tlb.index(la);
+        if ((((la + 7) & PAGE) | context) == writeTlb[i]) {
             if (WEAK_ORDER) {
                 VarHandle.releaseFence();
             }
-            ram.putLong(la + writeDelta[i], value);
+            ram.putLong(la + writeTlb[i + 1], value);
         } else {
             slowStore(la, 8, value);
         }
     }
 
     public void store32(long la, int value) {
-        int i = (int) (la >>> 12) & MASK;
-        if ((((la + 3) & PAGE) | context) == writeTag[i]) {
+        int i = Tlb.index(la);
+        if ((((la + 3) & PAGE) | context) == writeTlb[i]) {
             if (WEAK_ORDER) {
                 VarHandle.releaseFence();
             }
-            ram.putInt(la + writeDelta[i], value);
+            ram.putInt(la + writeTlb[i + 1], value);
         } else {
             slowStore(la, 4, value);
         }
     }
 
     public void store16(long la, short value) {
-        int i = (int) (la >>> 12) & MASK;
-        if ((((la + 1) & PAGE) | context) == writeTag[i]) {
+        int i = Tlb.index(la);
+        if ((((la + 1) & PAGE) | context) == writeTlb[i]) {
             if (WEAK_ORDER) {
                 VarHandle.releaseFence();
             }
-            ram.putShort(la + writeDelta[i], value);
+            ram.putShort(la + writeTlb[i + 1], value);
         } else {
             slowStore(la, 2, value);
         }
     }
 
     public void store8(long la, byte value) {
-        int i = (int) (la >>> 12) & MASK;
-        if (((la & PAGE) | context) == writeTag[i]) {
+        int i = Tlb.index(la);
+        if (((la & PAGE) | context) == writeTlb[i]) {
             if (WEAK_ORDER) {
                 VarHandle.releaseFence();
             }
-            ram.putByte(la + writeDelta[i], value);
+            ram.putByte(la + writeTlb[i + 1], value);
         } else {
             slowStore(la, 1, value);
         }
@@ -339,9 +341,9 @@ public final class Mmu {
      * never subject to alignment checking.
      */
     public long loadPart64(long la) {
-        int i = (int) (la >>> 12) & MASK;
-        if ((((la + 7) & PAGE) | context) == readTag[i]) {
-            long value = ram.getLong(la + readDelta[i]);
+        int i = Tlb.index(la);
+        if ((((la + 7) & PAGE) | context) == readTlb[i]) {
+            long value = ram.getLong(la + readTlb[i + 1]);
             if (WEAK_ORDER) {
                 VarHandle.acquireFence();
             }
@@ -352,12 +354,12 @@ public final class Mmu {
 
     /** As {@link #store64} for a part of a larger operand, see {@link #loadPart64}. */
     public void storePart64(long la, long value) {
-        int i = (int) (la >>> 12) & MASK;
-        if ((((la + 7) & PAGE) | context) == writeTag[i]) {
+        int i = Tlb.index(la);
+        if ((((la + 7) & PAGE) | context) == writeTlb[i]) {
             if (WEAK_ORDER) {
                 VarHandle.releaseFence();
             }
-            ram.putLong(la + writeDelta[i], value);
+            ram.putLong(la + writeTlb[i + 1], value);
         } else {
             storeChecked(checkAddress(la), 8, value);
         }
@@ -365,9 +367,9 @@ public final class Mmu {
 
     /** Reads for a read-modify-write: faults as the write would; zero-extended. */
     public long loadForWrite(long la, int size) {
-        int i = (int) (la >>> 12) & MASK;
-        if ((((la + size - 1) & PAGE) | context) == writeTag[i]) {
-            return loadMachine(la + writeDelta[i], size);
+        int i = Tlb.index(la);
+        if ((((la + size - 1) & PAGE) | context) == writeTlb[i]) {
+            return loadMachine(la + writeTlb[i + 1], size);
         }
         return slowLoadForWrite(la, size);
     }
@@ -550,14 +552,14 @@ public final class Mmu {
      * physical address if no RAM answers there.
      */
     private long resolve(long la, int access) {
-        int i = (int) (la >>> 12) & MASK;
+        int i = Tlb.index(la);
         long tag = (la & PAGE) | context;
         if (access == ACCESS_WRITE) {
-            if (tag == writeTag[i]) {
-                return la + writeDelta[i];
+            if (tag == writeTlb[i]) {
+                return la + writeTlb[i + 1];
             }
-        } else if (tag == readTag[i]) {
-            return la + readDelta[i];
+        } else if (tag == readTlb[i]) {
+            return la + readTlb[i + 1];
         }
         walks++;
         walker.walk(la, access, cpu.cpl == 3, false);
@@ -576,15 +578,15 @@ public final class Mmu {
         if (context != CONTEXT_SLOW) {
             long delta = machine - (la & PAGE);
             if (walker.readable) {
-                readTag[i] = tag;
-                readDelta[i] = delta;
+                readTlb[i] = tag;
+                readTlb[i + 1] = delta;
             }
             if (access == ACCESS_WRITE) {
-                writeTag[i] = tag;
-                writeDelta[i] = delta;
+                writeTlb[i] = tag;
+                writeTlb[i + 1] = delta;
             } else if (walker.writable && plainWrites(machine >>> 12)) {
-                writeTag[i] = tag;
-                writeDelta[i] = delta;
+                writeTlb[i] = tag;
+                writeTlb[i + 1] = delta;
             }
         }
         return machine | (la & 4095);
@@ -619,9 +621,9 @@ public final class Mmu {
      * under the domain's exclusive section (device or crossing a page).
      */
     public long lockedAddress(long la, int size) {
-        int i = (int) (la >>> 12) & MASK;
-        if ((((la + size - 1) & PAGE) | context) == writeTag[i]) {
-            return la + writeDelta[i];
+        int i = Tlb.index(la);
+        if ((((la + size - 1) & PAGE) | context) == writeTlb[i]) {
+            return la + writeTlb[i + 1];
         }
         la = checkAddress(la);
         if (context == CONTEXT_SLOW) {
@@ -741,9 +743,9 @@ public final class Mmu {
             }
             return value;
         }
-        int i = (int) (la >>> 12) & MASK;
-        if (((la & PAGE) | systemContext) == readTag[i]) {
-            return loadMachine(la + readDelta[i], size);
+        int i = Tlb.index(la);
+        if (((la & PAGE) | systemContext) == readTlb[i]) {
+            return loadMachine(la + readTlb[i + 1], size);
         }
         walks++;
         walker.walk(la, ACCESS_READ, false, true);
@@ -756,8 +758,8 @@ public final class Mmu {
             largePages.add(la, walker.pageShift);
         }
         long machine = PhysicalView.machineAddress(entry);
-        readTag[i] = (la & PAGE) | systemContext;
-        readDelta[i] = machine - (la & PAGE);
+        readTlb[i] = (la & PAGE) | systemContext;
+        readTlb[i + 1] = machine - (la & PAGE);
         return loadMachine(machine | (la & 4095), size);
     }
 
@@ -783,9 +785,9 @@ public final class Mmu {
 
     private long systemWriteAddress(long la) {
         la = checkAddress(la);
-        int i = (int) (la >>> 12) & MASK;
-        if (((la & PAGE) | systemContext) == writeTag[i]) {
-            return la + writeDelta[i];
+        int i = Tlb.index(la);
+        if (((la & PAGE) | systemContext) == writeTlb[i]) {
+            return la + writeTlb[i + 1];
         }
         walks++;
         walker.walk(la, ACCESS_WRITE, false, true);
@@ -799,8 +801,8 @@ public final class Mmu {
         }
         long machine = PhysicalView.machineAddress(entry);
         beforeWrite(machine >>> 12);
-        writeTag[i] = (la & PAGE) | systemContext;
-        writeDelta[i] = machine - (la & PAGE);
+        writeTlb[i] = (la & PAGE) | systemContext;
+        writeTlb[i + 1] = machine - (la & PAGE);
         return machine | (la & 4095);
     }
 

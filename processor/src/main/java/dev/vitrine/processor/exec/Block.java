@@ -62,6 +62,13 @@ public final class Block {
     public int executions;
     public int takenCount;
 
+    private static final int TARGETS = 4;
+
+    /** Where the indirect branch at the end has gone, with how often that was seen. */
+    private long @Nullable [] targets;
+
+    private int @Nullable [] targetCounts;
+
     /** For each memory micro-operation: the page it touched when last sampled. */
     private long @Nullable [] sitePages;
 
@@ -101,6 +108,40 @@ public final class Block {
             i--;
         }
         return i;
+    }
+
+    /** Notes where the indirect branch at the end went. */
+    void observeTarget(long to) {
+        long[] seen = targets;
+        int[] counts = targetCounts;
+        if (seen == null || counts == null) {
+            seen = new long[TARGETS];
+            counts = new int[TARGETS];
+            targets = seen;
+            targetCounts = counts;
+        }
+        for (int i = 0; i < TARGETS; i++) {
+            if (counts[i] == 0 || seen[i] == to) {
+                seen[i] = to;
+                counts[i]++;
+                return;
+            }
+        }
+    }
+
+    /** Addresses that the indirect branch at the end has gone to, those seen most first. */
+    public long[] observedTargets() {
+        long[] seen = targets;
+        int[] counts = targetCounts;
+        if (seen == null || counts == null) {
+            return new long[0];
+        }
+        return java.util.stream.IntStream.range(0, TARGETS)
+                .filter(i -> counts[i] > 0)
+                .boxed()
+                .sorted((x, y) -> Integer.compare(counts[y], counts[x]))
+                .mapToLong(i -> seen[i])
+                .toArray();
     }
 
     /** Notes where a memory access went. The index is that behind the micro-operation. */

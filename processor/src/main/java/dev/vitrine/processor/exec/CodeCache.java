@@ -256,7 +256,10 @@ public final class CodeCache implements CodeTracker {
         for (int i = 0; i < g.entries.length; i++) {
             Block b = g.entries[i];
             Region.Entry old = b.entry;
-            if (i == 0 || old == null || !old.region().valid) {
+            if (i == 0
+                    || old == null
+                    || !old.region().valid
+                    || old.region().stage < g.stage) {
                 b.entry = new Region.Entry(g, i);
             }
         }

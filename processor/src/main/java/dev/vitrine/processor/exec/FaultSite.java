@@ -11,7 +11,7 @@ import dev.vitrine.processor.decode.Op;
 import dev.vitrine.processor.lift.Uop;
 
 /** Finds the guest instruction of a micro-operation that faulted. */
-public final class FaultSite {
+final class FaultSite {
     private FaultSite() {}
 
     /**
@@ -57,7 +57,7 @@ public final class FaultSite {
     }
 
     /** A call whose target is not canonical: faults of its push come first. */
-    public static GuestFault badCallTarget(Cpu cpu, long sp) {
+    static GuestFault badCallTarget(Cpu cpu, long sp) {
         cpu.mmu.probeWrite(sp, 8);
         return cpu.gp(0);
     }

@@ -57,7 +57,7 @@ final class Interpreter {
             Tiering tiering) {
         this.cpu = cpu;
         this.tiering = tiering;
-        this.regions = new RegionRunner(cpu, this);
+        this.regions = new RegionRunner(cpu, cache, this, tiering);
         this.cache = cache;
         this.builder = builder;
         this.rendezvous = rendezvous;
@@ -843,6 +843,9 @@ final class Interpreter {
                                 throw cpu.gp(0);
                             }
                             cpu.rip = target;
+                            if (sample) {
+                                b.observeTarget(target);
+                            }
                             cpu.retired += b.count;
                             pc = BETWEEN;
                             if (cpu.requests() != 0 || cpu.retired >= limit) {
@@ -868,6 +871,9 @@ final class Interpreter {
                                 mmu.store64(sp, r[d]);
                                 r[Cpu.RSP] = sp;
                                 cpu.rip = target;
+                                if (sample) {
+                                    b.observeTarget(target);
+                                }
                                 cpu.retired += b.count;
                                 pc = BETWEEN;
                                 if (cpu.requests() != 0 || cpu.retired >= limit) {
@@ -883,6 +889,9 @@ final class Interpreter {
                             }
                             r[Cpu.RSP] += imm;
                             cpu.rip = target;
+                            if (sample) {
+                                b.observeTarget(target);
+                            }
                             cpu.retired += b.count;
                             pc = BETWEEN;
                             if (cpu.requests() != 0 || cpu.retired >= limit) {

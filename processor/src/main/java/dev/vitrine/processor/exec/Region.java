@@ -44,6 +44,17 @@ public final class Region {
     /** Retires fewer instructions than that between two looks at the limit. */
     final int longestPath;
 
+    /** 1: small, quick to translate; 2: large, compiled with care. */
+    public final int stage;
+
+    /** Times that it was entered and instructions executed in it; racy on purpose. */
+    int entered;
+
+    long executed;
+
+    /** The second stage has been asked for. */
+    boolean asked;
+
     /** Cleared when a frame under it is written. */
     volatile boolean valid = true;
 
@@ -61,7 +72,9 @@ public final class Region {
             Block[] ends,
             int[] sites,
             long[] pages,
-            int processors) {
+            int processors,
+            int stage) {
+        this.stage = stage;
         this.code = code;
         this.blocks = blocks;
         this.entries = entries;
@@ -95,24 +108,30 @@ public final class Region {
     }
 
     /**
-     * Called by generated code when an exception passes, after it has written back the registers
-     * and the flags: points the processor at the guest instruction.
+     * Leaves the rest of a block to the interpreter, from the guest instruction on that a site
+     * belongs to.
+     */
+    void resume(Cpu cpu, int site) {
+        Block b = blocks[sites[2 * site]];
+        cpu.currentBlock = b;
+        cpu.resumeAt = b.starts[b.instructionAt(sites[2 * site + 1])];
+    }
+
+    /**
+     * Called by generated code when an exception passes, with all state in the processor: points it
+     * at the guest instruction.
      *
      * @param site number of the place, from 0
      * @param retired instructions retired at the beginning of the block
      */
     public void stopped(Cpu cpu, int site, long retired, Throwable reason) {
-        Block b = blocks[sites[2 * site]];
-        int uop = sites[2 * site + 1];
         cpu.retired = retired;
         if (reason instanceof GuestFault) {
-            FaultSite.locate(cpu, b, uop, true);
+            FaultSite.locate(cpu, blocks[sites[2 * site]], sites[2 * site + 1], true);
         } else {
-            // The interpreter takes up the same block, where the write is not to the block's own
-            // frame and is just done, or is, and then it knows how.
-            cpu.currentBlock = b;
-            cpu.resumeAt = b.starts[b.instructionAt(uop)];
-            cpu.rip = b.instructions[b.instructionAt(uop)].rip;
+            // Where the write is not to the block's own frame the interpreter just does it; where
+            // it is, it knows how.
+            resume(cpu, site);
         }
     }
 }

@@ -19,8 +19,21 @@ import java.util.function.ObjLongConsumer;
  * on what was translated when.
  */
 final class RegionRunner {
+    /** Instructions in a region of the first stage after which the second is worth its cost. */
+    private static final long HOT = Long.getLong("vt.hot2", 1_000_000);
+
+    /**
+     * Times that a region is left early: while HotSpot looks for what is worth compiling, calls
+     * tell it more than loops, which it would compile apart.
+     */
+    private static final int SHORT_RUNS = 1500;
+
+    private static final int SHORT_RUN = 2000;
+
     private final Cpu cpu;
+    private final CodeCache cache;
     private final Interpreter interpreter;
+    private final Tiering tiering;
 
     /** Index in its code at which the block that {@link #run} returned is to be taken up. */
     private int resume;
@@ -31,6 +44,7 @@ final class RegionRunner {
     private long unverified;
     private long verifications;
     private long helperExits;
+    private long misses;
     private long instructions;
 
     void statistics(ObjLongConsumer<String> out) {
@@ -39,11 +53,14 @@ final class RegionRunner {
         out.accept("regions not entered: mapped otherwise", unverified);
         out.accept("region verifications", verifications);
         out.accept("region exits for helpers", helperExits);
+        out.accept("region exits to the slow path", misses);
         out.accept("instructions in regions", instructions);
     }
 
-    RegionRunner(Cpu cpu, Interpreter interpreter) {
+    RegionRunner(Cpu cpu, CodeCache cache, Interpreter interpreter, Tiering tiering) {
         this.cpu = cpu;
+        this.cache = cache;
+        this.tiering = tiering;
         this.interpreter = interpreter;
     }
 
@@ -84,6 +101,9 @@ final class RegionRunner {
             }
             entries++;
             long before = cpu.retired;
+            if (g.entered++ < SHORT_RUNS) {
+                room = Math.min(room, before + SHORT_RUN);
+            }
             cpu.currentBlock = g;
             int exit;
             try {
@@ -92,7 +112,19 @@ final class RegionRunner {
                 resume = cpu.resumeAt;
                 return (Block) java.util.Objects.requireNonNull(cpu.currentBlock);
             }
-            instructions += cpu.retired - before;
+            long done = cpu.retired - before;
+            instructions += done;
+            g.executed += done;
+            if (g.stage == 1 && g.executed >= HOT && !g.asked) {
+                g.asked = true;
+                tiering.hot(cpu, cache, b);
+            }
+            if (exit < 0) {
+                misses++;
+                g.resume(cpu, ~exit);
+                resume = cpu.resumeAt;
+                return (Block) java.util.Objects.requireNonNull(cpu.currentBlock);
+            }
             if (exit != RegionCode.EXIT) {
                 helperExits++;
                 Block last = g.ends[exit - 1];

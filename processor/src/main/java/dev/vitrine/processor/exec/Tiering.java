@@ -8,11 +8,23 @@ import dev.vitrine.processor.core.Cpu;
 /** Who is told of blocks that execute often; the translator is behind it. */
 public interface Tiering {
     /** Translates nothing. */
-    Tiering NONE = (cpu, cache, block) -> {};
+    Tiering NONE =
+            new Tiering() {
+                @Override
+                public void sampled(Cpu cpu, CodeCache cache, Block block) {}
+
+                @Override
+                public void hot(Cpu cpu, CodeCache cache, Block block) {}
+            };
 
     /**
      * A block has been executed another 64 times. Called on the processor's own thread, between
      * blocks; to return soon.
      */
     void sampled(Cpu cpu, CodeCache cache, Block block);
+
+    /**
+     * A region of the first stage has run for long, entered at this block last. As {@link #sampled}.
+     */
+    void hot(Cpu cpu, CodeCache cache, Block block);
 }

@@ -27,7 +27,10 @@ final class Background {
     private static final int QUEUE = 1024;
 
     /** Calls after which HotSpot's first compiler is asked, with some to spare. */
-    private static final int CALLS = Integer.getInteger("vt.calls", 2500);
+    private static final int CALLS = Integer.getInteger("vt.calls", 6144);
+
+    /** The same for the second stage, of which HotSpot compiles everything early. */
+    private static final int HOT_CALLS = 8;
 
     private static final int PROBE = 32;
 
@@ -83,7 +86,7 @@ final class Background {
                 if (w != null) {
                     Region region = w.translation.get();
                     if (region != null) {
-                        call(region, CALLS);
+                        call(region, region.stage == 1 ? CALLS : HOT_CALLS);
                         waiting.add(new Waiting(region, w.use));
                     }
                 }

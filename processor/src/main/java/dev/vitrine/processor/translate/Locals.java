@@ -20,31 +20,40 @@ final class Locals {
     static final int ENTRY = 3;
     static final int LIMIT = 4;
 
-    static final int MMU = 6;
-    static final int REGISTERS = 7;
+    static final int REGISTERS = 6;
+    static final int READ_TLB = 7;
+    static final int WRITE_TLB = 8;
+
+    /** Context of memory accesses. */
+    static final int CONTEXT = 9;
 
     /** Instructions retired, up to the block in execution. */
-    static final int RETIRED = 8;
+    static final int RETIRED = 11;
 
-    /** Number of the place that may fault next. */
-    static final int SITE = 10;
+    /** Number of the place where the interpreter goes on, or of what may fault. */
+    static final int SITE = 13;
 
-    static final int FLAG_KIND = 11;
-    static final int FLAG_X = 12;
-    static final int FLAG_Y = 14;
-    static final int SAVED_KIND = 16;
-    static final int SAVED_X = 17;
-    static final int SAVED_Y = 19;
+    static final int FLAG_KIND = 14;
+    static final int FLAG_X = 15;
+    static final int FLAG_Y = 17;
+    static final int SAVED_KIND = 19;
+    static final int SAVED_X = 20;
+    static final int SAVED_Y = 22;
 
     /** Where to go on, on the way out. */
-    static final int TARGET = 21;
+    static final int TARGET = 24;
 
     /** Number of the exit, on the way out. */
-    static final int EXIT = 23;
+    static final int EXIT = 26;
 
-    static final int SCRATCH = 24;
-    static final int SCRATCH_2 = 26;
-    private static final int FILE = 28;
+    static final int SCRATCH = 27;
+    static final int SCRATCH_2 = 29;
+
+    /** Addresses of the access in hand. */
+    static final int LINEAR = 31;
+
+    static final int MACHINE = 33;
+    private static final int FILE = 35;
 
     /** Registers of the file that have a local; a mask. */
     private final int used;

@@ -13,6 +13,8 @@ import dev.vitrine.processor.decode.Instruction;
 import dev.vitrine.processor.exec.Block;
 import dev.vitrine.processor.lift.Uop;
 
+import org.jspecify.annotations.Nullable;
+
 import java.lang.classfile.ClassFile;
 import java.lang.classfile.CodeBuilder;
 import java.lang.classfile.Label;
@@ -30,28 +32,28 @@ import java.util.Set;
  * Writes the class of a region: one method, in which the blocks stand in the region's order and
  * branches between them are jumps. Guest registers and flags are local variables.
  *
- * <p>Faults are precise because a micro-operation changes a register only when nothing of its
- * instruction can fault any more: the one exception handler finds the registers as they were, writes
- * them back, and {@link Locals#SITE} says where it happened.
+ * <p>Nothing that is written out here can fault: where an access misses the soft TLB, or an
+ * operand is one for the slow path, the region is left at the beginning of the instruction, and the
+ * interpreter does it. So the method has no calls that come back and no values that live across
+ * them. Only helpers can fault; these find all state in the processor.
  */
 final class RegionEmitter {
-    private static final ClassDesc THIS =
-            ClassDesc.of("dev.vitrine.processor.translate.TranslatedCode");
     private static final ClassDesc BASE = ClassDesc.of("dev.vitrine.processor.exec.RegionCode");
     private static final ClassDesc CPU = ClassDesc.of("dev.vitrine.processor.core.Cpu");
     private static final ClassDesc MMU = ClassDesc.of("dev.vitrine.processor.core.Mmu");
+    private static final ClassDesc LONGS = CD_long.arrayType();
     private static final ClassDesc REGION = ClassDesc.of("dev.vitrine.processor.exec.Region");
     private static final ClassDesc INSTRUCTION =
             ClassDesc.of("dev.vitrine.processor.decode.Instruction");
     private static final ClassDesc UNITS = ClassDesc.of("dev.vitrine.processor.exec.Units");
-    private static final ClassDesc FAULT = ClassDesc.of("dev.vitrine.processor.core.GuestFault");
-    private static final ClassDesc SITE = ClassDesc.of("dev.vitrine.processor.exec.FaultSite");
     private static final ClassDesc LOOPS = ClassDesc.of("dev.vitrine.processor.exec.IntegerUnit");
 
     /** So many addresses a return is compared with before the region is left. */
     private static final int RETURN_SITES = 8;
 
     private final RegionShape shape;
+    private final boolean ordered;
+    private final ClassDesc name;
     private final List<Integer> returnSites;
 
     /** Blocks that the method can be entered at. */
@@ -67,7 +69,13 @@ final class RegionEmitter {
     private UopEmitter uops;
     private Locals locals;
     private Label[] labels;
+    private MemoryEmitter memory;
     private Label leave;
+    private Label resume;
+
+    /** Ways out to the interpreter, by number of the site; written behind the blocks. */
+    private final List<@Nullable Label> misses = new ArrayList<>();
+
     private Label leaveWith;
 
     /** For each block, the kind of flags that the ways to it bring; UNKNOWN before the first. */
@@ -80,8 +88,13 @@ final class RegionEmitter {
     private final List<Label> helperRanges = new ArrayList<>();
 
     @SuppressWarnings("NullAway.Init") // set when the method body is begun
-    RegionEmitter(RegionShape shape) {
+    RegionEmitter(RegionShape shape, boolean ordered, int stage) {
+        // The launcher tells HotSpot by these names what to do with them.
+        this.name =
+                ClassDesc.of(
+                        "dev.vitrine.processor.translate." + (stage == 1 ? "WarmCode" : "HotCode"));
         this.shape = shape;
+        this.ordered = ordered;
         List<Integer> all = shape.returnSites();
         this.returnSites = all.subList(0, Math.min(RETURN_SITES, all.size()));
     }
@@ -95,7 +108,7 @@ final class RegionEmitter {
     byte[] emit() {
         return ClassFile.of()
                 .build(
-                        THIS,
+                        name,
                         c ->
                                 c.withFlags(ClassFile.ACC_FINAL | ClassFile.ACC_SUPER)
                                         .withSuperclass(BASE)
@@ -127,11 +140,13 @@ final class RegionEmitter {
         helpers.clear();
         ends.clear();
         helperRanges.clear();
+        misses.clear();
         siteCount = 0;
         flags =
                 new FlagEmitter(
                         b, Locals.CPU_LOCAL, Locals.FLAG_KIND, Locals.FLAG_X, Locals.FLAG_Y);
-        uops = new UopEmitter(b, flags);
+        memory = new MemoryEmitter(b, ordered);
+        uops = new UopEmitter(b, flags, memory);
         locals = makeLocals();
         int n = shape.blocks.size();
         labels = new Label[n];
@@ -142,18 +157,16 @@ final class RegionEmitter {
         }
         leave = b.newLabel();
         leaveWith = b.newLabel();
+        resume = b.newLabel();
         chooseEntries();
-        Label begin = b.newLabel();
-        Label end = b.newLabel();
         prologue();
-        b.labelBinding(begin);
         for (current = 0; current < n; current++) {
             b.labelBinding(labels[current]);
             block(shape.blocks.get(current));
         }
-        b.labelBinding(end);
+        missed();
         epilogue();
-        handlers(begin, end);
+        handler();
     }
 
     private Locals makeLocals() {
@@ -212,10 +225,11 @@ final class RegionEmitter {
         code.iload(Locals.ENTRY).ifge(run);
         code.iconst_0().ireturn();
         code.labelBinding(run);
-        code.aload(Locals.CPU_LOCAL).getfield(CPU, "mmu", MMU).astore(Locals.MMU);
-        code.aload(Locals.CPU_LOCAL)
-                .getfield(CPU, "r", CD_long.arrayType())
-                .astore(Locals.REGISTERS);
+        code.aload(Locals.CPU_LOCAL).getfield(CPU, "r", LONGS).astore(Locals.REGISTERS);
+        code.aload(Locals.CPU_LOCAL).getfield(CPU, "mmu", MMU).astore(Locals.SCRATCH);
+        code.aload(Locals.SCRATCH).getfield(MMU, "readTlb", LONGS).astore(Locals.READ_TLB);
+        code.aload(Locals.SCRATCH).getfield(MMU, "writeTlb", LONGS).astore(Locals.WRITE_TLB);
+        code.aload(Locals.SCRATCH).getfield(MMU, "context", CD_long).lstore(Locals.CONTEXT);
         code.aload(Locals.CPU_LOCAL).getfield(CPU, "retired", CD_long).lstore(Locals.RETIRED);
         code.iconst_0().istore(Locals.SITE);
         code.iconst_0().istore(Locals.EXIT);
@@ -235,7 +249,22 @@ final class RegionEmitter {
         code.tableswitch(1, entries.size() - 1, labels[0], cases);
     }
 
+    /** Where accesses missed: notes which, and leaves. */
+    private void missed() {
+        for (int i = 0; i < misses.size(); i++) {
+            Label miss = misses.get(i);
+            if (miss != null) {
+                code.labelBinding(miss);
+                code.loadConstant(i).istore(Locals.SITE).goto_(resume);
+            }
+        }
+    }
+
     private void epilogue() {
+        if (siteCount > 0) {
+            code.labelBinding(resume);
+            code.iload(Locals.SITE).iconst_m1().ixor().istore(Locals.EXIT).goto_(leaveWith);
+        }
         code.labelBinding(leave);
         code.iconst_0().istore(Locals.EXIT);
         code.labelBinding(leaveWith);
@@ -246,23 +275,13 @@ final class RegionEmitter {
         code.iload(Locals.EXIT).ireturn();
     }
 
-    private void handlers(Label begin, Label end) {
-        Label common = code.newLabel();
-        if (!helperRanges.isEmpty()) {
-            Label helper = code.newLabel();
-            code.labelBinding(helper);
-            code.astore(Locals.SCRATCH);
-            code.goto_(common);
-            for (int i = 0; i < helperRanges.size(); i += 2) {
-                code.exceptionCatchAll(helperRanges.get(i), helperRanges.get(i + 1), helper);
-            }
+    /** Exceptions of helpers: all state is in the processor already. */
+    private void handler() {
+        if (helperRanges.isEmpty()) {
+            return;
         }
-        Label handler = code.newLabel();
-        code.labelBinding(handler);
+        Label handler = code.newBoundLabel();
         code.astore(Locals.SCRATCH);
-        locals.store(code);
-        flags.toCpuDynamic();
-        code.labelBinding(common);
         code.aload(Locals.REGION).aload(Locals.CPU_LOCAL).iload(Locals.SITE);
         code.lload(Locals.RETIRED).aload(Locals.SCRATCH);
         code.invokevirtual(
@@ -270,7 +289,9 @@ final class RegionEmitter {
                 "stopped",
                 MethodTypeDesc.of(CD_void, CPU, CD_int, CD_long, ConstantDescs.CD_Throwable));
         code.aload(Locals.SCRATCH).athrow();
-        code.exceptionCatchAll(begin, end, handler);
+        for (int i = 0; i < helperRanges.size(); i += 2) {
+            code.exceptionCatchAll(helperRanges.get(i), helperRanges.get(i + 1), handler);
+        }
     }
 
     // --------------------------------------------------------------- one block
@@ -279,10 +300,16 @@ final class RegionEmitter {
         flags.begin(incoming[current] == UNKNOWN ? FlagEmitter.DYNAMIC : incoming[current]);
         long[] uop = b.code;
         Label[] again = retryLabels(b);
+        int instruction = -1;
         for (int u = 0; u < uop.length; u += 2) {
             long w = uop[u];
             long imm = uop[u + 1];
             int op = (int) w & 0xFF;
+            while (instruction + 1 < b.count && b.starts[instruction + 1] <= u) {
+                instruction++;
+                miss = null;
+                uops.beginInstruction();
+            }
             Label retry = again[u >> 1];
             if (retry != null) {
                 flags.sync();
@@ -293,19 +320,59 @@ final class RegionEmitter {
                 end(b, u);
                 return;
             }
-            if (UopTraits.leaves(op)) {
-                site(u);
-            }
             switch (op) {
-                case Uop.EXEC -> helper(b.instructions[(int) imm]);
+                case Uop.EXEC -> helper(u, b.instructions[(int) imm]);
                 case Uop.SAVE_FLAGS -> uops.saveFlags();
                 case Uop.RESTORE_FLAGS -> uops.restoreFlags();
-                case Uop.LOCK_STORE ->
-                        uops.lockStore(w, java.util.Objects.requireNonNull(again[(int) imm >> 1]));
-                default -> uops.emit(w, imm, UopTraits.flagsSeen(uop, u));
+                case Uop.LOCK_LOAD, Uop.SEGMENT -> {
+                    // These may fault, as helpers do.
+                    beforeHelper(u);
+                    Label from = code.newBoundLabel();
+                    uops.checked(w, imm);
+                    helperRanges.add(from);
+                    helperRanges.add(code.newBoundLabel());
+                    uops.popChecked(w);
+                }
+                case Uop.LOCK_STORE -> {
+                    beforeHelper(u);
+                    Label from = code.newBoundLabel();
+                    uops.lockStore(w);
+                    helperRanges.add(from);
+                    helperRanges.add(code.newBoundLabel());
+                    code.ifeq(java.util.Objects.requireNonNull(again[(int) imm >> 1]));
+                }
+                default -> {
+                    if (UopTraits.leaves(op)) {
+                        uops.emit(w, imm, UopTraits.flagsSeen(uop, u), miss(u));
+                    } else {
+                        uops.emit(w, imm, UopTraits.flagsSeen(uop, u), leave);
+                    }
+                }
             }
         }
         throw new IllegalStateException("block without an end");
+    }
+
+    private @Nullable Label miss;
+
+    /** Where to go if the guest instruction that micro-operation u belongs to must be left. */
+    private Label miss(int u) {
+        flags.sync();
+        Label label = miss;
+        if (label == null) {
+            label = code.newLabel();
+            miss = label;
+            misses.set(site(u), label);
+        }
+        return label;
+    }
+
+    /** Puts all state into the processor, for something that may fault. */
+    private void beforeHelper(int u) {
+        code.loadConstant(site(u)).istore(Locals.SITE);
+        flags.sync();
+        locals.store(code);
+        flags.toCpu();
     }
 
     /** Labels at the micro-operations that locked operations begin again at. */
@@ -322,22 +389,20 @@ final class RegionEmitter {
         return again;
     }
 
-    /** Notes that what follows may fault, as micro-operation u of the current block. */
-    private void site(int u) {
-        flags.sync();
+    /** The number of a new place, micro-operation u of the current block. */
+    private int site(int u) {
         if (2 * siteCount + 2 > sites.length) {
             sites = Arrays.copyOf(sites, 2 * sites.length);
         }
         sites[2 * siteCount] = current;
         sites[2 * siteCount + 1] = u;
-        code.loadConstant(siteCount).istore(Locals.SITE);
-        siteCount++;
+        misses.add(null);
+        return siteCount++;
     }
 
     /** Calls the unit that knows an instruction, with all state in the processor. */
-    private void helper(Instruction i) {
-        locals.store(code);
-        flags.toCpu();
+    private void helper(int u, Instruction i) {
+        beforeHelper(u);
         code.aload(Locals.CPU_LOCAL).loadConstant(i.rip).putfield(CPU, "rip", CD_long);
         code.aload(Locals.CPU_LOCAL).loadConstant(i.nextRip()).putfield(CPU, "nextRip", CD_long);
         code.aload(Locals.CPU_LOCAL);
@@ -390,42 +455,33 @@ final class RegionEmitter {
                 jump(b.fallThrough);
             }
             case Uop.CALL64 -> {
-                site(u);
-                pushReturnAddress(w);
+                pushReturnAddress(u, w);
                 count(b.count);
                 jump(b.target);
             }
             case Uop.CALL_REG64 -> {
-                site(u);
                 uops.push((int) (w >>> 16) & 31);
                 code.lstore(Locals.TARGET);
-                Label good = code.newLabel();
-                canonical(good);
-                code.aload(Locals.CPU_LOCAL);
-                uops.push(Cpu.RSP);
-                code.loadConstant(8L).lsub();
-                code.invokestatic(SITE, "badCallTarget", MethodTypeDesc.of(FAULT, CPU, CD_long));
-                code.athrow();
-                code.labelBinding(good);
-                pushReturnAddress(w);
+                checkTarget(u);
+                pushReturnAddress(u, w);
                 count(b.count);
+                observed(b);
                 code.goto_(leave);
             }
             case Uop.JMP_REG -> {
-                site(u);
                 uops.push((int) (w >>> 16) & 31);
                 code.lstore(Locals.TARGET);
-                checkTarget();
+                checkTarget(u);
                 count(b.count);
+                observed(b);
                 code.goto_(leave);
             }
             case Uop.RET64 -> {
-                site(u);
-                code.aload(Locals.MMU);
                 uops.push(Cpu.RSP);
-                uops.load("load64", UopEmitter.LOAD64);
+                memory.probe(8, false, miss(u));
+                memory.load(8);
                 code.lstore(Locals.TARGET);
-                checkTarget();
+                checkTarget(u);
                 uops.push(Cpu.RSP);
                 code.loadConstant(imm).ladd();
                 uops.pop(Cpu.RSP);
@@ -463,27 +519,29 @@ final class RegionEmitter {
         }
     }
 
-    private void pushReturnAddress(long w) {
+    private void pushReturnAddress(int u, long w) {
         uops.push(Cpu.RSP);
-        code.loadConstant(8L).lsub().lstore(Locals.SCRATCH);
-        code.aload(Locals.MMU).lload(Locals.SCRATCH);
-        uops.push((int) (w >>> 8) & 31);
-        uops.load("store64", UopEmitter.STORE64);
-        code.lload(Locals.SCRATCH);
+        code.loadConstant(8L).lsub();
+        memory.probe(8, true, miss(u));
+        memory.store(8, () -> uops.push((int) (w >>> 8) & 31));
+        code.lload(Locals.LINEAR);
         uops.pop(Cpu.RSP);
     }
 
-    private void canonical(Label good) {
+    /** A target that is not canonical is the interpreter's to raise. */
+    private void checkTarget(int u) {
         code.lload(Locals.TARGET).lload(Locals.TARGET);
-        code.loadConstant(16).lshl().loadConstant(16).lshr().lcmp().ifeq(good);
+        code.loadConstant(16).lshl().loadConstant(16).lshr().lcmp().ifne(miss(u));
     }
 
-    private void checkTarget() {
-        Label good = code.newLabel();
-        canonical(good);
-        code.aload(Locals.CPU_LOCAL).iconst_0();
-        code.invokevirtual(CPU, "gp", MethodTypeDesc.of(FAULT, CD_int)).athrow();
-        code.labelBinding(good);
+    /** Goes to the targets of an indirect branch that are in the region. */
+    private void observed(Block b) {
+        for (long rip : b.observedTargets()) {
+            int n = shape.number(rip);
+            if (n >= 0) {
+                compareTarget(n);
+            }
+        }
     }
 
     private void compareTarget(int n) {
@@ -502,7 +560,7 @@ final class RegionEmitter {
                     case Uop.TEST64_JCC -> Uop.TEST64;
                     default -> Uop.TEST32;
                 };
-        uops.emit((w & ~0xFFL) | comparison, imm, true);
+        uops.emit((w & ~0xFFL) | comparison, imm, true, leave);
         branch(b, cc);
     }
 

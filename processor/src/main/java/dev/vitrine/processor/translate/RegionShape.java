@@ -25,9 +25,10 @@ import java.util.Set;
  * every loop has an edge that goes backwards, and every other edge goes forwards.
  */
 final class RegionShape {
-    /** Blocks that execute less often than the head by more than this factor stay outside. */
-    private static final int COLD = Integer.getInteger("vt.cold", 4);
-    private static final boolean STOP = !Boolean.getBoolean("vt.nostop");
+    /** Blocks that execute more seldom than that for each time the head does stay outside. */
+    private static final double COLD = 0.1;
+
+    private static final double COLD_WIDE = 0.01;
 
     final List<Block> blocks;
 
@@ -92,26 +93,35 @@ final class RegionShape {
             boolean likely = 2L * b.takenCount > b.executions;
             next.add(likely ? b.target : b.fallThrough);
             next.add(likely ? b.fallThrough : b.target);
+        } else if (op == Uop.JMP_REG || op == Uop.CALL_REG64) {
+            for (long to : b.observedTargets()) {
+                next.add(to);
+            }
         }
         return next;
     }
+
+    /** A block on the way, and how often it executes for each time that the head does. */
+    private record Candidate(Block block, double share) {}
 
     /**
      * Chooses the region of a hot block.
      *
      * @param limit how many micro-operations it may have
+     * @param wide go on where other regions begin
      */
-    static RegionShape form(Cpu cpu, CodeCache cache, Block head, int limit) {
+    static RegionShape form(Cpu cpu, CodeCache cache, Block head, int limit, boolean wide) {
         Map<Long, Block> chosen = new HashMap<>();
         Set<Long> seen = new HashSet<>();
-        PriorityQueue<Block> open =
-                new PriorityQueue<>((x, y) -> Integer.compare(y.executions, x.executions));
-        open.add(head);
+        PriorityQueue<Candidate> open =
+                new PriorityQueue<>((x, y) -> Double.compare(y.share, x.share));
+        open.add(new Candidate(head, 1));
         seen.add(head.rip);
         int size = 0;
-        int threshold = Math.max(2, head.executions / COLD);
+        double cold = wide ? COLD_WIDE : COLD;
         while (!open.isEmpty()) {
-            Block b = open.remove();
+            Candidate c = open.remove();
+            Block b = c.block;
             int uops = b.code.length / 2;
             if (size > 0 && size + uops > limit) {
                 continue;
@@ -123,17 +133,27 @@ final class RegionShape {
                 next.add(b.fallThrough);
             }
             for (long rip : next) {
-                if (seen.add(rip)) {
+                double share = c.share * likelihood(b, rip);
+                if (share >= cold && seen.add(rip)) {
                     Block s = find(cpu, cache, head, rip);
-                    if (s != null
-                            && s.executions >= threshold
-                            && (!STOP || !s.asked)) {
-                        open.add(s);
+                    if (s != null && (wide || !s.asked) && s.executions >= 2) {
+                        open.add(new Candidate(s, share));
                     }
                 }
             }
         }
         return new RegionShape(order(head, chosen));
+    }
+
+    private static double likelihood(Block b, long rip) {
+        int op = end(b);
+        boolean conditional =
+                (op >= Uop.JCC && op < Uop.JMP) || op == Uop.LOOP || op >= Uop.CMP64_JCC;
+        if (!conditional || b.executions <= 0) {
+            return 1;
+        }
+        double taken = Math.min(1, (double) b.takenCount / b.executions);
+        return rip == b.target ? taken : 1 - taken;
     }
 
     private static @Nullable Block find(Cpu cpu, CodeCache cache, Block head, long rip) {

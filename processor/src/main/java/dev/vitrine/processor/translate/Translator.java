@@ -3,6 +3,7 @@
 
 package dev.vitrine.processor.translate;
 
+import dev.vitrine.memory.GuestRam;
 import dev.vitrine.processor.core.Cpu;
 import dev.vitrine.processor.decode.Instruction;
 import dev.vitrine.processor.exec.Block;
@@ -16,6 +17,7 @@ import org.jspecify.annotations.Nullable;
 import java.lang.invoke.MethodHandles;
 import java.util.Map;
 import java.util.function.ObjLongConsumer;
+import java.util.function.Supplier;
 
 /**
  * Translates what is hot. The shape of a region is chosen by the processor that found it hot, on its
@@ -28,23 +30,35 @@ public final class Translator implements Tiering {
     /** Modes in which every instruction is looked at. */
     private static final int WATCHED = Cpu.MODE_TF | Cpu.MODE_DEBUG | Cpu.MODE_ALIGN | 1 << 16;
 
-    private static final int LIM = Integer.getInteger("vt.lim", 120);
+    private static final boolean WEAK_ORDER =
+            !System.getProperty("os.arch", "").matches("amd64|x86_64|i386|x86");
+
+    /** Micro-operations of a region of the first and of the second stage, at the most. */
+    private static final int SMALL = Integer.getInteger("vt.small", 120);
+
+    private static final int LARGE = Integer.getInteger("vt.large", 320);
 
     private final int threshold;
     private final boolean atOnce;
     private final int processors;
+    private final GuestRam ram;
+    private final boolean ordered;
 
     // Statistics; racy on purpose.
     private long regions;
+    private long large;
     private long blocks;
     private long bytes;
 
     /**
      * @param threshold executions of a block from which on it is hot; a multiple of 64
      * @param atOnce translate on the processor's thread: deterministic, for tests
-     * @param processors of the domain
+     * @param processors how many the domain has
+     * @param ram its memory
      */
-    public Translator(int threshold, boolean atOnce, int processors) {
+    public Translator(int threshold, boolean atOnce, int processors, GuestRam ram) {
+        this.ram = ram;
+        this.ordered = processors > 1 || WEAK_ORDER;
         this.threshold = threshold;
         this.atOnce = atOnce;
         this.processors = processors;
@@ -60,34 +74,46 @@ public final class Translator implements Tiering {
             return;
         }
         block.asked = true;
-        RegionShape shape = RegionShape.form(cpu, cache, block, LIM);
-        RegionShape half = RegionShape.form(cpu, cache, block, Math.min(LIM, 200));
+        RegionShape shape = RegionShape.form(cpu, cache, block, SMALL, false);
         for (Block b : shape.blocks) {
             b.covered = b.executions;
         }
-        if (atOnce) {
-            Region region = translate(shape, half);
-            if (region != null) {
-                cache.add(region);
-            }
-        } else if (!Background.submit(() -> translate(shape, half), cache::add)) {
+        if (!submit(cache, () -> translate(shape, 1))) {
             block.asked = false;
         }
     }
 
-    private @Nullable Region translate(RegionShape shape, RegionShape smaller) {
-        Region region = translate(shape);
-        return region != null ? region : translate(smaller);
+    @Override
+    public void hot(Cpu cpu, CodeCache cache, Block block) {
+        RegionShape shape = RegionShape.form(cpu, cache, block, LARGE, true);
+        RegionShape smaller = RegionShape.form(cpu, cache, block, LARGE / 2, true);
+        submit(
+                cache,
+                () -> {
+                    Region region = translate(shape, 2);
+                    return region != null ? region : translate(smaller, 2);
+                });
     }
 
-    private @Nullable Region translate(RegionShape shape) {
-        RegionEmitter emitter = new RegionEmitter(shape);
+    private boolean submit(CodeCache cache, Supplier<@Nullable Region> translation) {
+        if (!atOnce) {
+            return Background.submit(translation, cache::add);
+        }
+        Region region = translation.get();
+        if (region != null) {
+            cache.add(region);
+        }
+        return true;
+    }
+
+    private @Nullable Region translate(RegionShape shape, int stage) {
+        RegionEmitter emitter = new RegionEmitter(shape, ordered, stage);
         byte[] file = emitter.emit();
         int size = MethodSize.ofLargest(file);
         if (size > METHOD_LIMIT) {
             return null;
         }
-        RegionCode code = instance(file);
+        RegionCode code = instance(file, ram);
         int n = shape.pages.size();
         long[] pages = new long[2 * n];
         int i = 0;
@@ -105,18 +131,22 @@ public final class Translator implements Tiering {
                         emitter.ends.toArray(new Block[0]),
                         emitter.sites(),
                         pages,
-                        processors);
+                        processors,
+                        stage);
         regions++;
+        if (stage == 2) {
+            large++;
+        }
         blocks += shape.blocks.size();
         bytes += size;
         return region;
     }
 
-    private static RegionCode instance(byte[] file) {
+    private static RegionCode instance(byte[] file, GuestRam ram) {
         try {
             return (RegionCode)
                     MethodHandles.lookup()
-                            .defineHiddenClass(file, true)
+                            .defineHiddenClassWithClassData(file, ram, true)
                             .lookupClass()
                             .getDeclaredConstructor()
                             .newInstance();
@@ -128,6 +158,7 @@ public final class Translator implements Tiering {
     /** What has been translated. */
     public void statistics(ObjLongConsumer<String> out) {
         out.accept("regions", regions);
+        out.accept("regions of the second stage", large);
         out.accept("blocks in regions", blocks);
         out.accept("bytecode of regions", bytes);
     }

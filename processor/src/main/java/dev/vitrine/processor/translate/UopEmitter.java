@@ -4,11 +4,8 @@
 package dev.vitrine.processor.translate;
 
 import static java.lang.constant.ConstantDescs.CD_boolean;
-import static java.lang.constant.ConstantDescs.CD_byte;
 import static java.lang.constant.ConstantDescs.CD_int;
 import static java.lang.constant.ConstantDescs.CD_long;
-import static java.lang.constant.ConstantDescs.CD_short;
-import static java.lang.constant.ConstantDescs.CD_void;
 
 import dev.vitrine.processor.core.Cpu;
 import dev.vitrine.processor.lift.Uop;
@@ -21,7 +18,6 @@ import java.lang.constant.MethodTypeDesc;
 /** Writes out micro-operations that neither end a block nor call a helper with all state. */
 final class UopEmitter {
     private static final ClassDesc CPU = ClassDesc.of("dev.vitrine.processor.core.Cpu");
-    private static final ClassDesc MMU = ClassDesc.of("dev.vitrine.processor.core.Mmu");
     private static final ClassDesc ALU = ClassDesc.of("dev.vitrine.processor.exec.Alu");
     private static final ClassDesc LOCKED = ClassDesc.of("dev.vitrine.processor.exec.LockedAccess");
     private static final ClassDesc SEGMENTS =
@@ -32,14 +28,32 @@ final class UopEmitter {
             MethodTypeDesc.of(CD_long, CPU, CD_long, CD_long, CD_int);
     private static final MethodTypeDesc OPERATION_CARRY =
             MethodTypeDesc.of(CD_long, CPU, CD_long, CD_long, CD_long, CD_int);
-    private static final MethodTypeDesc STEP = MethodTypeDesc.of(CD_long, CPU, CD_long, CD_int);
 
     private final CodeBuilder code;
     private final FlagEmitter flags;
+    private final MemoryEmitter memory;
 
-    UopEmitter(CodeBuilder code, FlagEmitter flags) {
+    /** Bits of a micro-operation's word that make its address. */
+    private static final long ADDRESS = 0xFFFF_FFFF_0000L;
+
+    /** The operand of a read-modify-write whose load has been written. */
+    private long updated = -1;
+
+    private long updatedOffset;
+
+    UopEmitter(CodeBuilder code, FlagEmitter flags, MemoryEmitter memory) {
         this.code = code;
         this.flags = flags;
+        this.memory = memory;
+    }
+
+    /** To be called at the beginning of each guest instruction. */
+    void beginInstruction() {
+        updated = -1;
+    }
+
+    private boolean sameAddress(long w, long imm) {
+        return (w & ADDRESS) == updated && imm == updatedOffset;
     }
 
     private static int d(long w) {
@@ -151,27 +165,13 @@ final class UopEmitter {
         pop(d);
     }
 
-    void load(String name, MethodTypeDesc type) {
-        code.invokevirtual(MMU, name, type);
-    }
-
-    private static final MethodTypeDesc LOAD8 = MethodTypeDesc.of(CD_byte, CD_long);
-    private static final MethodTypeDesc LOAD16 = MethodTypeDesc.of(CD_short, CD_long);
-    private static final MethodTypeDesc LOAD32 = MethodTypeDesc.of(CD_int, CD_long);
-    static final MethodTypeDesc LOAD64 = MethodTypeDesc.of(CD_long, CD_long);
-    private static final MethodTypeDesc LOAD_FOR_WRITE =
-            MethodTypeDesc.of(CD_long, CD_long, CD_int);
-    private static final MethodTypeDesc STORE8 = MethodTypeDesc.of(CD_void, CD_long, CD_byte);
-    private static final MethodTypeDesc STORE16 = MethodTypeDesc.of(CD_void, CD_long, CD_short);
-    private static final MethodTypeDesc STORE32 = MethodTypeDesc.of(CD_void, CD_long, CD_int);
-    static final MethodTypeDesc STORE64 = MethodTypeDesc.of(CD_void, CD_long, CD_long);
-
     /**
      * Writes out one micro-operation.
      *
      * @param seen whether the flags that it sets can be seen by anybody
+     * @param miss where to go when a memory access misses the TLB
      */
-    void emit(long w, long imm, boolean seen) {
+    void emit(long w, long imm, boolean seen, Label miss) {
         int op = (int) w & 0xFF;
         switch (op) {
             case Uop.MOVI -> {
@@ -248,93 +248,48 @@ final class UopEmitter {
                 mask(0xFFFF);
                 pop(d(w));
             }
-            case Uop.SEGMENT -> segment(w);
-            case Uop.LD8 -> {
-                code.aload(Locals.MMU);
+            case Uop.LD8, Uop.LD16, Uop.LD32, Uop.LD64 -> {
+                int size = 1 << op - Uop.LD8;
+                updated = -1;
                 pushAddress(w, imm);
-                load("load8", LOAD8);
-                code.loadConstant(0xFF).iand().i2l();
+                memory.probe(size, false, miss);
+                memory.load(size);
                 pop(d(w));
             }
-            case Uop.LD16 -> {
-                code.aload(Locals.MMU);
-                pushAddress(w, imm);
-                load("load16", LOAD16);
-                code.loadConstant(0xFFFF).iand().i2l();
-                pop(d(w));
-            }
-            case Uop.LD32 -> {
-                code.aload(Locals.MMU);
-                pushAddress(w, imm);
-                load("load32", LOAD32);
-                code.i2l();
-                zeroExtend32();
-                pop(d(w));
-            }
-            case Uop.LD64 -> {
-                code.aload(Locals.MMU);
-                pushAddress(w, imm);
-                load("load64", LOAD64);
-                pop(d(w));
-            }
-            case Uop.ST8 -> {
-                code.aload(Locals.MMU);
-                pushAddress(w, imm);
-                push(d(w));
-                code.l2i().i2b();
-                load("store8", STORE8);
-            }
-            case Uop.ST16 -> {
-                code.aload(Locals.MMU);
-                pushAddress(w, imm);
-                push(d(w));
-                code.l2i().i2s();
-                load("store16", STORE16);
-            }
-            case Uop.ST32 -> {
-                code.aload(Locals.MMU);
-                pushAddress(w, imm);
-                push(d(w));
-                code.l2i();
-                load("store32", STORE32);
-            }
-            case Uop.ST64 -> {
-                code.aload(Locals.MMU);
-                pushAddress(w, imm);
-                push(d(w));
-                load("store64", STORE64);
+            case Uop.ST8, Uop.ST16, Uop.ST32, Uop.ST64 -> {
+                int size = 1 << op - Uop.ST8;
+                // Behind the load of the same operand the address is known, and nothing may fail
+                // any more.
+                if (!sameAddress(w, imm)) {
+                    pushAddress(w, imm);
+                    memory.probe(size, true, miss);
+                }
+                memory.store(size, () -> push(d(w)));
             }
             case Uop.LDW8, Uop.LDW16, Uop.LDW32, Uop.LDW64 -> {
-                code.aload(Locals.MMU);
+                int size = 1 << op - Uop.LDW8;
                 pushAddress(w, imm);
-                code.loadConstant(1 << op - Uop.LDW8);
-                load("loadForWrite", LOAD_FOR_WRITE);
+                memory.probe(size, true, miss);
+                memory.load(size);
                 pop(d(w));
-            }
-            case Uop.LOCK_LOAD -> {
-                code.aload(Locals.CPU_LOCAL);
-                pushAddress(w, imm);
-                code.loadConstant(c(w) >>> 4);
-                code.invokestatic(
-                        LOCKED, "load", MethodTypeDesc.of(CD_long, CPU, CD_long, CD_int));
-                pop(d(w));
+                updated = w & ADDRESS;
+                updatedOffset = imm;
             }
             case Uop.PUSH64 -> {
                 push(Cpu.RSP);
-                code.loadConstant(8L).lsub().lstore(Locals.SCRATCH);
-                code.aload(Locals.MMU).lload(Locals.SCRATCH);
-                push(a(w));
-                load("store64", STORE64);
-                code.lload(Locals.SCRATCH);
+                code.loadConstant(8L).lsub();
+                memory.probe(8, true, miss);
+                memory.store(8, () -> push(a(w)));
+                // What was probed is the new stack pointer.
+                code.lload(Locals.LINEAR);
                 pop(Cpu.RSP);
             }
             case Uop.POP64 -> {
-                code.aload(Locals.MMU);
                 push(Cpu.RSP);
-                load("load64", LOAD64);
+                memory.probe(8, false, miss);
+                memory.load(8);
                 code.lstore(Locals.SCRATCH);
-                push(Cpu.RSP);
-                code.loadConstant(8L).ladd();
+                code.lload(Locals.LINEAR).loadConstant(8L).ladd();
                 pop(Cpu.RSP);
                 code.lload(Locals.SCRATCH);
                 pop(d(w));
@@ -464,8 +419,15 @@ final class UopEmitter {
         }
     }
 
-    private void segment(long w) {
+    /** Pushes the result of an operation that may fault. */
+    void checked(long w, long imm) {
         code.aload(Locals.CPU_LOCAL);
+        if (((int) w & 0xFF) == Uop.LOCK_LOAD) {
+            pushAddress(w, imm);
+            code.loadConstant(c(w) >>> 4);
+            code.invokestatic(LOCKED, "load", MethodTypeDesc.of(CD_long, CPU, CD_long, CD_int));
+            return;
+        }
         code.loadConstant((int) (w >>> 40) & 7);
         push(a(w));
         code.loadConstant(c(w) & 0x7F);
@@ -474,18 +436,20 @@ final class UopEmitter {
                 SEGMENTS,
                 "linear",
                 MethodTypeDesc.of(CD_long, CPU, CD_int, CD_long, CD_int, CD_boolean));
+    }
+
+    void popChecked(long w) {
         pop(d(w));
     }
 
-    /** Compare-and-set of a locked operation. Goes back to the label if it failed. */
-    void lockStore(long w, Label again) {
+    /** Compare-and-set of a locked operation; pushes whether it was done. */
+    void lockStore(long w) {
         code.aload(Locals.CPU_LOCAL);
         code.loadConstant(c(w));
         push(a(w));
         push(d(w));
         code.invokestatic(
                 LOCKED, "store", MethodTypeDesc.of(CD_boolean, CPU, CD_int, CD_long, CD_long));
-        code.ifeq(again);
     }
 
     void saveFlags() {
