@@ -205,6 +205,9 @@ public final class Cpu {
     /** The block in execution (an exec.Block), for the check of self-modification; may be null. */
     public @Nullable Object currentBlock;
 
+    /** An access of translated code was not in the soft TLB and has not been made. */
+    public boolean missed;
+
     /** Number among the processors of its domain, from 0. */
     public int number;
 

@@ -121,6 +121,7 @@ final class RegionRunner {
             }
             if (exit < 0) {
                 misses++;
+                cpu.missed = false;
                 g.resume(cpu, ~exit);
                 resume = cpu.resumeAt;
                 return (Block) java.util.Objects.requireNonNull(cpu.currentBlock);

@@ -32,6 +32,16 @@ final class FlagEmitter {
             MethodTypeDesc.of(CD_boolean, CD_int, CD_long, CD_long, CD_int);
     private static final MethodTypeDesc STORE =
             MethodTypeDesc.of(ConstantDescs.CD_void, CPU, CD_int, CD_long, CD_long);
+    private static final MethodTypeDesc STORE_ALL =
+            MethodTypeDesc.of(
+                    ConstantDescs.CD_void,
+                    CPU,
+                    CD_int,
+                    CD_long,
+                    CD_long,
+                    CD_int,
+                    CD_long,
+                    CD_long);
     private static final MethodTypeDesc COMPARE_LONG =
             MethodTypeDesc.of(CD_int, CD_long, CD_long);
     private static final MethodTypeDesc COMPARE_INT = MethodTypeDesc.of(CD_int, CD_int, CD_int);
@@ -50,7 +60,12 @@ final class FlagEmitter {
     /** The local holds the kind. */
     private boolean stored = true;
 
-    FlagEmitter(CodeBuilder code, int cpu, int kindLocal, int x, int y) {
+    /** The region has rotations. */
+    private final boolean rotations;
+
+    FlagEmitter(
+            CodeBuilder code, int cpu, int kindLocal, int x, int y, boolean rotations) {
+        this.rotations = rotations;
         this.code = code;
         this.cpu = cpu;
         this.kindLocal = kindLocal;
@@ -82,6 +97,40 @@ final class FlagEmitter {
         }
     }
 
+    private void pushOld() {
+        code.iload(Locals.OLD_KIND).lload(Locals.OLD_X).lload(Locals.OLD_Y);
+    }
+
+    /**
+     * To be called before the operands of a rotation are stored: keeps what it leaves of the flags.
+     */
+    void keepForRotation() {
+        if (LazyFlags.isRotation(kind)) {
+            // What that one has changed this one changes too.
+            return;
+        }
+        if (kind == DYNAMIC) {
+            settle();
+        }
+        code.loadConstant(kind).istore(Locals.OLD_KIND);
+        code.lload(x).lstore(Locals.OLD_X).lload(y).lstore(Locals.OLD_Y);
+    }
+
+    /** Where the kind may be that of a rotation: works the flags out, so that it is not. */
+    private void settle() {
+        if (LazyFlags.isRotation(kind) || (kind == DYNAMIC && rotations)) {
+            toCpu();
+            fromCpu();
+        } else if (kind == DYNAMIC) {
+            code.aload(cpu).iload(kindLocal).lload(x).lload(y).invokestatic(FLAGS, "store", STORE);
+            fromCpu();
+        }
+    }
+
+    private boolean mayBeRotation() {
+        return LazyFlags.isRotation(kind) || (kind == DYNAMIC && rotations);
+    }
+
     private void pushAll() {
         if (kind == DYNAMIC) {
             code.iload(kindLocal);
@@ -106,13 +155,24 @@ final class FlagEmitter {
         } else {
             code.aload(cpu);
             pushAll();
-            code.invokestatic(FLAGS, "store", STORE);
+            if (mayBeRotation()) {
+                pushOld();
+                code.invokestatic(FLAGS, "store", STORE_ALL);
+            } else {
+                code.invokestatic(FLAGS, "store", STORE);
+            }
         }
     }
 
     /** Puts the flags into the processor, whatever the kind is; for code that many ways lead to. */
     void toCpuDynamic() {
-        code.aload(cpu).iload(kindLocal).lload(x).lload(y).invokestatic(FLAGS, "store", STORE);
+        code.aload(cpu).iload(kindLocal).lload(x).lload(y);
+        if (rotations) {
+            pushOld();
+            code.invokestatic(FLAGS, "store", STORE_ALL);
+        } else {
+            code.invokestatic(FLAGS, "store", STORE);
+        }
     }
 
     private static boolean is(int kind, int base) {
@@ -137,6 +197,9 @@ final class FlagEmitter {
             code.loadConstant(63).lushr();
         } else if (is(kind, LazyFlags.INC) || is(kind, LazyFlags.DEC)) {
             code.lload(y);
+        } else if (mayBeRotation()) {
+            settle();
+            pushCarry();
         } else {
             pushAll();
             code.invokestatic(FLAGS, "carry", VALUE);
@@ -182,6 +245,10 @@ final class FlagEmitter {
     /** Goes to the label if condition cc holds. */
     void branch(int cc, Label to) {
         boolean not = (cc & 1) != 0;
+        if (mayBeRotation()) {
+            settle();
+            sync();
+        }
         if (kind == LazyFlags.SUB || kind == LazyFlags.SUB + 2 || kind == LazyFlags.SUB + 3) {
             switch (cc >>> 1) {
                 case 1 -> {

@@ -42,9 +42,46 @@ public final class LazyFlags {
     /** Signed x * y; sizes 64 and 32. */
     public static final int IMUL = 27;
 
+    /**
+     * Rotations by a constant that is not 0; sizes 64 and 32. x is the result. They set CF and OF;
+     * the other flags are those of an older operation, whose kind and operands are kept beside.
+     */
+    public static final int ROL = 29;
+
+    public static final int ROR = 31;
+
     private static final long CARRIES = 3L << 62;
 
     private LazyFlags() {}
+
+    static boolean isRotation(int kind) {
+        return kind >= ROL;
+    }
+
+    /** {@link Cpu#flagAux} behind a rotation, from what it was before. */
+    private static long rotated(int kind, long x, long before) {
+        long top = (kind - ROL & 1) == 0 ? x : x << 32;
+        long carry;
+        long overflow;
+        if (kind < ROR) {
+            carry = x << 63;
+            overflow = (top ^ carry) & Long.MIN_VALUE;
+        } else {
+            carry = top & Long.MIN_VALUE;
+            overflow = (top ^ top << 1) & Long.MIN_VALUE;
+        }
+        return before & ~CARRIES | carry | (carry ^ overflow) >>> 1;
+    }
+
+    /** As {@link #store(Cpu, int, long, long)}, for all kinds. */
+    public static void store(Cpu cpu, int kind, long x, long y, int oldKind, long oldX, long oldY) {
+        if (isRotation(kind)) {
+            cpu.flagResult = result(oldKind, oldX, oldY);
+            cpu.flagAux = rotated(kind, x, aux(oldKind, oldX, oldY));
+        } else {
+            store(cpu, kind, x, y);
+        }
+    }
 
     /** Number of a size among those of a kind, for a shift of 64 less the size in bits. */
     static int sizeIndex(int shift) {

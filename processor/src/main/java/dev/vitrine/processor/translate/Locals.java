@@ -53,7 +53,16 @@ final class Locals {
     static final int LINEAR = 31;
 
     static final int MACHINE = 33;
-    private static final int FILE = 35;
+
+    /** What a called access has loaded, before it is known whether it did. */
+    static final int LOADED = 35;
+
+    /** Kind and operands of the flags that a rotation leaves as they are, see {@link LazyFlags}. */
+    static final int OLD_KIND = 37;
+
+    static final int OLD_X = 38;
+    static final int OLD_Y = 40;
+    private static final int FILE = 42;
 
     /** Registers of the file that have a local; a mask. */
     private final int used;

@@ -38,15 +38,76 @@ final class MemoryEmitter {
                     ConstantDescs.DEFAULT_NAME,
                     RAM);
 
+    private static final ClassDesc CPU = ClassDesc.of("dev.vitrine.processor.core.Cpu");
+    private static final ClassDesc CALLED =
+            ClassDesc.of("dev.vitrine.processor.translate.CalledAccess");
+    private static final MethodTypeDesc CALLED_LOAD = MethodTypeDesc.of(CD_long, CPU, CD_long);
+    private static final MethodTypeDesc CALLED_STORE =
+            MethodTypeDesc.of(CD_void, CPU, CD_long, CD_long);
+
     private final CodeBuilder code;
     private final ClassDesc access;
+    private final boolean calls;
 
     /**
      * @param ordered keep x86's memory order: other processors look on
+     * @param calls write calls of {@link CalledAccess} instead of code in line
      */
-    MemoryEmitter(CodeBuilder code, boolean ordered) {
+    MemoryEmitter(CodeBuilder code, boolean ordered, boolean calls) {
         this.code = code;
         this.access = ordered ? ORDERED : PLAIN;
+        this.calls = calls;
+    }
+
+    /** Replaces the linear address on the stack by what is there; the address is kept. */
+    void load(int size, Label miss) {
+        if (calls) {
+            called("load", size, miss);
+        } else {
+            probe(size, false, miss);
+            load(size, 0);
+        }
+    }
+
+    /** As {@link #load}, for a place that {@link #storeAgain} will write to. */
+    void loadForUpdate(int size, Label miss) {
+        if (calls) {
+            called("update", size, miss);
+        } else {
+            probe(size, true, miss);
+            load(size, 0);
+        }
+    }
+
+    private void called(String what, int size, Label miss) {
+        code.lstore(Locals.LINEAR);
+        code.aload(Locals.CPU_LOCAL).lload(Locals.LINEAR);
+        code.invokestatic(CALLED, what + size, CALLED_LOAD).lstore(Locals.LOADED);
+        code.aload(Locals.CPU_LOCAL).getfield(CPU, "missed", CD_boolean).ifne(miss);
+        code.lload(Locals.LOADED);
+    }
+
+    /** Stores what the argument pushes to the linear address on the stack, which is kept. */
+    void store(int size, Runnable value, Label miss) {
+        if (calls) {
+            code.lstore(Locals.LINEAR);
+            storeAgain(size, value);
+            code.aload(Locals.CPU_LOCAL).getfield(CPU, "missed", CD_boolean).ifne(miss);
+        } else {
+            probe(size, true, miss);
+            store(size, 0, value);
+        }
+    }
+
+    /** Stores to where {@link #loadForUpdate} has loaded from. */
+    void storeAgain(int size, Runnable value) {
+        if (calls) {
+            code.aload(Locals.CPU_LOCAL).lload(Locals.LINEAR);
+            value.run();
+            code.invokestatic(CALLED, "store" + size, CALLED_STORE);
+        } else {
+            store(size, 0, value);
+        }
     }
 
     /**
@@ -62,11 +123,6 @@ final class MemoryEmitter {
         code.lstore(Locals.MACHINE);
     }
 
-    /** Pushes what is at the machine address, zero-extended. */
-    void load(int size) {
-        load(size, 0);
-    }
-
     /** Pushes what is some bytes behind the machine address, zero-extended. */
     void load(int size, int offset) {
         code.ldc(DOMAIN_RAM).lload(Locals.MACHINE);
@@ -76,11 +132,7 @@ final class MemoryEmitter {
         code.invokestatic(access, "load" + size, LOAD);
     }
 
-    /** Stores to the machine address the low bytes of a long that the argument pushes. */
-    void store(int size, Runnable value) {
-        store(size, 0, value);
-    }
-
+    /** Stores some bytes behind the machine address what the argument pushes. */
     void store(int size, int offset, Runnable value) {
         code.ldc(DOMAIN_RAM).lload(Locals.MACHINE);
         if (offset != 0) {

@@ -53,6 +53,7 @@ final class RegionEmitter {
 
     private final RegionShape shape;
     private final boolean ordered;
+    private final boolean small;
     private final ClassDesc name;
     private final List<Integer> returnSites;
 
@@ -95,6 +96,7 @@ final class RegionEmitter {
                         "dev.vitrine.processor.translate." + (stage == 1 ? "WarmCode" : "HotCode"));
         this.shape = shape;
         this.ordered = ordered;
+        this.small = stage == 1;
         List<Integer> all = shape.returnSites();
         this.returnSites = all.subList(0, Math.min(RETURN_SITES, all.size()));
     }
@@ -144,8 +146,13 @@ final class RegionEmitter {
         siteCount = 0;
         flags =
                 new FlagEmitter(
-                        b, Locals.CPU_LOCAL, Locals.FLAG_KIND, Locals.FLAG_X, Locals.FLAG_Y);
-        memory = new MemoryEmitter(b, ordered);
+                        b,
+                        Locals.CPU_LOCAL,
+                        Locals.FLAG_KIND,
+                        Locals.FLAG_X,
+                        Locals.FLAG_Y,
+                        rotations());
+        memory = new MemoryEmitter(b, ordered, small);
         uops = new UopEmitter(b, flags, memory);
         locals = makeLocals();
         int n = shape.blocks.size();
@@ -167,6 +174,17 @@ final class RegionEmitter {
         missed();
         epilogue();
         handler();
+    }
+
+    private boolean rotations() {
+        for (Block b : shape.blocks) {
+            for (int u = 0; u < b.code.length; u += 2) {
+                if (UopTraits.isRotation((int) b.code[u] & 0xFF)) {
+                    return true;
+                }
+            }
+        }
+        return false;
     }
 
     private Locals makeLocals() {
@@ -234,6 +252,8 @@ final class RegionEmitter {
         code.iconst_0().istore(Locals.SITE);
         code.iconst_0().istore(Locals.EXIT);
         code.lconst_0().lstore(Locals.TARGET);
+        code.iconst_0().istore(Locals.OLD_KIND);
+        code.lconst_0().lstore(Locals.OLD_X).lconst_0().lstore(Locals.OLD_Y);
         locals.load(code);
         flags.fromCpu();
         flags.sync();
@@ -478,8 +498,7 @@ final class RegionEmitter {
             }
             case Uop.RET64 -> {
                 uops.push(Cpu.RSP);
-                memory.probe(8, false, miss(u));
-                memory.load(8);
+                memory.load(8, miss(u));
                 code.lstore(Locals.TARGET);
                 checkTarget(u);
                 uops.push(Cpu.RSP);
@@ -522,8 +541,7 @@ final class RegionEmitter {
     private void pushReturnAddress(int u, long w) {
         uops.push(Cpu.RSP);
         code.loadConstant(8L).lsub();
-        memory.probe(8, true, miss(u));
-        memory.store(8, () -> uops.push((int) (w >>> 8) & 31));
+        memory.store(8, () -> uops.push((int) (w >>> 8) & 31), miss(u));
         code.lload(Locals.LINEAR);
         uops.pop(Cpu.RSP);
     }

@@ -22,6 +22,7 @@ final class UopEmitter {
     private static final ClassDesc LOCKED = ClassDesc.of("dev.vitrine.processor.exec.LockedAccess");
     private static final ClassDesc SEGMENTS =
             ClassDesc.of("dev.vitrine.processor.core.SegmentCheck");
+    private static final ClassDesc INTEGER = ClassDesc.of("java.lang.Integer");
     private static final ClassDesc LONG = ClassDesc.of("java.lang.Long");
     private static final ClassDesc MATH = ClassDesc.of("java.lang.Math");
     private static final MethodTypeDesc OPERATION =
@@ -249,28 +250,24 @@ final class UopEmitter {
                 pop(d(w));
             }
             case Uop.LD8, Uop.LD16, Uop.LD32, Uop.LD64 -> {
-                int size = 1 << op - Uop.LD8;
                 updated = -1;
                 pushAddress(w, imm);
-                memory.probe(size, false, miss);
-                memory.load(size);
+                memory.load(1 << op - Uop.LD8, miss);
                 pop(d(w));
             }
             case Uop.ST8, Uop.ST16, Uop.ST32, Uop.ST64 -> {
                 int size = 1 << op - Uop.ST8;
-                // Behind the load of the same operand the address is known, and nothing may fail
-                // any more.
-                if (!sameAddress(w, imm)) {
+                // Behind the load of the same operand nothing may fail any more.
+                if (sameAddress(w, imm)) {
+                    memory.storeAgain(size, () -> push(d(w)));
+                } else {
                     pushAddress(w, imm);
-                    memory.probe(size, true, miss);
+                    memory.store(size, () -> push(d(w)), miss);
                 }
-                memory.store(size, () -> push(d(w)));
             }
             case Uop.LDW8, Uop.LDW16, Uop.LDW32, Uop.LDW64 -> {
-                int size = 1 << op - Uop.LDW8;
                 pushAddress(w, imm);
-                memory.probe(size, true, miss);
-                memory.load(size);
+                memory.loadForUpdate(1 << op - Uop.LDW8, miss);
                 pop(d(w));
                 updated = w & ADDRESS;
                 updatedOffset = imm;
@@ -278,16 +275,14 @@ final class UopEmitter {
             case Uop.PUSH64 -> {
                 push(Cpu.RSP);
                 code.loadConstant(8L).lsub();
-                memory.probe(8, true, miss);
-                memory.store(8, () -> push(a(w)));
-                // What was probed is the new stack pointer.
+                memory.store(8, () -> push(a(w)), miss);
+                // That address is the new stack pointer.
                 code.lload(Locals.LINEAR);
                 pop(Cpu.RSP);
             }
             case Uop.POP64 -> {
                 push(Cpu.RSP);
-                memory.probe(8, false, miss);
-                memory.load(8);
+                memory.load(8, miss);
                 code.lstore(Locals.SCRATCH);
                 code.lload(Locals.LINEAR).loadConstant(8L).ladd();
                 pop(Cpu.RSP);
@@ -341,11 +336,11 @@ final class UopEmitter {
             case Uop.SBB64 -> withCarry(w, imm, false);
             case Uop.ADC -> sizedWithCarry(w, imm, "add");
             case Uop.SBB -> sizedWithCarry(w, imm, "sub");
-            case Uop.SHL -> sized(w, imm, "shl");
-            case Uop.SHR -> sized(w, imm, "shr");
-            case Uop.SAR -> sized(w, imm, "sar");
-            case Uop.ROL -> rotate(w, imm, "rol");
-            case Uop.ROR -> rotate(w, imm, "ror");
+            case Uop.SHL -> variableShift(w, imm, LazyFlags.SHL, "shl");
+            case Uop.SHR -> variableShift(w, imm, LazyFlags.SHR, "shr");
+            case Uop.SAR -> variableShift(w, imm, LazyFlags.SAR, "sar");
+            case Uop.ROL -> rotate(w, imm, true, seen);
+            case Uop.ROR -> rotate(w, imm, false, seen);
             case Uop.IMUL -> multiply(w, imm, seen);
             case Uop.MUL64 -> {
                 push(Cpu.RAX);
@@ -453,6 +448,8 @@ final class UopEmitter {
     }
 
     void saveFlags() {
+        flags.toCpu();
+        flags.fromCpu();
         flags.sync();
         code.iload(Locals.FLAG_KIND).istore(Locals.SAVED_KIND);
         code.lload(flags.x).lstore(Locals.SAVED_X);
@@ -595,8 +592,86 @@ final class UopEmitter {
         merge(d(w), c(w) & 63);
     }
 
-    private void rotate(long w, long imm, String name) {
-        sized(w, imm, name);
+    /** Rotations by a constant in line, others by the interpreter's own operation. */
+    private void rotate(long w, long imm, boolean left, boolean seen) {
+        int shift = c(w) & 63;
+        int count = (int) imm & (shift == 0 ? 63 : 31);
+        if (shift > 32 || b(w) != Cpu.R_ZERO || count == 0) {
+            sized(w, imm, left ? "rol" : "ror");
+            return;
+        }
+        if (seen) {
+            flags.keepForRotation();
+        }
+        String name = left ? "rotateLeft" : "rotateRight";
+        push(a(w));
+        if (shift == 0) {
+            code.loadConstant(count);
+            code.invokestatic(LONG, name, MethodTypeDesc.of(CD_long, CD_long, CD_int));
+        } else {
+            code.l2i().loadConstant(count);
+            code.invokestatic(INTEGER, name, MethodTypeDesc.of(CD_int, CD_int, CD_int));
+            code.i2l();
+            zeroExtend32();
+        }
+        if (seen) {
+            code.lstore(flags.x);
+            flags.set((left ? LazyFlags.ROL : LazyFlags.ROR) + LazyFlags.sizeIndex(shift));
+            code.lload(flags.x);
+        }
+        pop(d(w));
+    }
+
+    /** Shifts by a register: the flags stay when the count is 0. */
+    private void variableShift(long w, long imm, int kind, String name) {
+        int shift = c(w) & 63;
+        if (shift > 32) {
+            sized(w, imm, name);
+            return;
+        }
+        Label zero = code.newLabel();
+        Label end = code.newLabel();
+        flags.sync();
+        pushSecond(w, imm);
+        code.loadConstant(shift == 0 ? 63L : 31L).land().lstore(Locals.SCRATCH);
+        push(a(w));
+        code.lstore(Locals.SCRATCH_2);
+        code.lload(Locals.SCRATCH).lconst_0().lcmp().ifeq(zero);
+        code.lload(Locals.SCRATCH_2).lstore(flags.x).lload(Locals.SCRATCH).lstore(flags.y);
+        code.loadConstant(kind + LazyFlags.sizeIndex(shift)).istore(Locals.FLAG_KIND);
+        code.lload(Locals.SCRATCH_2);
+        if (shift == 0) {
+            code.lload(Locals.SCRATCH).l2i();
+            shiftLong(kind);
+        } else {
+            code.l2i().lload(Locals.SCRATCH).l2i();
+            shiftInt(kind);
+            code.i2l();
+            zeroExtend32();
+        }
+        pop(d(w));
+        code.goto_(end);
+        code.labelBinding(zero);
+        code.lload(Locals.SCRATCH_2);
+        merge(d(w), shift);
+        code.labelBinding(end);
+        flags.begin(FlagEmitter.DYNAMIC);
+    }
+
+    private void shiftLong(int kind) {
+        switch (kind) {
+            case LazyFlags.SHL -> code.lshl();
+            case LazyFlags.SHR -> code.lushr();
+            default -> code.lshr();
+        }
+    }
+
+    private void shiftInt(int kind) {
+        switch (kind) {
+            case LazyFlags.SHL -> code.ishl();
+            case LazyFlags.SHR -> code.iushr();
+            default -> code.ishr();
+        }
     }
 
     private void multiply(long w, long imm, boolean seen) {
@@ -627,18 +702,10 @@ final class UopEmitter {
         push(d);
         if (shift == 0) {
             code.loadConstant((int) imm);
-            switch (kind) {
-                case LazyFlags.SHL -> code.lshl();
-                case LazyFlags.SHR -> code.lushr();
-                default -> code.lshr();
-            }
+            shiftLong(kind);
         } else {
             code.l2i().loadConstant((int) imm);
-            switch (kind) {
-                case LazyFlags.SHL -> code.ishl();
-                case LazyFlags.SHR -> code.iushr();
-                default -> code.ishr();
-            }
+            shiftInt(kind);
             code.i2l();
             zeroExtend32();
         }

@@ -36,6 +36,10 @@ final class UopTraits {
         };
     }
 
+    static boolean isRotation(int op) {
+        return op == Uop.ROL || op == Uop.ROR;
+    }
+
     static boolean endsBlock(int op) {
         return (op >= Uop.JCC && op <= Uop.LOOP) || op >= Uop.CMP64_JCC;
     }
