@@ -25,6 +25,11 @@ public final class CalledAccess {
         return -1;
     }
 
+    /** Looks whether an access would hit, and makes none. */
+    public static void probe(Cpu cpu, long la, int size, boolean write) {
+        find(cpu, write ? cpu.mmu.writeTlb : cpu.mmu.readTlb, la, size);
+    }
+
     public static long load1(Cpu cpu, long la) {
         Mmu mmu = cpu.mmu;
         long m = find(cpu, mmu.readTlb, la, 1);

@@ -9,6 +9,8 @@ import dev.vitrine.processor.core.Cpu;
 
 import java.lang.classfile.CodeBuilder;
 import java.lang.constant.ClassDesc;
+import java.lang.constant.ConstantDescs;
+import java.lang.constant.MethodTypeDesc;
 
 /** Which local variable of a region's method holds what. */
 final class Locals {
@@ -62,7 +64,17 @@ final class Locals {
 
     static final int OLD_X = 38;
     static final int OLD_Y = 40;
-    private static final int FILE = 42;
+
+    /** 1: legacy vector instructions are enabled; 2: those with VEX. */
+    static final int VECTOR_STATE = 42;
+
+    /** See {@link FastFloat}. */
+    static final int FLOAT_MODE = 43;
+
+    static final int VECTORS = 44;
+    private static final int FILE = 45;
+    private static final int LANES = FILE + 2 * 32;
+    private static final int VECTOR_TEMPS = LANES + 2 * 64;
 
     /** Registers of the file that have a local; a mask. */
     private final int used;
@@ -70,9 +82,49 @@ final class Locals {
     /** Those of them that the region changes; a mask. */
     private final int changed;
 
-    Locals(int used, int changed) {
+    /** The same of vector lanes. */
+    private final long usedLanes;
+
+    private final long changedLanes;
+
+    Locals(int used, int changed, long usedLanes, long changedLanes) {
         this.used = used;
         this.changed = changed & used;
+        this.usedLanes = usedLanes;
+        this.changedLanes = changedLanes;
+    }
+
+    /** Whether there are vector instructions in line. */
+    boolean vectors() {
+        return usedLanes != 0;
+    }
+
+    /** The local of 64 bits of a vector register. */
+    static int lane(int register, int lane) {
+        return LANES + 2 * (4 * register + lane);
+    }
+
+    /** The local of 64 bits of a memory operand. */
+    static int vectorTemp(int n) {
+        return VECTOR_TEMPS + 2 * n;
+    }
+
+    /** Reads the vector registers from the processor. */
+    void loadVectors(CodeBuilder code) {
+        if (usedLanes == 0) {
+            return;
+        }
+        for (int i = 0; i < 64; i++) {
+            if ((usedLanes >>> i & 1) != 0) {
+                code.aload(VECTORS).loadConstant(i).laload().lstore(LANES + 2 * i);
+            }
+        }
+        code.aload(CPU_LOCAL).getfield(CPU, "mxcsr", ConstantDescs.CD_int);
+        code.invokestatic(
+                ClassDesc.of("dev.vitrine.processor.translate.FastFloat"),
+                "mode",
+                MethodTypeDesc.of(ConstantDescs.CD_int, ConstantDescs.CD_int));
+        code.istore(FLOAT_MODE);
     }
 
     /** The local of a register or temporary of the file. */
@@ -94,6 +146,11 @@ final class Locals {
         for (int i = 0; i < 16; i++) {
             if ((changed >>> i & 1) != 0) {
                 code.aload(REGISTERS).loadConstant(i).lload(of(i)).lastore();
+            }
+        }
+        for (int i = 0; i < 64; i++) {
+            if ((changedLanes >>> i & 1) != 0) {
+                code.aload(VECTORS).loadConstant(i).lload(LANES + 2 * i).lastore();
             }
         }
     }

@@ -4,6 +4,7 @@
 package dev.vitrine.processor.translate;
 
 import static java.lang.constant.ConstantDescs.CD_boolean;
+import static java.lang.constant.ConstantDescs.CD_int;
 import static java.lang.constant.ConstantDescs.CD_long;
 import static java.lang.constant.ConstantDescs.CD_void;
 
@@ -44,6 +45,9 @@ final class MemoryEmitter {
     private static final MethodTypeDesc CALLED_LOAD = MethodTypeDesc.of(CD_long, CPU, CD_long);
     private static final MethodTypeDesc CALLED_STORE =
             MethodTypeDesc.of(CD_void, CPU, CD_long, CD_long);
+
+    private static final MethodTypeDesc CALLED_PROBE =
+            MethodTypeDesc.of(CD_void, CPU, CD_long, CD_int, CD_boolean);
 
     private final CodeBuilder code;
     private final ClassDesc access;
@@ -121,6 +125,39 @@ final class MemoryEmitter {
         code.invokestatic(PLAIN, "miss" + size, MISS).ifne(miss);
         code.aload(tlb).lload(Locals.LINEAR).invokestatic(PLAIN, "machine", MACHINE);
         code.lstore(Locals.MACHINE);
+    }
+
+    /** Looks whether an access to the linear address on the stack hits; it is kept. */
+    void probeAny(int size, boolean write, Label miss) {
+        if (!calls) {
+            probe(size, write, miss);
+            return;
+        }
+        code.lstore(Locals.LINEAR);
+        code.aload(Locals.CPU_LOCAL).lload(Locals.LINEAR).loadConstant(size);
+        code.loadConstant(write ? 1 : 0).invokestatic(CALLED, "probe", CALLED_PROBE);
+        code.aload(Locals.CPU_LOCAL).getfield(CPU, "missed", CD_boolean).ifne(miss);
+    }
+
+    /** Pushes what is some bytes behind an address that {@link #probeAny} has found to hit. */
+    void loadAt(int size, int offset) {
+        if (!calls) {
+            load(size, offset);
+            return;
+        }
+        code.aload(Locals.CPU_LOCAL).lload(Locals.LINEAR).loadConstant((long) offset).ladd();
+        code.invokestatic(CALLED, "load" + size, CALLED_LOAD);
+    }
+
+    /** Stores some bytes behind such an address. */
+    void storeAt(int size, int offset, Runnable value) {
+        if (!calls) {
+            store(size, offset, value);
+            return;
+        }
+        code.aload(Locals.CPU_LOCAL).lload(Locals.LINEAR).loadConstant((long) offset).ladd();
+        value.run();
+        code.invokestatic(CALLED, "store" + size, CALLED_STORE);
     }
 
     /** Pushes what is some bytes behind the machine address, zero-extended. */

@@ -36,6 +36,10 @@ public final class PlainAccess {
         return (la + 15 & Tlb.PAGE | context) != tlb[Tlb.index(la)];
     }
 
+    public static boolean miss32(long[] tlb, long context, long la) {
+        return (la + 31 & Tlb.PAGE | context) != tlb[Tlb.index(la)];
+    }
+
     /** Machine address of an access that hits. */
     public static long machine(long[] tlb, long la) {
         return la + tlb[Tlb.index(la) + 1];

@@ -10,6 +10,7 @@ import static java.lang.constant.ConstantDescs.CD_void;
 
 import dev.vitrine.processor.core.Cpu;
 import dev.vitrine.processor.decode.Instruction;
+import dev.vitrine.processor.decode.Op;
 import dev.vitrine.processor.exec.Block;
 import dev.vitrine.processor.lift.Uop;
 
@@ -46,6 +47,8 @@ final class RegionEmitter {
     private static final ClassDesc INSTRUCTION =
             ClassDesc.of("dev.vitrine.processor.decode.Instruction");
     private static final ClassDesc UNITS = ClassDesc.of("dev.vitrine.processor.exec.Units");
+    private static final ClassDesc VECTOR_UNIT =
+            ClassDesc.of("dev.vitrine.processor.vector.VectorUnit");
     private static final ClassDesc LOOPS = ClassDesc.of("dev.vitrine.processor.exec.IntegerUnit");
 
     /** So many addresses a return is compared with before the region is left. */
@@ -68,6 +71,11 @@ final class RegionEmitter {
     private CodeBuilder code;
     private FlagEmitter flags;
     private UopEmitter uops;
+    private VectorEmitter vectors;
+
+    /** Kind of vector instructions that the block has found enabled. */
+    private int vectorsFound;
+
     private Locals locals;
     private Label[] labels;
     private MemoryEmitter memory;
@@ -154,6 +162,7 @@ final class RegionEmitter {
                         rotations());
         memory = new MemoryEmitter(b, ordered, small);
         uops = new UopEmitter(b, flags, memory);
+        vectors = new VectorEmitter(b, uops, memory, flags);
         locals = makeLocals();
         int n = shape.blocks.size();
         labels = new Label[n];
@@ -190,13 +199,23 @@ final class RegionEmitter {
     private Locals makeLocals() {
         int used = 1 << Cpu.RSP;
         int changed = 0;
+        long lanes = 0;
+        long changedLanes = 0;
         for (Block b : shape.blocks) {
             for (int u = 0; u < b.code.length; u += 2) {
                 used |= UopTraits.registers(b.code[u]);
                 changed |= UopTraits.written(b.code[u]);
             }
+            for (Instruction i : b.instructions) {
+                if (VectorEmitter.supports(i, b.modeKey)) {
+                    used |= VectorEmitter.registers(i);
+                    changed |= VectorEmitter.generalDestination(i);
+                    lanes |= VectorEmitter.lanes(i);
+                    changedLanes |= VectorEmitter.changedLanes(i);
+                }
+            }
         }
-        return new Locals(used, changed);
+        return new Locals(used, changed, lanes, changedLanes);
     }
 
     /** The head, and where execution comes back to after it has left. */
@@ -254,6 +273,13 @@ final class RegionEmitter {
         code.lconst_0().lstore(Locals.TARGET);
         code.iconst_0().istore(Locals.OLD_KIND);
         code.lconst_0().lstore(Locals.OLD_X).lconst_0().lstore(Locals.OLD_Y);
+        if (locals.vectors()) {
+            code.aload(Locals.CPU_LOCAL).getfield(CPU, "v", LONGS).astore(Locals.VECTORS);
+            code.aload(Locals.CPU_LOCAL);
+            code.invokestatic(VECTOR_UNIT, "enabled", MethodTypeDesc.of(CD_int, CPU));
+            code.istore(Locals.VECTOR_STATE);
+            locals.loadVectors(code);
+        }
         locals.load(code);
         flags.fromCpu();
         flags.sync();
@@ -317,6 +343,7 @@ final class RegionEmitter {
     // --------------------------------------------------------------- one block
 
     private void block(Block b) {
+        vectorsFound = 0;
         flags.begin(incoming[current] == UNKNOWN ? FlagEmitter.DYNAMIC : incoming[current]);
         long[] uop = b.code;
         Label[] again = retryLabels(b);
@@ -341,7 +368,15 @@ final class RegionEmitter {
                 return;
             }
             switch (op) {
-                case Uop.EXEC -> helper(u, b.instructions[(int) imm]);
+                case Uop.EXEC -> {
+                    Instruction i = b.instructions[(int) imm];
+                    if (VectorEmitter.supports(i, b.modeKey)) {
+                        vectors.emit(i, vectorsFound != (i.vex ? 2 : 1), miss(u));
+                        vectorsFound = i.vex ? 2 : 1;
+                    } else {
+                        helper(u, i);
+                    }
+                }
                 case Uop.SAVE_FLAGS -> uops.saveFlags();
                 case Uop.RESTORE_FLAGS -> uops.restoreFlags();
                 case Uop.LOCK_LOAD, Uop.SEGMENT -> {
@@ -433,6 +468,9 @@ final class RegionEmitter {
         helperRanges.add(from);
         helperRanges.add(to);
         locals.load(code);
+        if (i.op.group == Op.Group.VECTOR || i.op.group == Op.Group.X87) {
+            locals.loadVectors(code);
+        }
         flags.fromCpu();
     }
 

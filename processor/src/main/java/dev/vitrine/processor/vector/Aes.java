@@ -8,6 +8,7 @@ import static dev.vitrine.processor.vector.VectorOperands.source;
 
 import dev.vitrine.processor.core.Cpu;
 import dev.vitrine.processor.decode.Instruction;
+import dev.vitrine.processor.decode.Op;
 
 /**
  * AES rounds (FIPS 197, SDM volume 2). A 128-bit state is four columns of 32 bits, the first row in
@@ -144,6 +145,30 @@ public final class Aes {
             }
             default -> throw new IllegalStateException(i.op.name());
         }
+    }
+
+    /**
+     * One half of a round: the lower one, or the upper one if the halves of the state are given in
+     * exchange.
+     */
+    public static long half(Op op, long lo, long hi, long key) {
+        int c0 = (int) lo;
+        int c1 = (int) (lo >>> 32);
+        int c2 = (int) hi;
+        int c3 = (int) (hi >>> 32);
+        return key
+                ^ switch (op) {
+                    case AESENC ->
+                            pair(mixed(ENCRYPT, c0, c1, c2, c3), mixed(ENCRYPT, c1, c2, c3, c0));
+                    case AESENCLAST ->
+                            pair(plain(SBOX, c0, c1, c2, c3), plain(SBOX, c1, c2, c3, c0));
+                    case AESDEC ->
+                            pair(mixed(DECRYPT, c0, c3, c2, c1), mixed(DECRYPT, c1, c0, c3, c2));
+                    default ->
+                            pair(
+                                    plain(INVERSE_SBOX, c0, c3, c2, c1),
+                                    plain(INVERSE_SBOX, c1, c0, c3, c2));
+                };
     }
 
     private static long pair(int low, int high) {

@@ -185,6 +185,11 @@ public final class IntegerLanes {
     }
 
     /** Makes each byte's top bit fill the byte; all other bits must be zero. */
+    /** The top bits of the eight bytes, as PMOVMSKB gathers them. */
+    public static long mask8(long x) {
+        return topBits8(x) & 0xFFL;
+    }
+
     private static long spread8(long top) {
         return (top >>> 7) * 0xFF;
     }

@@ -222,6 +222,17 @@ public final class VectorUnit {
         }
     }
 
+    /** Which instructions would not be stopped by an operating system: 1 legacy, 2 with VEX. */
+    public static int enabled(Cpu cpu) {
+        int legacy =
+                (cpu.cr0 & CR0_EM_TS) == 0 && (cpu.cr4 & Cpu.CR4_OSFXSR) != 0 ? 1 : 0;
+        boolean vex =
+                (cpu.cr4 & Cpu.CR4_OSXSAVE) != 0
+                        && (cpu.xcr0 & XCR0_SSE_AVX) == XCR0_SSE_AVX
+                        && (cpu.cr0 & Cpu.CR0_TS) == 0;
+        return legacy | (vex ? 2 : 0);
+    }
+
     private static void executeRarer(Cpu cpu, Instruction i) {
         switch (i.op) {
             case MOVLPS, MOVLPD, MOVHPS, MOVHPD, MOVHLPS, MOVLHPS -> Moves.half(cpu, i);
