@@ -210,7 +210,8 @@ final class RegionEmitter {
                 if (VectorEmitter.supports(i, b.modeKey)) {
                     used |= VectorEmitter.registers(i);
                     changed |= VectorEmitter.generalDestination(i);
-                    lanes |= VectorEmitter.lanes(i);
+                    // Never none: what comes with them is needed by one without a register too.
+                    lanes |= VectorEmitter.lanes(i) | 1;
                     changedLanes |= VectorEmitter.changedLanes(i);
                 }
             }
