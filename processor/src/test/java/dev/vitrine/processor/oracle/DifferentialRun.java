@@ -54,12 +54,18 @@ final class DifferentialRun {
 
     private final long seed;
     private final int threads;
+    private final int stage;
     private final Predicate<Form> filter;
     private final List<Form> forms;
     private final List<Form> sequenceForms = new ArrayList<>();
     private final Outcome[] outcomes;
     private final AtomicInteger next = new AtomicInteger();
     private final AtomicLong total = new AtomicLong();
+    private final AtomicLong runs = new AtomicLong();
+    private final AtomicLong translated = new AtomicLong();
+    private final AtomicLong entered = new AtomicLong();
+    private final AtomicLong inRegions = new AtomicLong();
+    private final AtomicLong misses = new AtomicLong();
     private volatile @Nullable Throwable failure;
 
     /**
@@ -67,9 +73,11 @@ final class DifferentialRun {
      *
      * @param seed of all cases
      * @param threads how many threads; each has a child process and a software processor of its own
+     * @param stage of the translation that cases are run in; 0 to interpret them
      * @param filter which forms to run; sequences are made of those forms too
      */
-    DifferentialRun(long seed, int threads, Predicate<Form> filter) {
+    DifferentialRun(long seed, int threads, int stage, Predicate<Form> filter) {
+        this.stage = stage;
         this.seed = seed;
         this.threads = threads;
         this.filter = filter;
@@ -90,6 +98,18 @@ final class DifferentialRun {
 
     long cases() {
         return total.get();
+    }
+
+    /** Of the runs of all cases, how many were translated and entered. */
+    double enteredShare() {
+        return (double) entered.get() / Math.max(1, runs.get());
+    }
+
+    /** What was translated and how it ran, in words. */
+    String regions() {
+        return String.format(
+                "%d runs, %d translated, %d entered; %d instructions in regions, %d exits to the slow path",
+                runs.get(), translated.get(), entered.get(), inRegions.get(), misses.get());
     }
 
     /**
@@ -143,8 +163,10 @@ final class DifferentialRun {
     String replay(long number) {
         chooseForms();
         try (NativeOracle oracle = NativeOracle.start(seed);
-                SoftwareProcessor software = new SoftwareProcessor(oracle.initialMemory());
-                SoftwareProcessor smp = new SoftwareProcessor(oracle.initialMemory(), true)) {
+                SoftwareProcessor software =
+                        new SoftwareProcessor(oracle.initialMemory(), false, stage);
+                SoftwareProcessor smp =
+                        new SoftwareProcessor(oracle.initialMemory(), true, stage)) {
             Worker w = new Worker(oracle, software, smp);
             // Reports of other numbers of threads have more sequences.
             Outcome o = outcomes[Math.min((int) (number >>> 40), outcomes.length - 1)];
@@ -232,8 +254,10 @@ final class DifferentialRun {
 
     private void work(int perForm, int sequences) {
         try (NativeOracle oracle = NativeOracle.start(seed);
-                SoftwareProcessor software = new SoftwareProcessor(oracle.initialMemory());
-                SoftwareProcessor smp = new SoftwareProcessor(oracle.initialMemory(), true)) {
+                SoftwareProcessor software =
+                        new SoftwareProcessor(oracle.initialMemory(), false, stage);
+                SoftwareProcessor smp =
+                        new SoftwareProcessor(oracle.initialMemory(), true, stage)) {
             Worker w = new Worker(oracle, software, smp);
             for (int i = next.getAndIncrement();
                     i < outcomes.length && failure == null;
@@ -242,6 +266,13 @@ final class DifferentialRun {
                 if (o.skipped == null) {
                     w.run(o, o.form == null ? sequences : perForm, (long) i << 40);
                 }
+            }
+            for (SoftwareProcessor p : List.of(software, smp)) {
+                runs.addAndGet(p.runs());
+                translated.addAndGet(p.translated());
+                entered.addAndGet(p.entered());
+                inRegions.addAndGet(p.statistic("instructions in regions"));
+                misses.addAndGet(p.statistic("region exits to the slow path"));
             }
         } catch (Throwable t) {
             failure = t;

@@ -19,31 +19,57 @@ import java.util.TreeMap;
 
 /**
  * The software processor against the host's: every form of the instruction table, and sequences of
- * instructions.
+ * instructions; in the interpreter, and in both stages of translation.
  *
- * <p>System properties: {@code vitrine.differential.cases} (2 million), {@code
- * vitrine.differential.seed}, {@code vitrine.differential.form} (a mnemonic, or a form's number, to
- * run only that), {@code vitrine.differential.case} (a case's number from a report, to run that one
- * and print it).
+ * <p>System properties: {@code vitrine.differential.tier} (interpreter, first or second, to run
+ * only that), {@code vitrine.differential.cases} (2 million interpreted, 200,000 in each stage),
+ * {@code vitrine.differential.seed}, {@code vitrine.differential.form} (a mnemonic, or a form's
+ * number, to run only that), {@code vitrine.differential.case} (a case's number from a report, to
+ * run that one and print it).
  */
 class DifferentialTest {
     private static final long DEFAULT_CASES = 2_000_000;
     private static final long LONG_CASES = 400_000_000;
-    private static final Path REPORT = Path.of("target", "differential-report.txt");
+    private static final long DEFAULT_TRANSLATED_CASES = 200_000;
+    private static final long LONG_TRANSLATED_CASES = 20_000_000;
+
+    /** Share of the runs that must enter a region; the rest faults at once or is single-stepped. */
+    private static final double ENTERED = 0.8;
 
     /** How many differing forms are printed in full. */
     private static final int SHOWN = 60;
 
     @Test
     void softwareProcessorDoesWhatTheHostDoes() throws InterruptedException, IOException {
+        run("interpreter", 0);
+    }
+
+    @Test
+    void firstStageOfTranslationDoesWhatTheHostDoes() throws InterruptedException, IOException {
+        run("first", 1);
+    }
+
+    @Test
+    void secondStageOfTranslationDoesWhatTheHostDoes() throws InterruptedException, IOException {
+        run("second", 2);
+    }
+
+    private static void run(String tier, int stage) throws InterruptedException, IOException {
         assumeTrue(NativeOracle.available(), NativeOracle.whyNot());
-        long defaultCases = Boolean.getBoolean("vitrine.long") ? LONG_CASES : DEFAULT_CASES;
+        String onlyTier = System.getProperty("vitrine.differential.tier", tier);
+        assumeTrue(onlyTier.equals(tier), "not asked for");
+        boolean longRun = Boolean.getBoolean("vitrine.long");
+        long defaultCases =
+                stage == 0
+                        ? longRun ? LONG_CASES : DEFAULT_CASES
+                        : longRun ? LONG_TRANSLATED_CASES : DEFAULT_TRANSLATED_CASES;
         long cases = Long.getLong("vitrine.differential.cases", defaultCases);
         long seed = Long.getLong("vitrine.differential.seed", 20261122L);
         String only = System.getProperty("vitrine.differential.form", "");
         String replay = System.getProperty("vitrine.differential.case", "");
         if (!replay.isEmpty()) {
-            System.out.println(new DifferentialRun(seed, 1, f -> true).replay(Long.decode(replay)));
+            System.out.println(
+                    new DifferentialRun(seed, 1, stage, f -> true).replay(Long.decode(replay)));
             return;
         }
         int threads = Math.max(1, Math.min(8, Runtime.getRuntime().availableProcessors()));
@@ -52,6 +78,7 @@ class DifferentialTest {
                 new DifferentialRun(
                         seed,
                         threads,
+                        stage,
                         f ->
                                 only.isEmpty()
                                         || f.mnemonic.equals(only)
@@ -63,12 +90,18 @@ class DifferentialTest {
                                         || f.mnemonic.equals(only)
                                         || String.valueOf(f.index).equals(only))
                         .count();
-        int sequences = only.isEmpty() ? (int) Math.min(cases / 8, Integer.MAX_VALUE) : 0;
+        // Translated code has more to do with what stands next to it.
+        long share = stage == 0 ? 8 : 3;
+        int sequences = only.isEmpty() ? (int) Math.min(cases / share, Integer.MAX_VALUE) : 0;
         int perForm =
                 (int) Math.min((cases - sequences) / Math.max(1, wanted) + 1, Integer.MAX_VALUE);
         run.run(perForm, sequences);
 
-        System.out.println(report(run, seed, sequences > 0));
+        Path path = Path.of("target", "differential-report-" + tier + ".txt");
+        System.out.println(report(run, path, seed, sequences > 0));
+        if (stage > 0) {
+            System.out.println("differential, stage " + stage + ": " + run.regions());
+        }
         List<String> empty = new ArrayList<>();
         List<String> different = new ArrayList<>();
         for (DifferentialRun.Outcome o : run.outcomes()) {
@@ -81,12 +114,15 @@ class DifferentialTest {
         }
         assertThat(empty).as("forms without a case").isEmpty();
         assertThat(different)
-                .as("forms on which the processors differ (see " + REPORT + ")")
+                .as("forms on which the processors differ (see " + path + ")")
                 .isEmpty();
+        if (stage > 0 && only.isEmpty()) {
+            assertThat(run.enteredShare()).as("share of runs in regions").isGreaterThan(ENTERED);
+        }
     }
 
     /** Writes all forms with their numbers of cases to a file; returns the summary. */
-    private static String report(DifferentialRun run, long seed, boolean sequences)
+    private static String report(DifferentialRun run, Path path, long seed, boolean sequences)
             throws IOException {
         StringBuilder summary = new StringBuilder();
         StringBuilder all = new StringBuilder();
@@ -122,9 +158,9 @@ class DifferentialTest {
                         run.cases(), covered, shown, seed));
         skipped.forEach((why, n) ->
                 summary.append("  ").append(n).append(" forms skipped: ").append(why).append('\n'));
-        Path directory = REPORT.getParent();
+        Path directory = path.getParent();
         if (directory != null && Files.isDirectory(directory)) {
-            Files.writeString(REPORT, summary.toString() + '\n' + all);
+            Files.writeString(path, summary.toString() + '\n' + all);
         }
         return summary.toString();
     }

@@ -13,10 +13,14 @@ import dev.vitrine.processor.core.Cpu;
 import dev.vitrine.processor.core.Mmu;
 import dev.vitrine.processor.core.Segment;
 import dev.vitrine.processor.core.X87State;
+import dev.vitrine.processor.exec.Block;
 import dev.vitrine.processor.exec.CodeCache;
 import dev.vitrine.processor.exec.Rendezvous;
 import dev.vitrine.processor.exec.Runner;
 import dev.vitrine.processor.exec.Tiering;
+import dev.vitrine.processor.translate.AtOnce;
+
+import org.jspecify.annotations.Nullable;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -76,16 +80,32 @@ final class SoftwareProcessor implements AutoCloseable {
     private long machineBase;
     private long nextTable = TABLES;
 
+    /** Translates each case before its run; null to interpret it. */
+    private final @Nullable AtOnce translator;
+
+    private final int stage;
+    private final Result discarded = new Result();
+
+    // Statistics.
+    private long runs;
+    private long translated;
+    private long entered;
+
     SoftwareProcessor(InitialMemory initial) {
         this(initial, false);
+    }
+
+    SoftwareProcessor(InitialMemory initial, boolean smp) {
+        this(initial, smp, 0);
     }
 
     /**
      * Prepares memory and mode.
      *
      * @param smp lift as for a domain with several processors, where LOCK is atomic
+     * @param stage of the translation that cases are run in; 0 to interpret them
      */
-    SoftwareProcessor(InitialMemory initial, boolean smp) {
+    SoftwareProcessor(InitialMemory initial, boolean smp, int stage) {
         PhysicalMap map = new PhysicalMap(memory);
         long first = memory.allocateRange(MEMORY_SIZE / PAGE);
         map.mapRange(0, MEMORY_SIZE / PAGE, first);
@@ -95,7 +115,10 @@ final class SoftwareProcessor implements AutoCloseable {
         Mmu mmu = new Mmu(map, cache);
         cpu = new Cpu(new Host(), mmu);
         rendezvous.join(cpu);
-        runner = new Runner(cpu, cache, rendezvous, smp, false, Tiering.NONE);
+        this.stage = stage;
+        translator = stage == 0 ? null : new AtOnce(smp ? 2 : 1, ram);
+        Tiering tiering = translator == null ? Tiering.NONE : translator;
+        runner = new Runner(cpu, cache, rendezvous, smp, false, tiering);
         pristine = MemorySegment.ofArray(initial.words().clone());
         MemorySegment.copy(
                 pristine, 0, ram.segment(), machineBase + DATA_PAGES, DATA_SIZE + STACK_SIZE);
@@ -217,15 +240,88 @@ final class SoftwareProcessor implements AutoCloseable {
 
     private void run(Case c, Result result, int budget) {
         loadMemory(c);
-        load(c.state);
-        int why = runner.run(budget);
-        save(why, result);
-        unloadCode(c);
-        collectLines(result);
+        try {
+            load(c.state);
+            boolean region = translator != null && translate(translator, c);
+            long before = region ? statistic("region entries") : 0;
+            int why = runner.run(budget);
+            runs++;
+            if (region) {
+                translated++;
+                entered += statistic("region entries") > before ? 1 : 0;
+            }
+            save(why, result);
+        } finally {
+            // Should our processor throw something, that is a difference of this case only.
+            unloadCode(c);
+            collectLines(result);
+        }
         if (c.exit == Case.Exit.JUMP && result.vector == 3 && result.state.rip == c.codeEnd() + 1) {
             result.vector = Result.END;
             result.state.rip = c.codeEnd();
         }
+    }
+
+    /**
+     * Runs a case in the interpreter, to no effect but on what it caches, and translates it; after
+     * that all is as before.
+     *
+     * @return whether there is a region where the case begins
+     */
+    private boolean translate(AtOnce translator, Case c) {
+        runner.run(BUDGET);
+        collectLines(discarded);
+        loadLines(c);
+        long code = codeMachine(c);
+        for (int i = 0; i < c.codeLength(); i++) {
+            if (ram.getByte(code + i) != c.code[i]) {
+                // It has changed itself: its blocks are gone.
+                loadCode(c);
+                break;
+            }
+        }
+        load(c.state);
+        long machine = cpu.mmu.fetchQuietly(cpu.mode64() ? cpu.rip : cpu.rip & 0xffff_ffffL);
+        if (machine < 0) {
+            return false;
+        }
+        Block first =
+                cache.find(
+                        machine,
+                        cpu.rip,
+                        cpu.modeKey,
+                        cpu.r[Cpu.R_SEG_BASE + Cpu.CS],
+                        cpu.segment[Cpu.CS].limit);
+        return first != null && translator.translate(cpu, cache, first, stage);
+    }
+
+    /** Cases that were translated. */
+    long translated() {
+        return translated;
+    }
+
+    /** Cases in which the translation was entered. */
+    long entered() {
+        return entered;
+    }
+
+    /** One of the numbers that are kept of regions. */
+    long statistic(String name) {
+        long[] found = {-1};
+        runner.regionStatistics((s, n) -> {
+            if (s.equals(name)) {
+                found[0] = n;
+            }
+        });
+        if (found[0] < 0) {
+            throw new IllegalArgumentException(name);
+        }
+        return found[0];
+    }
+
+    /** Runs so far. */
+    long runs() {
+        return runs;
     }
 
     private long codeMachine(Case c) {
@@ -244,9 +340,17 @@ final class SoftwareProcessor implements AutoCloseable {
     }
 
     private void loadMemory(Case c) {
+        loadCode(c);
+        loadLines(c);
+    }
+
+    private void loadCode(Case c) {
         long code = codeMachine(c);
         ram.write(code, c.code, 0, c.codeLength());
         codeChanged(code, c.codeLength());
+    }
+
+    private void loadLines(Case c) {
         for (int i = 0; i < c.lineCount; i++) {
             MemorySegment.copy(
                     c.lineWords,
