@@ -43,7 +43,7 @@ final class ProcessorEngine implements Engine, ProcessorHost {
             };
 
     /** How many of the hottest blocks the statistics name. */
-    private static final int HOT_BLOCKS = Integer.getInteger("vt.hot",12);
+    private static final int HOT_BLOCKS = 12;
 
     private final Vcpu vcpu;
     private final VcpuPlatform platform;

@@ -20,13 +20,17 @@ import java.util.Objects;
  * <p>All accesses are little-endian. Plain ones may be unaligned; atomic ones must be aligned.
  */
 public record GuestRam(MemorySegment segment) {
-    private static final ValueLayout.OfLong LONG =
+    /** Layout of guest memory's elements, for generated code. */
+    public static final ValueLayout.OfLong LONG =
             ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-    private static final ValueLayout.OfInt INT =
+    /** Layout of guest memory's elements, for generated code. */
+    public static final ValueLayout.OfInt INT =
             ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-    private static final ValueLayout.OfShort SHORT =
+    /** Layout of guest memory's elements, for generated code. */
+    public static final ValueLayout.OfShort SHORT =
             ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-    private static final ValueLayout.OfByte BYTE = ValueLayout.JAVA_BYTE;
+    /** Layout of guest memory's elements, for generated code. */
+    public static final ValueLayout.OfByte BYTE = ValueLayout.JAVA_BYTE;
     private static final VarHandle ATOMIC_LONG =
             ValueLayout.JAVA_LONG.withOrder(ByteOrder.LITTLE_ENDIAN).varHandle();
     private static final VarHandle ATOMIC_INT =

@@ -20,7 +20,7 @@ import java.util.function.ObjLongConsumer;
  */
 final class RegionRunner {
     /** Instructions in a region of the first stage after which the second is worth its cost. */
-    private static final long HOT = Long.getLong("vt.hot2", 1_000_000);
+    private static final long HOT = 4_000_000;
 
     /**
      * Times that a region is left early: while HotSpot looks for what is worth compiling, calls

@@ -27,7 +27,7 @@ final class Background {
     private static final int QUEUE = 1024;
 
     /** Calls after which HotSpot's first compiler is asked, with some to spare. */
-    private static final int CALLS = Integer.getInteger("vt.calls", 6144);
+    private static final int CALLS = 6144;
 
     /** The same for the second stage, of which HotSpot compiles everything early. */
     private static final int HOT_CALLS = 8;
@@ -35,7 +35,7 @@ final class Background {
     private static final int PROBE = 32;
 
     /** A call in this time on average was no interpreted one. */
-    private static final long COMPILED_NANOS = Long.getLong("vt.nanos", 12);
+    private static final long COMPILED_NANOS = 12;
 
     /** After that the region comes into use, compiled or not. */
     private static final long PATIENCE_NANOS = 200_000_000;

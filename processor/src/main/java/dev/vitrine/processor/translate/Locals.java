@@ -72,7 +72,11 @@ final class Locals {
     static final int FLOAT_MODE = 43;
 
     static final int VECTORS = 44;
-    private static final int FILE = 45;
+
+    /** Index of an access in the soft TLB. */
+    static final int INDEX = 45;
+
+    private static final int FILE = 46;
     private static final int LANES = FILE + 2 * 32;
     private static final int VECTOR_TEMPS = LANES + 2 * 64;
 

@@ -8,6 +8,8 @@ import static java.lang.constant.ConstantDescs.CD_int;
 import static java.lang.constant.ConstantDescs.CD_long;
 import static java.lang.constant.ConstantDescs.CD_void;
 
+import dev.vitrine.processor.core.Tlb;
+
 import java.lang.classfile.CodeBuilder;
 import java.lang.classfile.Label;
 import java.lang.constant.ClassDesc;
@@ -18,18 +20,10 @@ import java.lang.constant.MethodTypeDesc;
 /** Writes memory accesses: the look into the soft TLB in line, and the way out where it misses. */
 final class MemoryEmitter {
     private static final ClassDesc RAM = ClassDesc.of("dev.vitrine.memory.GuestRam");
-    private static final ClassDesc PLAIN =
-            ClassDesc.of("dev.vitrine.processor.translate.PlainAccess");
-    private static final ClassDesc ORDERED =
-            ClassDesc.of("dev.vitrine.processor.translate.OrderedAccess");
-    private static final MethodTypeDesc MISS =
-            MethodTypeDesc.of(CD_boolean, CD_long.arrayType(), CD_long, CD_long);
-    private static final MethodTypeDesc MACHINE =
-            MethodTypeDesc.of(CD_long, CD_long.arrayType(), CD_long);
-    private static final MethodTypeDesc LOAD = MethodTypeDesc.of(CD_long, RAM, CD_long);
-    private static final MethodTypeDesc STORE = MethodTypeDesc.of(CD_void, RAM, CD_long, CD_long);
+    private static final ClassDesc SEGMENT = ClassDesc.of("java.lang.foreign.MemorySegment");
+    private static final ClassDesc VAR_HANDLE = ClassDesc.of("java.lang.invoke.VarHandle");
 
-    /** The domain's RAM, a constant of the generated class. */
+    /** The bounded segment that is the domain's RAM, a constant of the generated class. */
     private static final DynamicConstantDesc<?> DOMAIN_RAM =
             DynamicConstantDesc.ofNamed(
                     ConstantDescs.ofConstantBootstrap(
@@ -37,7 +31,7 @@ final class MemoryEmitter {
                             "classData",
                             ConstantDescs.CD_Object),
                     ConstantDescs.DEFAULT_NAME,
-                    RAM);
+                    SEGMENT);
 
     private static final ClassDesc CPU = ClassDesc.of("dev.vitrine.processor.core.Cpu");
     private static final ClassDesc CALLED =
@@ -50,7 +44,7 @@ final class MemoryEmitter {
             MethodTypeDesc.of(CD_void, CPU, CD_long, CD_int, CD_boolean);
 
     private final CodeBuilder code;
-    private final ClassDesc access;
+    private final boolean ordered;
     private final boolean calls;
 
     /**
@@ -59,7 +53,7 @@ final class MemoryEmitter {
      */
     MemoryEmitter(CodeBuilder code, boolean ordered, boolean calls) {
         this.code = code;
-        this.access = ordered ? ORDERED : PLAIN;
+        this.ordered = ordered;
         this.calls = calls;
     }
 
@@ -121,10 +115,16 @@ final class MemoryEmitter {
     void probe(int size, boolean write, Label miss) {
         int tlb = write ? Locals.WRITE_TLB : Locals.READ_TLB;
         code.lstore(Locals.LINEAR);
-        code.aload(tlb).lload(Locals.CONTEXT).lload(Locals.LINEAR);
-        code.invokestatic(PLAIN, "miss" + size, MISS).ifne(miss);
-        code.aload(tlb).lload(Locals.LINEAR).invokestatic(PLAIN, "machine", MACHINE);
-        code.lstore(Locals.MACHINE);
+        // As Tlb.index says.
+        code.aload(tlb).lload(Locals.LINEAR).loadConstant(11).lushr().l2i();
+        code.loadConstant(Tlb.ENTRIES - 1 << 1).iand().dup().istore(Locals.INDEX).laload();
+        code.lload(Locals.LINEAR);
+        if (size > 1) {
+            code.loadConstant((long) size - 1).ladd();
+        }
+        code.loadConstant(Tlb.PAGE).land().lload(Locals.CONTEXT).lor().lcmp().ifne(miss);
+        code.aload(tlb).iload(Locals.INDEX).iconst_1().ior().laload();
+        code.lload(Locals.LINEAR).ladd().lstore(Locals.MACHINE);
     }
 
     /** Looks whether an access to the linear address on the stack hits; it is kept. */
@@ -162,20 +162,63 @@ final class MemoryEmitter {
 
     /** Pushes what is some bytes behind the machine address, zero-extended. */
     void load(int size, int offset) {
-        code.ldc(DOMAIN_RAM).lload(Locals.MACHINE);
-        if (offset != 0) {
-            code.loadConstant((long) offset).ladd();
+        pushPlace(size, offset);
+        code.invokeinterface(SEGMENT, "get", MethodTypeDesc.of(type(size), layout(size), CD_long));
+        switch (size) {
+            case 1 -> code.loadConstant(0xFF).iand().i2l();
+            case 2 -> code.loadConstant(0xFFFF).iand().i2l();
+            case 4 -> code.i2l().loadConstant(0xFFFFFFFFL).land();
+            default -> {}
         }
-        code.invokestatic(access, "load" + size, LOAD);
+        if (ordered) {
+            code.invokestatic(VAR_HANDLE, "acquireFence", ConstantDescs.MTD_void);
+        }
     }
 
     /** Stores some bytes behind the machine address what the argument pushes. */
     void store(int size, int offset, Runnable value) {
-        code.ldc(DOMAIN_RAM).lload(Locals.MACHINE);
+        if (ordered) {
+            code.invokestatic(VAR_HANDLE, "releaseFence", ConstantDescs.MTD_void);
+        }
+        pushPlace(size, offset);
+        value.run();
+        switch (size) {
+            case 1 -> code.l2i().i2b();
+            case 2 -> code.l2i().i2s();
+            case 4 -> code.l2i();
+            default -> {}
+        }
+        code.invokeinterface(
+                SEGMENT, "set", MethodTypeDesc.of(CD_void, layout(size), CD_long, type(size)));
+    }
+
+    private void pushPlace(int size, int offset) {
+        code.ldc(DOMAIN_RAM).getstatic(RAM, LAYOUT_NAMES[size], layout(size));
+        code.lload(Locals.MACHINE);
         if (offset != 0) {
             code.loadConstant((long) offset).ladd();
         }
-        value.run();
-        code.invokestatic(access, "store" + size, STORE);
+    }
+
+    private static final String[] LAYOUT_NAMES = {
+        "", "BYTE", "SHORT", "", "INT", "", "", "", "LONG"
+    };
+
+    private static ClassDesc layout(int size) {
+        return switch (size) {
+            case 1 -> ClassDesc.of("java.lang.foreign.ValueLayout$OfByte");
+            case 2 -> ClassDesc.of("java.lang.foreign.ValueLayout$OfShort");
+            case 4 -> ClassDesc.of("java.lang.foreign.ValueLayout$OfInt");
+            default -> ClassDesc.of("java.lang.foreign.ValueLayout$OfLong");
+        };
+    }
+
+    private static ClassDesc type(int size) {
+        return switch (size) {
+            case 1 -> ConstantDescs.CD_byte;
+            case 2 -> ConstantDescs.CD_short;
+            case 4 -> CD_int;
+            default -> CD_long;
+        };
     }
 }

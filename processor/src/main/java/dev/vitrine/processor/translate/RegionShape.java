@@ -4,6 +4,7 @@
 package dev.vitrine.processor.translate;
 
 import dev.vitrine.processor.core.Cpu;
+import dev.vitrine.processor.decode.Instruction;
 import dev.vitrine.processor.exec.Block;
 import dev.vitrine.processor.exec.CodeCache;
 import dev.vitrine.processor.lift.Uop;
@@ -107,7 +108,7 @@ final class RegionShape {
     /**
      * Chooses the region of a hot block.
      *
-     * @param limit how many micro-operations it may have
+     * @param limit how heavy it may be, see {@link #weight}
      * @param wide go on where other regions begin
      */
     static RegionShape form(Cpu cpu, CodeCache cache, Block head, int limit, boolean wide) {
@@ -122,11 +123,11 @@ final class RegionShape {
         while (!open.isEmpty()) {
             Candidate c = open.remove();
             Block b = c.block;
-            int uops = b.code.length / 2;
-            if (size > 0 && size + uops > limit) {
+            int weight = weight(b);
+            if (size > 0 && size + weight > limit) {
                 continue;
             }
-            size += uops;
+            size += weight;
             chosen.put(b.rip, b);
             List<Long> next = successors(b);
             if (isCall(end(b))) {
@@ -144,6 +145,26 @@ final class RegionShape {
         }
         return new RegionShape(order(head, chosen));
     }
+
+    /**
+     * About how much a block costs HotSpot, which stops to take methods in when a method gets too
+     * large; the unit is a plain micro-operation.
+     */
+    private static int weight(Block b) {
+        int weight = 2;
+        for (int u = 0; u < b.code.length; u += 2) {
+            int op = (int) b.code[u] & 0xFF;
+            if (op == Uop.EXEC) {
+                Instruction i = b.instructions[(int) b.code[u + 1]];
+                weight += VectorEmitter.supports(i, b.modeKey) ? VectorEmitter.weight(i) : 10;
+            } else {
+                weight += UopTraits.accesses(op) ? MEMORY_WEIGHT : 1;
+            }
+        }
+        return weight;
+    }
+
+    static final int MEMORY_WEIGHT = 8;
 
     private static double likelihood(Block b, long rip) {
         int op = end(b);

@@ -33,10 +33,10 @@ public final class Translator implements Tiering {
     private static final boolean WEAK_ORDER =
             !System.getProperty("os.arch", "").matches("amd64|x86_64|i386|x86");
 
-    /** Micro-operations of a region of the first and of the second stage, at the most. */
-    private static final int SMALL = Integer.getInteger("vt.small", 120);
+    /** How heavy a region of the first and of the second stage may be. */
+    private static final int SMALL = 150;
 
-    private static final int LARGE = Integer.getInteger("vt.large", 320);
+    private static final int LARGE = 200;
 
     private final int threshold;
     private final boolean atOnce;
@@ -146,7 +146,7 @@ public final class Translator implements Tiering {
         try {
             return (RegionCode)
                     MethodHandles.lookup()
-                            .defineHiddenClassWithClassData(file, ram, true)
+                            .defineHiddenClassWithClassData(file, ram.segment(), true)
                             .lookupClass()
                             .getDeclaredConstructor()
                             .newInstance();

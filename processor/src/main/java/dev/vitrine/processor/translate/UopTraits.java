@@ -36,6 +36,14 @@ final class UopTraits {
         };
     }
 
+    /** Reads or writes guest memory. */
+    static boolean accesses(int op) {
+        return (op >= Uop.LD8 && op <= Uop.POP64)
+                || op == Uop.CALL64
+                || op == Uop.CALL_REG64
+                || op == Uop.RET64;
+    }
+
     static boolean isRotation(int op) {
         return op == Uop.ROL || op == Uop.ROR;
     }

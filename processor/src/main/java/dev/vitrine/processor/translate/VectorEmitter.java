@@ -209,6 +209,15 @@ final class VectorEmitter {
         };
     }
 
+    /** As {@link RegionShape#weight}. */
+    static int weight(Instruction i) {
+        int n = i.memoryOperand();
+        int lanes = Math.max(1, i.vectorLength / 8);
+        int memory =
+                n < 0 ? 0 : RegionShape.MEMORY_WEIGHT + 5 * Math.max(0, i.size[n] / 8 - 1);
+        return memory + (floatName(i.op) != null ? 6 * lanes : 2 * lanes);
+    }
+
     /** Lanes that an instruction reads or writes; bit 4r + k is lane k of register r. */
     static long lanes(Instruction i) {
         long mask = 0;

@@ -57,6 +57,8 @@ public final class X87Environment {
                 X87Unit.pending(cpu);
                 int size = wide(i) ? 28 : 14;
                 long la = cpu.linear(i, size, false);
+                // A page fault on the first word comes before an end that is not canonical.
+                cpu.load(la, 2);
                 cpu.mmu.probeRead(la, size);
                 loadEnvironment(cpu, la, wide(i));
             }
