@@ -627,8 +627,9 @@ final class RegionEmitter {
         int taken = shape.number(b.target);
         int next = shape.number(b.fallThrough);
         if (next > current && next == current + 1 && taken > current) {
-            note(taken);
+            // What the branch does to the kind holds at both.
             flags.branch(cc, labels[taken]);
+            note(taken);
             note(next);
             return;
         }
