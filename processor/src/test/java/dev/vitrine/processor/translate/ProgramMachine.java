@@ -1,0 +1,369 @@
+// Copyright 2026 The Vitrine authors
+// SPDX-License-Identifier: Apache-2.0
+
+package dev.vitrine.processor.translate;
+
+import dev.vitrine.memory.GuestRam;
+import dev.vitrine.memory.MachineMemory;
+import dev.vitrine.memory.PhysicalMap;
+import dev.vitrine.processor.asm.Asm;
+import dev.vitrine.processor.asm.Mem;
+import dev.vitrine.processor.asm.Reg;
+import dev.vitrine.processor.core.Cpu;
+import dev.vitrine.processor.core.Mmu;
+import dev.vitrine.processor.exec.Block;
+import dev.vitrine.processor.exec.CodeCache;
+import dev.vitrine.processor.exec.Rendezvous;
+import dev.vitrine.processor.exec.Runner;
+import dev.vitrine.processor.exec.Tiering;
+import dev.vitrine.processor.guest.QuietHost;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
+import java.util.Random;
+import java.util.function.Consumer;
+
+/**
+ * A processor in 64-bit mode for random programs, which lies in the first 256 KiB and can be put
+ * back to the start again and again. The first 2 MiB are mapped one to one in small pages. Of two
+ * such machines, one that translates and one that does not, everything can be compared.
+ */
+final class ProgramMachine implements AutoCloseable {
+    static final int PAGE = 0x1000;
+
+    /** The page table, where programs clear bits themselves. */
+    static final int PT = 0x4000;
+
+    /** Top of the program's stack, which has two pages. */
+    static final int STACK = 0xA000;
+
+    static final int CODE = 0x10000;
+    static final int CODE_PAGES = 4;
+    static final int DATA = 0x20000;
+    static final int DATA_PAGES = 4;
+
+    /** Pages that are unmapped in turn: the data, and the stack. */
+    static final int[] LOSABLE = {
+        DATA, DATA + PAGE, DATA + 2 * PAGE, DATA + 3 * PAGE, STACK - PAGE, STACK - 2 * PAGE
+    };
+
+    private static final int SIZE = 0x40000;
+    private static final int GDT = 0x5000;
+    private static final int TSS = 0x5800;
+    private static final int IDT = 0x6000;
+
+    /** The handler that maps the page again; then one HLT for each vector. */
+    private static final int FIXER = 0x7000;
+
+    private static final int HANDLERS = 0xC000;
+    private static final int FAULT_STACK = 0xE000;
+
+    /** How many page faults there were, and which address each had; the last 256. */
+    private static final int LOG = 0x30000;
+
+    private static final long ACCESSED_DIRTY = 0x60;
+
+    private final MachineMemory memory = MachineMemory.reserve(2 << 20);
+    private final GuestRam ram = memory.ram();
+    private final long base;
+    private final Rendezvous rendezvous = new Rendezvous();
+    private final CodeCache cache = new CodeCache(memory.frames(), rendezvous);
+    private final Runner runner;
+    private final AtOnce atOnce;
+    private final Translator translator;
+    private final byte[] start = new byte[SIZE];
+    private long startRetired;
+    final Cpu cpu;
+
+    /**
+     * What the interpreter's reports of hot blocks lead to: 0 nothing, 1 and 2 that stage, 3 both.
+     */
+    int reports;
+
+    private long reported;
+
+    /**
+     * @param smp as one of several processors
+     */
+    ProgramMachine(boolean smp) {
+        PhysicalMap map = new PhysicalMap(memory);
+        long first = memory.allocateRange((2 << 20) / PAGE);
+        base = first << MachineMemory.FRAME_SHIFT;
+        map.mapRange(0, (2 << 20) / PAGE, first);
+        cpu = new Cpu(new QuietHost(), new Mmu(map, cache));
+        rendezvous.join(cpu);
+        int processors = smp ? 2 : 1;
+        atOnce = new AtOnce(processors, ram);
+        translator = new Translator(64, true, processors, ram);
+        runner = new Runner(cpu, cache, rendezvous, smp, false, new Reports());
+        environment();
+    }
+
+    /** Passes reports on to the translator, or not. */
+    private final class Reports implements Tiering {
+        @Override
+        public void sampled(Cpu c, CodeCache all, Block block) {
+            boolean large = reports == 2 || reports == 3 && (reported++ & 1) != 0;
+            if (large && !block.asked && block.entry == null) {
+                block.asked = true;
+                translator.hot(c, all, block);
+            } else if (reports != 0) {
+                translator.sampled(c, all, block);
+            }
+        }
+
+        @Override
+        public void hot(Cpu c, CodeCache all, Block block) {
+            translator.hot(c, all, block);
+        }
+    }
+
+    private void put(int at, long value) {
+        for (int n = 0; n < 8; n++) {
+            start[at + n] = (byte) (value >>> 8 * n);
+        }
+    }
+
+    private void assemble(int at, Consumer<Asm> body) {
+        Asm a = new Asm(64, at);
+        body.accept(a);
+        byte[] bytes = a.toBytes();
+        System.arraycopy(bytes, 0, start, at, bytes.length);
+    }
+
+    private void environment() {
+        put(0x1000, 0x2000 | 0x67);
+        put(0x2000, 0x3000 | 0x67);
+        put(0x3000, PT | 0x67);
+        for (int n = 0; n < SIZE / PAGE; n++) {
+            // The processor sets these bits of the data pages.
+            boolean data = n >= DATA / PAGE && n < DATA / PAGE + DATA_PAGES;
+            put(PT + 8 * n, (long) n << 12 | 7 | (data ? 0 : ACCESSED_DIRTY));
+        }
+        put(GDT + 8, 0x00AF9B000000FFFFL);
+        put(GDT + 16, 0x00CF93000000FFFFL);
+        put(TSS + 36, FAULT_STACK);
+        for (int v = 0; v < 256; v++) {
+            gate(v, HANDLERS + v * 16);
+            start[HANDLERS + v * 16] = (byte) 0xF4;
+        }
+        assemble(
+                FIXER,
+                a -> {
+                    a.push(Reg.RAX).push(Reg.RCX).push(Reg.RDX).mov(Reg.RDX, Reg.CR2);
+                    a.mov(Reg.EAX, Mem.abs(LOG)).inc(Mem.abs(LOG).d());
+                    a.movzx(Reg.EAX, Reg.AL).mov(Mem.abs(LOG + 8).index(Reg.RAX, 8), Reg.RDX);
+                    a.mov(Reg.RAX, Reg.RDX).shr(Reg.RAX, 12).and(Reg.EAX, 511);
+                    a.or(Mem.abs(PT).index(Reg.RAX, 8).b(), 3);
+                    a.db(0x0F, 0x01, 0x3A); // INVLPG [RDX]
+                    a.pop(Reg.RDX).pop(Reg.RCX).pop(Reg.RAX).add(Reg.RSP, 8).iret(64);
+                });
+    }
+
+    private void gate(int vector, long handler) {
+        put(IDT + vector * 16, handler & 0xFFFF | 8L << 16 | 0x8E01L << 32);
+        put(IDT + vector * 16 + 8, 0);
+    }
+
+    /**
+     * Puts the machine to the start of a program.
+     *
+     * @param mend page faults map the page and go on; else they stop the processor
+     */
+    void load(RandomProgram p, boolean mend) {
+        gate(14, mend ? FIXER : HANDLERS + 14 * 16);
+        Arrays.fill(start, CODE, CODE + CODE_PAGES * PAGE, (byte) 0xF4);
+        System.arraycopy(p.code, 0, start, CODE, p.code.length);
+        System.arraycopy(p.data, 0, start, DATA, p.data.length);
+        for (int n = 0; n < DATA_PAGES; n++) {
+            put(PT + (DATA / PAGE + n) * 8, DATA + n * PAGE | p.rights[n]);
+        }
+        for (int n = 0; n < SIZE; n += PAGE) {
+            forget(n);
+        }
+        restart(p);
+    }
+
+    private void forget(int at) {
+        long frame = base + at >>> 12;
+        if (memory.frames().isCode(frame)) {
+            cache.invalidateFrame(frame);
+        }
+    }
+
+    /** Puts everything back to the program's start, but for code that it did not change. */
+    void restart(RandomProgram p) {
+        MemorySegment s = MemorySegment.ofArray(start);
+        for (int n = 0; n < SIZE; n += PAGE) {
+            MemorySegment now = ram.segment();
+            if (MemorySegment.mismatch(s, n, n + PAGE, now, base + n, base + n + PAGE) >= 0) {
+                MemorySegment.copy(s, n, now, base + n, PAGE);
+                forget(n);
+            }
+        }
+        cpu.cr3 = 0x1000;
+        cpu.cr4 = Cpu.CR4_PAE | Cpu.CR4_OSFXSR | Cpu.CR4_OSXMMEXCPT;
+        cpu.efer = Cpu.EFER_LME | Cpu.EFER_LMA | Cpu.EFER_NXE;
+        cpu.cr0 = Cpu.CR0_PE | Cpu.CR0_ET | Cpu.CR0_PG | Cpu.CR0_WP;
+        cpu.gdtBase = GDT;
+        cpu.gdtLimit = 0xFF;
+        cpu.idtBase = IDT;
+        cpu.idtLimit = 0xFFF;
+        cpu.tr.set(0x30, TSS, 0x67, 0x8B);
+        cpu.ldtr.set(0, 0, 0, 0);
+        for (int seg : new int[] {Cpu.ES, Cpu.SS, Cpu.DS, Cpu.FS, Cpu.GS}) {
+            cpu.segment[seg].set(0x10, 0, -1, 0xC093);
+            cpu.r[Cpu.R_SEG_BASE + seg] = 0;
+        }
+        cpu.segment[Cpu.CS].set(8, 0, -1, 0xA09B);
+        cpu.r[Cpu.R_SEG_BASE + Cpu.CS] = 0;
+        cpu.cpl = 0;
+        System.arraycopy(p.registers, 0, cpu.r, 0, 16);
+        cpu.r[Cpu.RSP] = STACK - 256;
+        cpu.r[Cpu.RBX] = DATA;
+        System.arraycopy(p.vectors, 0, cpu.v, 0, 64);
+        cpu.mxcsr = 0x1F80;
+        cpu.cr2 = 0;
+        cpu.setFlags(p.flags, -1);
+        cpu.rip = CODE;
+        cpu.nextRip = CODE;
+        cpu.halted = false;
+        cpu.shadow = Cpu.SHADOW_NONE;
+        cpu.pendingDebug = 0;
+        cpu.modeChanged();
+        cpu.mmu.flushAll();
+        startRetired = cpu.retired;
+    }
+
+    /** Instructions retired since the start of the program. */
+    long retired() {
+        return cpu.retired - startRetired;
+    }
+
+    int run(long budget) {
+        return runner.run(budget);
+    }
+
+    private List<Block> blocks() {
+        List<Block> found = new ArrayList<>();
+        for (long[] b : cache.hottest(Integer.MAX_VALUE)) {
+            Block block = cache.find(base + b[0], b[0], cpu.modeKey, 0, -1);
+            if (block != null) {
+                found.add(block);
+            }
+        }
+        // What has executed most depends on nothing else, but in what order is not said.
+        found.sort((x, y) -> Long.compare(x.rip, y.rip));
+        return found;
+    }
+
+    /** Sees to it that the next execution of each block tells where its indirect branches go. */
+    void sampleNext() {
+        for (Block b : blocks()) {
+            b.executions |= 63;
+        }
+    }
+
+    /** Translates from some of the blocks on that the program has executed. */
+    void translateSome(Random random, int most, int stage) {
+        List<Block> all = blocks();
+        Collections.shuffle(all, random);
+        for (Block b : all.subList(0, Math.min(most, all.size()))) {
+            if (b.rip >= CODE && b.rip < DATA && b.valid) {
+                atOnce.translate(cpu, cache, b, stage == 3 ? 1 + random.nextInt(2) : stage);
+            }
+        }
+    }
+
+    /** Takes a page away. */
+    void lose(int page) {
+        long entry = base + PT + page / PAGE * 8;
+        ram.putLong(entry, ram.getLong(entry) & ~1L);
+        cpu.mmu.invalidatePage(page);
+    }
+
+    /** Gives it back. */
+    void give(int page) {
+        long entry = base + PT + page / PAGE * 8;
+        ram.putLong(entry, ram.getLong(entry) | 1);
+    }
+
+    /** Lets the page that the last fault was on be read and written. */
+    void allow() {
+        long entry = base + PT + (cpu.cr2 >>> 12 & 511) * 8;
+        ram.putLong(entry, ram.getLong(entry) | 3);
+        cpu.mmu.invalidatePage(cpu.cr2);
+    }
+
+    /** Whether the processor has stopped in the handler of a page fault. */
+    boolean stoppedByPageFault() {
+        return cpu.halted && cpu.rip == HANDLERS + 14 * 16 + 1;
+    }
+
+    /** Returns from the handler that has stopped the processor. */
+    void returnFromFault() {
+        long frame = base + cpu.r[Cpu.RSP] + 8;
+        cpu.rip = ram.getLong(frame);
+        cpu.nextRip = cpu.rip;
+        cpu.setFlags(ram.getLong(frame + 16), -1);
+        cpu.r[Cpu.RSP] = ram.getLong(frame + 24);
+        cpu.halted = false;
+        cpu.modeChanged();
+    }
+
+    /** Page faults that were mended. */
+    int faults() {
+        return ram.getInt(base + LOG);
+    }
+
+    /** One of the numbers that are kept of regions. */
+    long statistic(String name) {
+        long[] found = new long[1];
+        runner.regionStatistics((s, n) -> found[0] += s.equals(name) ? n : 0);
+        return found[0];
+    }
+
+    /** The first things that differ; empty if nothing does. */
+    String difference(ProgramMachine o) {
+        StringBuilder b = new StringBuilder();
+        differ(b, "retired", retired(), o.retired());
+        differ(b, "rip", cpu.rip, o.cpu.rip);
+        for (int i = 0; i < 16; i++) {
+            differ(b, Reg.gp64(i).toString(), cpu.r[i], o.cpu.r[i]);
+        }
+        differ(b, "flags", cpu.flags(), o.cpu.flags());
+        for (int i = 0; i < 64; i++) {
+            differ(b, "xmm" + i / 4 + "[" + i % 4 + "]", cpu.v[i], o.cpu.v[i]);
+        }
+        differ(b, "mxcsr", cpu.mxcsr, o.cpu.mxcsr);
+        differ(b, "cr2", cpu.cr2, o.cpu.cr2);
+        differ(b, "halted", cpu.halted ? 1 : 0, o.cpu.halted ? 1 : 0);
+        MemorySegment mine = ram.segment();
+        MemorySegment its = o.ram.segment();
+        long at = MemorySegment.mismatch(mine, base, base + SIZE, its, o.base, o.base + SIZE);
+        if (at >= 0 && at < SIZE) {
+            at &= -8;
+            differ(
+                    b,
+                    String.format("memory at %x", at),
+                    mine.get(ValueLayout.JAVA_LONG_UNALIGNED, base + at),
+                    its.get(ValueLayout.JAVA_LONG_UNALIGNED, o.base + at));
+        }
+        return b.toString();
+    }
+
+    private static void differ(StringBuilder b, String what, long mine, long its) {
+        if (mine != its) {
+            b.append(String.format("  %s: translated %x, interpreted %x%n", what, mine, its));
+        }
+    }
+
+    @Override
+    public void close() {
+        memory.close();
+    }
+}

@@ -1,0 +1,235 @@
+// Copyright 2026 The Vitrine authors
+// SPDX-License-Identifier: Apache-2.0
+
+package dev.vitrine.processor.translate;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.vitrine.processor.exec.Runner;
+
+import org.junit.jupiter.api.Test;
+
+import java.util.Random;
+
+/**
+ * Random programs under the interpreter and under the translator: whenever a run ends, everything
+ * is the same in both. Regions are made of random parts of the program before it runs, or while it
+ * runs, from what is hot.
+ *
+ * <p>System properties: {@code vitrine.programs} (how many, in each test), {@code
+ * vitrine.programs.seed} (the first one's seed; a report names that of the program).
+ */
+class RandomProgramTest {
+    private static final int PROGRAMS =
+            Integer.getInteger(
+                    "vitrine.programs", Boolean.getBoolean("vitrine.long") ? 50_000 : 500);
+    private static final long SEED = Long.getLong("vitrine.programs.seed", 20261123L);
+
+    /** Instructions of a program, at the most. */
+    private static final int LENGTH = 12_000;
+
+    private static final int REGIONS = 5;
+    private static final String IN_REGIONS = "instructions in regions";
+
+    private static void report(String what, ProgramMachine m, long all, long events) {
+        long inside = m.statistic(IN_REGIONS);
+        System.out.printf(
+                "random programs, %s: %d from seed %d, %d of %d instructions in regions, %d entries, %d exits to the slow path, %d faults%n",
+                what,
+                PROGRAMS,
+                SEED,
+                inside,
+                all,
+                m.statistic("region entries"),
+                m.statistic("region exits to the slow path"),
+                events);
+        if (PROGRAMS >= 100) {
+            assertThat(inside).as("instructions in regions").isGreaterThan(all / 10);
+        }
+    }
+
+    private static void same(
+            ProgramMachine mine, ProgramMachine its, RandomProgram p, long seed, String when) {
+        String text = mine.difference(its);
+        if (!text.isEmpty()) {
+            text = text + String.format("  at %x%n", its.cpu.rip);
+            throw new AssertionError("program " + seed + ", " + when + ":\n" + text + p.text());
+        }
+    }
+
+    private static int slice(Random random) {
+        return random.nextInt(3) == 0 ? 1 + random.nextInt(60) : 200 + random.nextInt(3000);
+    }
+
+    /** Runs both to the end in the same slices. */
+    private static long slices(
+            ProgramMachine mine, ProgramMachine its, RandomProgram p, long seed, Random random) {
+        int exit = Runner.BUDGET;
+        for (int n = 0; exit == Runner.BUDGET && its.retired() < LENGTH; n++) {
+            int budget = slice(random);
+            exit = its.run(budget);
+            int other = mine.run(budget);
+            String when = "slice " + n;
+            same(mine, its, p, seed, when);
+            assertThat(other).as("exit of program %s, %s", seed, when).isEqualTo(exit);
+        }
+        return its.retired();
+    }
+
+    private static void translatedBefore(int stage, boolean smp) {
+        long all = 0;
+        long faults = 0;
+        try (ProgramMachine mine = new ProgramMachine(smp);
+                ProgramMachine its = new ProgramMachine(smp)) {
+            for (int n = 0; n < PROGRAMS; n++) {
+                long seed = SEED + n;
+                RandomProgram p = new RandomProgram(seed, smp);
+                Random random = new Random(seed);
+                warm(mine, p, random, stage, true);
+                its.load(p, true);
+                all += slices(mine, its, p, seed, random);
+                faults += its.faults();
+            }
+            report("stage " + stage + (smp ? ", smp" : ""), mine, all, faults);
+        }
+    }
+
+    /** Interprets a program, and translates some of it; then puts it back to its start. */
+    private static void warm(
+            ProgramMachine m, RandomProgram p, Random random, int stage, boolean mend) {
+        m.load(p, true);
+        m.run(LENGTH / 4);
+        m.sampleNext();
+        m.run(LENGTH / 4);
+        if (!mend) {
+            m.load(p, false);
+            m.run(LENGTH / 4);
+        }
+        m.restart(p);
+        m.translateSome(random, REGIONS, stage);
+    }
+
+    private static void translatedMeanwhile(int reports) {
+        long all = 0;
+        long faults = 0;
+        try (ProgramMachine mine = new ProgramMachine(false);
+                ProgramMachine its = new ProgramMachine(false)) {
+            mine.reports = reports;
+            for (int n = 0; n < PROGRAMS; n++) {
+                long seed = SEED + 1_000_000_007L * reports + n;
+                RandomProgram p = new RandomProgram(seed, false);
+                mine.load(p, true);
+                its.load(p, true);
+                all += slices(mine, its, p, seed, new Random(seed));
+                faults += its.faults();
+            }
+            report("while hot, reports to " + reports, mine, all, faults);
+        }
+    }
+
+    @Test
+    void translatedBeforeInTheFirstStage() {
+        translatedBefore(1, false);
+    }
+
+    @Test
+    void translatedBeforeInTheSecondStage() {
+        translatedBefore(2, false);
+    }
+
+    @Test
+    void translatedBeforeInEitherStageAsOneOfSeveralProcessors() {
+        translatedBefore(3, true);
+    }
+
+    @Test
+    void translatedWhileTheyRunInTheFirstStage() {
+        translatedMeanwhile(1);
+    }
+
+    @Test
+    void translatedWhileTheyRunInTheSecondStage() {
+        translatedMeanwhile(2);
+    }
+
+    @Test
+    void translatedWhileTheyRunInEitherStage() {
+        translatedMeanwhile(3);
+    }
+
+    /**
+     * Takes one page after the other away, lets both run to the fault at the next access to it, and
+     * gives the page back.
+     */
+    private static void faults(int stage, boolean smp) {
+        long all = 0;
+        long faults = 0;
+        try (ProgramMachine mine = new ProgramMachine(smp);
+                ProgramMachine its = new ProgramMachine(smp)) {
+            for (int n = 0; n < PROGRAMS; n++) {
+                long seed = SEED + 2_000_000_011L * stage + n;
+                RandomProgram p = new RandomProgram(seed, smp);
+                Random random = new Random(seed);
+                warm(mine, p, random, stage, false);
+                its.load(p, false);
+                all += faults(mine, its, p, seed, random);
+                faults += faultsSeen;
+            }
+            report("faults, stage " + stage, mine, all, faults);
+            assertThat(faults).as("faults").isGreaterThan(PROGRAMS);
+        }
+    }
+
+    private static long faultsSeen;
+
+    private static long faults(
+            ProgramMachine mine, ProgramMachine its, RandomProgram p, long seed, Random random) {
+        faultsSeen = 0;
+        for (int round = 0; round < 60 && its.retired() < LENGTH; round++) {
+            int page = ProgramMachine.LOSABLE[round % ProgramMachine.LOSABLE.length];
+            // So that the fault is not always at the first access behind another fault.
+            int budget = 1 + random.nextInt(400);
+            int exit = its.run(budget);
+            mine.run(budget);
+            same(mine, its, p, seed, "before fault " + round);
+            if (exit == Runner.BUDGET) {
+                its.lose(page);
+                mine.lose(page);
+                exit = its.run(2000);
+                mine.run(2000);
+                same(mine, its, p, seed, "at fault " + round + ", page " + page);
+                its.give(page);
+                mine.give(page);
+            }
+            if (exit != Runner.BUDGET) {
+                if (!its.stoppedByPageFault()) {
+                    break;
+                }
+                faultsSeen++;
+                mend(its);
+                mend(mine);
+            }
+        }
+        return its.retired();
+    }
+
+    private static void mend(ProgramMachine m) {
+        m.allow();
+        m.returnFromFault();
+    }
+
+    @Test
+    void faultsInTheFirstStage() {
+        faults(1, false);
+    }
+
+    @Test
+    void faultsInTheSecondStage() {
+        faults(2, false);
+    }
+
+    @Test
+    void faultsInEitherStageAsOneOfSeveralProcessors() {
+        faults(3, true);
+    }
+}
