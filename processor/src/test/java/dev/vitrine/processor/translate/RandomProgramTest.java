@@ -22,7 +22,7 @@ import java.util.Random;
 class RandomProgramTest {
     private static final int PROGRAMS =
             Integer.getInteger(
-                    "vitrine.programs", Boolean.getBoolean("vitrine.long") ? 50_000 : 500);
+                    "vitrine.programs", Boolean.getBoolean("vitrine.long") ? 50_000 : 400);
     private static final long SEED = Long.getLong("vitrine.programs.seed", 20261123L);
 
     /** Instructions of a program, at the most. */
@@ -172,19 +172,17 @@ class RandomProgramTest {
                 Random random = new Random(seed);
                 warm(mine, p, random, stage, false);
                 its.load(p, false);
-                all += faults(mine, its, p, seed, random);
-                faults += faultsSeen;
+                faults += faults(mine, its, p, seed, random);
+                all += its.retired();
             }
             report("faults, stage " + stage, mine, all, faults);
             assertThat(faults).as("faults").isGreaterThan(PROGRAMS);
         }
     }
 
-    private static long faultsSeen;
-
-    private static long faults(
+    private static int faults(
             ProgramMachine mine, ProgramMachine its, RandomProgram p, long seed, Random random) {
-        faultsSeen = 0;
+        int seen = 0;
         for (int round = 0; round < 60 && its.retired() < LENGTH; round++) {
             int page = ProgramMachine.LOSABLE[round % ProgramMachine.LOSABLE.length];
             // So that the fault is not always at the first access behind another fault.
@@ -205,12 +203,12 @@ class RandomProgramTest {
                 if (!its.stoppedByPageFault()) {
                     break;
                 }
-                faultsSeen++;
+                seen++;
                 mend(its);
                 mend(mine);
             }
         }
-        return its.retired();
+        return seen;
     }
 
     private static void mend(ProgramMachine m) {
