@@ -23,14 +23,18 @@ public record GuestRam(MemorySegment segment) {
     /** Layout of guest memory's elements, for generated code. */
     public static final ValueLayout.OfLong LONG =
             ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
     /** Layout of guest memory's elements, for generated code. */
     public static final ValueLayout.OfInt INT =
             ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
     /** Layout of guest memory's elements, for generated code. */
     public static final ValueLayout.OfShort SHORT =
             ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
     /** Layout of guest memory's elements, for generated code. */
     public static final ValueLayout.OfByte BYTE = ValueLayout.JAVA_BYTE;
+
     private static final VarHandle ATOMIC_LONG =
             ValueLayout.JAVA_LONG.withOrder(ByteOrder.LITTLE_ENDIAN).varHandle();
     private static final VarHandle ATOMIC_INT =

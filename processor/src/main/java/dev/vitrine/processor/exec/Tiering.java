@@ -24,7 +24,8 @@ public interface Tiering {
     void sampled(Cpu cpu, CodeCache cache, Block block);
 
     /**
-     * A region of the first stage has run for long, entered at this block last. As {@link #sampled}.
+     * A region of the first stage has run for long, entered at this block last. As {@link
+     * #sampled}.
      */
     void hot(Cpu cpu, CodeCache cache, Block block);
 }

@@ -311,9 +311,7 @@ public final class PageWalker {
      *     other paging modes
      */
     public long peekFetch(long la, boolean user) {
-        if ((cpu.cr0 & Cpu.CR0_PG) == 0
-                || (cpu.efer & Cpu.EFER_LMA) == 0
-                || !Canonical.is(la)) {
+        if ((cpu.cr0 & Cpu.CR0_PG) == 0 || (cpu.efer & Cpu.EFER_LMA) == 0 || !Canonical.is(la)) {
             return -1;
         }
         long table = cpu.cr3 & FRAME;

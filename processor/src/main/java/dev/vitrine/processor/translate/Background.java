@@ -21,7 +21,8 @@ import java.util.function.Supplier;
  * <p>It also sees to it that HotSpot has compiled the code of a region before guests run it: in
  * bytecode that the JVM interprets a guest is slower than in our own interpreter. It calls the code
  * with an entry that returns at once, until HotSpot compiles it; that this has happened is seen by
- * the time that a call takes. What is concluded from that changes only when a region comes into use.
+ * the time that a call takes. What is concluded from that changes only when a region comes into
+ * use.
  */
 final class Background {
     private static final int QUEUE = 1024;
@@ -79,10 +80,7 @@ final class Background {
         List<Waiting> waiting = new ArrayList<>();
         while (true) {
             try {
-                Work w =
-                        waiting.isEmpty()
-                                ? QUEUED.take()
-                                : QUEUED.poll(1, TimeUnit.MILLISECONDS);
+                Work w = waiting.isEmpty() ? QUEUED.take() : QUEUED.poll(1, TimeUnit.MILLISECONDS);
                 if (w != null) {
                     Region region = w.translation.get();
                     if (region != null) {

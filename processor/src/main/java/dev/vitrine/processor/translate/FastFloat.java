@@ -7,9 +7,9 @@ import dev.vitrine.processor.fp.FpEnv;
 
 /**
  * Floating-point operations on the host's own numbers, for translated code, and the tests whether
- * they may be used: rounding to nearest, everything masked, operands and result normal or zero. Then
- * the only flag that can change is PE, so it must be set already, or the result exact. Values are
- * held as bits.
+ * they may be used: rounding to nearest, everything masked, operands and result normal or zero.
+ * Then the only flag that can change is PE, so it must be set already, or the result exact. Values
+ * are held as bits.
  */
 public final class FastFloat {
     /** Not usable: other rounding or unmasked exceptions. */
@@ -50,9 +50,9 @@ public final class FastFloat {
         return Double.doubleToRawLongBits(x);
     }
 
+    /** Exponent field from 2 to 2046. */
     private static boolean plain(long r) {
-        long e = r & EXPONENT;
-        return e > LEAST && e != EXPONENT;
+        return (r << 1) - (4 * LEAST) + Long.MIN_VALUE < 2 * EXPONENT - 4 * LEAST + Long.MIN_VALUE;
     }
 
     private static boolean zero(long a) {
@@ -65,20 +65,21 @@ public final class FastFloat {
     }
 
     private static boolean denormal(long a) {
-        return (a & EXPONENT) == 0 && a << 1 != 0;
+        return (a << 1) - 1 + Long.MIN_VALUE < 2 * LEAST - 1 + Long.MIN_VALUE;
     }
 
     public static boolean slowAdd64(int mode, long a, long b) {
+        long r = bits(d(a) + d(b));
+        return !(plain(r) || zero(r))
+                || denormal(a)
+                || denormal(b)
+                || (mode != STICKY && inexactAdd64(mode, a, b));
+    }
+
+    static boolean inexactAdd64(int mode, long a, long b) {
         double x = d(a);
         double y = d(b);
         double s = x + y;
-        long r = bits(s);
-        if (!(plain(r) || zero(r)) || denormal(a) || denormal(b)) {
-            return true;
-        }
-        if (mode == STICKY) {
-            return false;
-        }
         double t = s - x;
         return mode == SLOW || (x - (s - t)) + (y - t) != 0;
     }
@@ -88,16 +89,17 @@ public final class FastFloat {
     }
 
     public static boolean slowSub64(int mode, long a, long b) {
+        long r = bits(d(a) - d(b));
+        return !(plain(r) || zero(r))
+                || denormal(a)
+                || denormal(b)
+                || (mode != STICKY && inexactSub64(mode, a, b));
+    }
+
+    static boolean inexactSub64(int mode, long a, long b) {
         double x = d(a);
         double y = d(b);
         double s = x - y;
-        long r = bits(s);
-        if (!(plain(r) || zero(r)) || denormal(a) || denormal(b)) {
-            return true;
-        }
-        if (mode == STICKY) {
-            return false;
-        }
         double t = s - x;
         return mode == SLOW || (x - (s - t)) - (y + t) != 0;
     }
@@ -107,15 +109,20 @@ public final class FastFloat {
     }
 
     public static boolean slowMul64(int mode, long a, long b) {
+        long r = bits(d(a) * d(b));
+        return !plain(r)
+                ? unusualMul64(mode, a, b)
+                : denormal(a) || denormal(b) || (mode != STICKY && inexactMul64(mode, a, b));
+    }
+
+    /** Products of zeros only are quick. */
+    static boolean unusualMul64(int mode, long a, long b) {
+        return mode == SLOW || !((zero(a) && ordinary(b)) || (zero(b) && ordinary(a)));
+    }
+
+    static boolean inexactMul64(int mode, long a, long b) {
         double p = d(a) * d(b);
         long r = bits(p);
-        if (!plain(r) || denormal(a) || denormal(b)) {
-            return !(mode != SLOW
-                    && ((zero(a) && ordinary(b)) || (zero(b) && ordinary(a))));
-        }
-        if (mode == STICKY) {
-            return false;
-        }
         return mode == SLOW || (r & EXPONENT) < ERROR_LIMIT || Math.fma(d(a), d(b), -p) != 0;
     }
 
@@ -124,14 +131,14 @@ public final class FastFloat {
     }
 
     public static boolean slowDiv64(int mode, long a, long b) {
+        return !plain(bits(d(a) / d(b)))
+                || denormal(a)
+                || denormal(b)
+                || (mode != STICKY && inexactDiv64(mode, a, b));
+    }
+
+    static boolean inexactDiv64(int mode, long a, long b) {
         double q = d(a) / d(b);
-        long r = bits(q);
-        if (!plain(r) || denormal(a) || denormal(b)) {
-            return true;
-        }
-        if (mode == STICKY) {
-            return false;
-        }
         return mode == SLOW || (a & EXPONENT) < ERROR_LIMIT || Math.fma(-q, d(b), d(a)) != 0;
     }
 
@@ -181,8 +188,8 @@ public final class FastFloat {
     }
 
     private static boolean plain(int r) {
-        int e = r & EXPONENT_32;
-        return e > LEAST_32 && e != EXPONENT_32;
+        return (r << 1) - (4 * LEAST_32) + Integer.MIN_VALUE
+                < 2 * EXPONENT_32 - 4 * LEAST_32 + Integer.MIN_VALUE;
     }
 
     private static boolean zero(int a) {
@@ -195,20 +202,21 @@ public final class FastFloat {
     }
 
     private static boolean denormal(int a) {
-        return (a & EXPONENT_32) == 0 && a << 1 != 0;
+        return (a << 1) - 1 + Integer.MIN_VALUE < 2 * LEAST_32 - 1 + Integer.MIN_VALUE;
     }
 
     public static boolean slowAdd32(int mode, long a, long b) {
+        int r = bits(f(a) + f(b));
+        return !(plain(r) || zero(r))
+                || denormal((int) a)
+                || denormal((int) b)
+                || (mode != STICKY && inexactAdd32(mode, a, b));
+    }
+
+    static boolean inexactAdd32(int mode, long a, long b) {
         float x = f(a);
         float y = f(b);
         float s = x + y;
-        int r = bits(s);
-        if (!(plain(r) || zero(r)) || denormal((int) a) || denormal((int) b)) {
-            return true;
-        }
-        if (mode == STICKY) {
-            return false;
-        }
         float t = s - x;
         return mode == SLOW || (x - (s - t)) + (y - t) != 0;
     }
@@ -218,16 +226,17 @@ public final class FastFloat {
     }
 
     public static boolean slowSub32(int mode, long a, long b) {
+        int r = bits(f(a) - f(b));
+        return !(plain(r) || zero(r))
+                || denormal((int) a)
+                || denormal((int) b)
+                || (mode != STICKY && inexactSub32(mode, a, b));
+    }
+
+    static boolean inexactSub32(int mode, long a, long b) {
         float x = f(a);
         float y = f(b);
         float s = x - y;
-        int r = bits(s);
-        if (!(plain(r) || zero(r)) || denormal((int) a) || denormal((int) b)) {
-            return true;
-        }
-        if (mode == STICKY) {
-            return false;
-        }
         float t = s - x;
         return mode == SLOW || (x - (s - t)) - (y + t) != 0;
     }
@@ -237,16 +246,22 @@ public final class FastFloat {
     }
 
     public static boolean slowMul32(int mode, long a, long b) {
+        int r = bits(f(a) * f(b));
+        return !plain(r)
+                ? unusualMul32(mode, a, b)
+                : denormal((int) a)
+                        || denormal((int) b)
+                        || (mode != STICKY && inexactMul32(mode, a, b));
+    }
+
+    /** Products of zeros only are quick. */
+    static boolean unusualMul32(int mode, long a, long b) {
+        return mode == SLOW
+                || !((zero((int) a) && ordinary((int) b)) || (zero((int) b) && ordinary((int) a)));
+    }
+
+    static boolean inexactMul32(int mode, long a, long b) {
         float p = f(a) * f(b);
-        int r = bits(p);
-        if (!plain(r) || denormal((int) a) || denormal((int) b)) {
-            return !(mode != SLOW
-                    && ((zero((int) a) && ordinary((int) b))
-                            || (zero((int) b) && ordinary((int) a))));
-        }
-        if (mode == STICKY) {
-            return false;
-        }
         return mode == SLOW || (double) f(a) * (double) f(b) != (double) p;
     }
 
@@ -255,14 +270,14 @@ public final class FastFloat {
     }
 
     public static boolean slowDiv32(int mode, long a, long b) {
+        return !plain(bits(f(a) / f(b)))
+                || denormal((int) a)
+                || denormal((int) b)
+                || (mode != STICKY && inexactDiv32(mode, a, b));
+    }
+
+    static boolean inexactDiv32(int mode, long a, long b) {
         float q = f(a) / f(b);
-        int r = bits(q);
-        if (!plain(r) || denormal((int) a) || denormal((int) b)) {
-            return true;
-        }
-        if (mode == STICKY) {
-            return false;
-        }
         return mode == SLOW || (double) q * (double) f(b) != (double) f(a);
     }
 

@@ -34,16 +34,8 @@ final class FlagEmitter {
             MethodTypeDesc.of(ConstantDescs.CD_void, CPU, CD_int, CD_long, CD_long);
     private static final MethodTypeDesc STORE_ALL =
             MethodTypeDesc.of(
-                    ConstantDescs.CD_void,
-                    CPU,
-                    CD_int,
-                    CD_long,
-                    CD_long,
-                    CD_int,
-                    CD_long,
-                    CD_long);
-    private static final MethodTypeDesc COMPARE_LONG =
-            MethodTypeDesc.of(CD_int, CD_long, CD_long);
+                    ConstantDescs.CD_void, CPU, CD_int, CD_long, CD_long, CD_int, CD_long, CD_long);
+    private static final MethodTypeDesc COMPARE_LONG = MethodTypeDesc.of(CD_int, CD_long, CD_long);
     private static final MethodTypeDesc COMPARE_INT = MethodTypeDesc.of(CD_int, CD_int, CD_int);
 
     private final CodeBuilder code;
@@ -63,8 +55,7 @@ final class FlagEmitter {
     /** The region has rotations. */
     private final boolean rotations;
 
-    FlagEmitter(
-            CodeBuilder code, int cpu, int kindLocal, int x, int y, boolean rotations) {
+    FlagEmitter(CodeBuilder code, int cpu, int kindLocal, int x, int y, boolean rotations) {
         this.rotations = rotations;
         this.code = code;
         this.cpu = cpu;

@@ -33,8 +33,8 @@ import java.util.Set;
  * Writes the class of a region: one method, in which the blocks stand in the region's order and
  * branches between them are jumps. Guest registers and flags are local variables.
  *
- * <p>Nothing that is written out here can fault: where an access misses the soft TLB, or an
- * operand is one for the slow path, the region is left at the beginning of the instruction, and the
+ * <p>Nothing that is written out here can fault: where an access misses the soft TLB, or an operand
+ * is one for the slow path, the region is left at the beginning of the instruction, and the
  * interpreter does it. So the method has no calls that come back and no values that live across
  * them. Only helpers can fault; these find all state in the processor.
  */
@@ -486,10 +486,7 @@ final class RegionEmitter {
     // ------------------------------------------------------------ ends of blocks
 
     private void count(int instructions) {
-        code.lload(Locals.RETIRED)
-                .loadConstant((long) instructions)
-                .ladd()
-                .lstore(Locals.RETIRED);
+        code.lload(Locals.RETIRED).loadConstant((long) instructions).ladd().lstore(Locals.RETIRED);
     }
 
     private void end(Block b, int u) {
@@ -562,8 +559,7 @@ final class RegionEmitter {
                 flags.toCpu();
                 code.aload(Locals.CPU_LOCAL);
                 pushHelper(b.instructions[(int) imm]);
-                code.invokestatic(
-                        LOOPS, "loop", MethodTypeDesc.of(CD_boolean, CPU, INSTRUCTION));
+                code.invokestatic(LOOPS, "loop", MethodTypeDesc.of(CD_boolean, CPU, INSTRUCTION));
                 code.istore(Locals.EXIT);
                 locals.load(code);
                 count(b.count);

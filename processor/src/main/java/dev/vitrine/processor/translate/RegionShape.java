@@ -68,8 +68,7 @@ final class RegionShape {
                 }
             }
         }
-        sites.sort(
-                (x, y) -> Integer.compare(blocks.get(y).executions, blocks.get(x).executions));
+        sites.sort((x, y) -> Integer.compare(blocks.get(y).executions, blocks.get(x).executions));
         return sites;
     }
 

@@ -20,8 +20,8 @@ import java.util.function.ObjLongConsumer;
 import java.util.function.Supplier;
 
 /**
- * Translates what is hot. The shape of a region is chosen by the processor that found it hot, on its
- * own thread, where the mappings are known; its code is written on a thread in the background.
+ * Translates what is hot. The shape of a region is chosen by the processor that found it hot, on
+ * its own thread, where the mappings are known; its code is written on a thread in the background.
  */
 public final class Translator implements Tiering {
     /** HotSpot compiles no method that is larger, in bytes. */
@@ -36,7 +36,7 @@ public final class Translator implements Tiering {
     /** How heavy a region of the first and of the second stage may be. */
     private static final int SMALL = 150;
 
-    private static final int LARGE = 200;
+    private static final int LARGE = Integer.getInteger("vitrine.translate.large", 200);
 
     private final int threshold;
     private final boolean atOnce;

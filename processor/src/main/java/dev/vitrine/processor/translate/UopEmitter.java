@@ -349,9 +349,7 @@ final class UopEmitter {
                 push(Cpu.RAX);
                 push(d(w));
                 code.invokestatic(
-                        MATH,
-                        "unsignedMultiplyHigh",
-                        MethodTypeDesc.of(CD_long, CD_long, CD_long));
+                        MATH, "unsignedMultiplyHigh", MethodTypeDesc.of(CD_long, CD_long, CD_long));
                 pop(Cpu.RDX);
                 code.lload(Locals.SCRATCH);
                 pop(Cpu.RAX);

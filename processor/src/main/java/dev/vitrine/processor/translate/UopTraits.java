@@ -117,7 +117,9 @@ final class UopTraits {
         };
     }
 
-    /** Whether flags that micro-operation at index u sets can be seen before others replace them. */
+    /**
+     * Whether flags that micro-operation at index u sets can be seen before others replace them.
+     */
     static boolean flagsSeen(long[] code, int u) {
         for (int k = u + 2; k < code.length; k += 2) {
             int op = (int) code[k] & 0xFF;

@@ -39,12 +39,9 @@ final class VectorEmitter {
     private static final MethodTypeDesc UNARY = MethodTypeDesc.of(CD_long, CD_long);
     private static final MethodTypeDesc SLOW =
             MethodTypeDesc.of(CD_boolean, CD_int, CD_long, CD_long);
-    private static final MethodTypeDesc SLOW_UNARY =
-            MethodTypeDesc.of(CD_boolean, CD_int, CD_long);
-    private static final MethodTypeDesc PREDICATE =
-            MethodTypeDesc.of(CD_boolean, CD_long, CD_long);
-    private static final MethodTypeDesc PAIR =
-            MethodTypeDesc.of(CD_long, CD_long, CD_long, CD_int);
+    private static final MethodTypeDesc SLOW_UNARY = MethodTypeDesc.of(CD_boolean, CD_int, CD_long);
+    private static final MethodTypeDesc PREDICATE = MethodTypeDesc.of(CD_boolean, CD_long, CD_long);
+    private static final MethodTypeDesc PAIR = MethodTypeDesc.of(CD_long, CD_long, CD_long, CD_int);
 
     private final CodeBuilder code;
     private final UopEmitter uops;
@@ -64,8 +61,7 @@ final class VectorEmitter {
             return false;
         }
         for (int n = 0; n < i.operands; n++) {
-            if (i.kind[n] == Operand.MMX
-                    || (i.kind[n] == Operand.MEM && i.addressSize != 8)) {
+            if (i.kind[n] == Operand.MMX || (i.kind[n] == Operand.MEM && i.addressSize != 8)) {
                 return false;
             }
         }
@@ -213,8 +209,7 @@ final class VectorEmitter {
     static int weight(Instruction i) {
         int n = i.memoryOperand();
         int lanes = Math.max(1, i.vectorLength / 8);
-        int memory =
-                n < 0 ? 0 : RegionShape.MEMORY_WEIGHT + 5 * Math.max(0, i.size[n] / 8 - 1);
+        int memory = n < 0 ? 0 : RegionShape.MEMORY_WEIGHT + 5 * Math.max(0, i.size[n] / 8 - 1);
         return memory + (floatName(i.op) != null ? 6 * lanes : 2 * lanes);
     }
 
@@ -718,9 +713,7 @@ final class VectorEmitter {
             push(a, 1 - h);
             pushOperand(i, n, h);
             code.invokestatic(
-                    AES,
-                    "half",
-                    MethodTypeDesc.of(CD_long, OP, CD_long, CD_long, CD_long));
+                    AES, "half", MethodTypeDesc.of(CD_long, OP, CD_long, CD_long, CD_long));
         }
         pop(i.reg[0], 1);
         pop(i.reg[0], 0);

@@ -224,8 +224,7 @@ public final class VectorUnit {
 
     /** Which instructions would not be stopped by an operating system: 1 legacy, 2 with VEX. */
     public static int enabled(Cpu cpu) {
-        int legacy =
-                (cpu.cr0 & CR0_EM_TS) == 0 && (cpu.cr4 & Cpu.CR4_OSFXSR) != 0 ? 1 : 0;
+        int legacy = (cpu.cr0 & CR0_EM_TS) == 0 && (cpu.cr4 & Cpu.CR4_OSFXSR) != 0 ? 1 : 0;
         boolean vex =
                 (cpu.cr4 & Cpu.CR4_OSXSAVE) != 0
                         && (cpu.xcr0 & XCR0_SSE_AVX) == XCR0_SSE_AVX
