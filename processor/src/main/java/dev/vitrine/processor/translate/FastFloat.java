@@ -30,6 +30,14 @@ public final class FastFloat {
     private static final int EXPONENT_32 = 0x7F80_0000;
     private static final int LEAST_32 = 0x0080_0000;
 
+    /**
+     * Twice the distance from the least to the largest exponent that {@link #plain} takes, less
+     * 2^63: for an unsigned comparison.
+     */
+    private static final long PLAIN_RANGE = 0x7FA0_0000_0000_0000L;
+
+    private static final int PLAIN_RANGE_32 = 0x7D00_0000;
+
     private FastFloat() {}
 
     /** The mode for a value of MXCSR. */
@@ -52,7 +60,7 @@ public final class FastFloat {
 
     /** Exponent field from 2 to 2046. */
     private static boolean plain(long r) {
-        return (r << 1) - (4 * LEAST) + Long.MIN_VALUE < 2 * EXPONENT - 4 * LEAST + Long.MIN_VALUE;
+        return (r << 1) - 4 * LEAST + Long.MIN_VALUE < PLAIN_RANGE;
     }
 
     private static boolean zero(long a) {
@@ -188,8 +196,7 @@ public final class FastFloat {
     }
 
     private static boolean plain(int r) {
-        return (r << 1) - (4 * LEAST_32) + Integer.MIN_VALUE
-                < 2 * EXPONENT_32 - 4 * LEAST_32 + Integer.MIN_VALUE;
+        return (r << 1) - 4 * LEAST_32 + Integer.MIN_VALUE < PLAIN_RANGE_32;
     }
 
     private static boolean zero(int a) {
