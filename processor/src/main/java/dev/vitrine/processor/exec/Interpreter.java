@@ -67,12 +67,14 @@ final class Interpreter {
     Block lookup() {
         Cpu c = cpu;
         long rip = c.rip;
-        int slot = (int) (rip ^ rip >>> 13) & (JUMP_CACHE - 1);
+        // Address spaces that take turns each have their own slot for what they share.
+        long key = c.mmu.fetchKey();
+        int slot = (int) (rip ^ rip >>> 13 ^ key * 37) & (JUMP_CACHE - 1);
         Block b = jumpBlocks[slot];
         if (b != null
                 && b.rip == rip
                 && b.modeKey == c.modeKey
-                && jumpKeys[slot] == c.mmu.fetchKey()
+                && jumpKeys[slot] == key
                 && b.valid
                 && ((b.modeKey & Cpu.MODE_64) != 0
                         || (b.csBase == c.r[Cpu.R_SEG_BASE + Cpu.CS]
@@ -81,8 +83,10 @@ final class Interpreter {
         }
         b = find(c.modeKey);
         // The key of now: find() has made sure that the block belongs to it.
+        key = c.mmu.fetchKey();
+        slot = (int) (rip ^ rip >>> 13 ^ key * 37) & (JUMP_CACHE - 1);
         jumpBlocks[slot] = b;
-        jumpKeys[slot] = c.mmu.fetchKey();
+        jumpKeys[slot] = key;
         return b;
     }
 

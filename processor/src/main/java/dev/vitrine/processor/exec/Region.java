@@ -58,8 +58,18 @@ public final class Region {
     /** Cleared when a frame under it is written. */
     volatile boolean valid = true;
 
-    /** For each processor: the state of its mappings in which the pages were as they should. */
+    /**
+     * For each processor: the states of its mappings in which the pages were as they should, by
+     * {@link #slot}. Address spaces that take turns each have their own.
+     */
     final long[] verified;
+
+    private static final int SPACES = 8;
+
+    /** Index in {@link #verified} for a processor and its {@code Mmu.fetchKey()}. */
+    static int slot(int processor, long key) {
+        return processor * SPACES + ((int) (key >>> 2) & SPACES - 1);
+    }
 
     /**
      * @param pages linear addresses of the pages, and behind them the frames in the same order
@@ -83,7 +93,7 @@ public final class Region {
         this.sites = sites;
         this.pages = java.util.Arrays.copyOf(pages, pages.length / 2);
         this.frames = java.util.Arrays.copyOfRange(pages, pages.length / 2, pages.length);
-        this.verified = new long[processors];
+        this.verified = new long[processors * SPACES];
         int path = 1;
         for (Block b : blocks) {
             path += b.count;

@@ -147,7 +147,8 @@ final class RegionRunner {
     }
 
     private boolean verified(Region g) {
-        return g.verified[cpu.number] == cpu.mmu.fetchKey() || verify(g);
+        long key = cpu.mmu.fetchKey();
+        return g.verified[Region.slot(cpu.number, key)] == key || verify(g);
     }
 
     /** Looks whether all pages are mapped to the frames that the region was made from. */
@@ -159,7 +160,8 @@ final class RegionRunner {
                 return false;
             }
         }
-        g.verified[cpu.number] = cpu.mmu.fetchKey();
+        long key = cpu.mmu.fetchKey();
+        g.verified[Region.slot(cpu.number, key)] = key;
         return true;
     }
 }
