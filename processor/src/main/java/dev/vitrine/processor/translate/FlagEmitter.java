@@ -109,13 +109,8 @@ final class FlagEmitter {
 
     /** Where the kind may be that of a rotation: works the flags out, so that it is not. */
     private void settle() {
-        if (LazyFlags.isRotation(kind) || (kind == DYNAMIC && rotations)) {
-            toCpu();
-            fromCpu();
-        } else if (kind == DYNAMIC) {
-            code.aload(cpu).iload(kindLocal).lload(x).lload(y).invokestatic(FLAGS, "store", STORE);
-            fromCpu();
-        }
+        toCpu();
+        fromCpu();
     }
 
     private boolean mayBeRotation() {

@@ -86,12 +86,15 @@ final class Locals {
     /** Those of them that the region changes; a mask. */
     private final int changed;
 
+    private final boolean vectors;
+
     /** The same of vector lanes. */
     private final long usedLanes;
 
     private final long changedLanes;
 
-    Locals(int used, int changed, long usedLanes, long changedLanes) {
+    Locals(int used, int changed, boolean vectors, long usedLanes, long changedLanes) {
+        this.vectors = vectors;
         this.used = used;
         this.changed = changed & used;
         this.usedLanes = usedLanes;
@@ -100,7 +103,7 @@ final class Locals {
 
     /** Whether there are vector instructions in line. */
     boolean vectors() {
-        return usedLanes != 0;
+        return vectors;
     }
 
     /** The local of 64 bits of a vector register. */
@@ -115,7 +118,7 @@ final class Locals {
 
     /** Reads the vector registers from the processor. */
     void loadVectors(CodeBuilder code) {
-        if (usedLanes == 0) {
+        if (!vectors) {
             return;
         }
         for (int i = 0; i < 64; i++) {

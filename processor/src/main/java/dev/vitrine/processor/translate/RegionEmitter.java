@@ -199,6 +199,7 @@ final class RegionEmitter {
     private Locals makeLocals() {
         int used = 1 << Cpu.RSP;
         int changed = 0;
+        boolean vector = false;
         long lanes = 0;
         long changedLanes = 0;
         for (Block b : shape.blocks) {
@@ -210,13 +211,13 @@ final class RegionEmitter {
                 if (VectorEmitter.supports(i, b.modeKey)) {
                     used |= VectorEmitter.registers(i);
                     changed |= VectorEmitter.generalDestination(i);
-                    // Never none: what comes with them is needed by one without a register too.
-                    lanes |= VectorEmitter.lanes(i) | 1;
+                    vector = true;
+                    lanes |= VectorEmitter.lanes(i);
                     changedLanes |= VectorEmitter.changedLanes(i);
                 }
             }
         }
-        return new Locals(used, changed, lanes, changedLanes);
+        return new Locals(used, changed, vector, lanes, changedLanes);
     }
 
     /** The head, and where execution comes back to after it has left. */

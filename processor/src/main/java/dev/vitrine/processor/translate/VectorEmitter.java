@@ -43,6 +43,8 @@ final class VectorEmitter {
     private static final MethodTypeDesc PREDICATE = MethodTypeDesc.of(CD_boolean, CD_long, CD_long);
     private static final MethodTypeDesc PAIR = MethodTypeDesc.of(CD_long, CD_long, CD_long, CD_int);
 
+    private static final String OPERATOR = "operator";
+
     private final CodeBuilder code;
     private final UopEmitter uops;
     private final MemoryEmitter memory;
@@ -125,7 +127,10 @@ final class VectorEmitter {
         };
     }
 
-    /** Name of the function of a lane-wise integer instruction; "" for the general one. */
+    /**
+     * Name of the function of a lane-wise integer instruction; "" for the general one, OPERATOR
+     * where the JVM has an instruction.
+     */
     private static @org.jspecify.annotations.Nullable String laneMethod(Op op) {
         return switch (op) {
             case PADDB -> "paddb";
@@ -164,8 +169,9 @@ final class VectorEmitter {
                     XORPS,
                     XORPD,
                     PADDQ,
-                    PSUBQ,
-                    PCMPEQQ,
+                    PSUBQ ->
+                    OPERATOR;
+            case PCMPEQQ,
                     PCMPGTB,
                     PCMPGTW,
                     PCMPGTQ,
@@ -727,7 +733,7 @@ final class VectorEmitter {
         int count = i.vectorLength / 8;
         for (int k = 0; k < count; k++) {
             String name = laneMethod(i.op);
-            if ("".equals(name) && !inline(i.op)) {
+            if ("".equals(name)) {
                 pushOp(i.op);
             }
             push(a, k);
@@ -752,27 +758,6 @@ final class VectorEmitter {
             pop(i.reg[0], k);
         }
         clearAbove(i, count);
-    }
-
-    private static boolean inline(Op op) {
-        return switch (op) {
-            case PAND,
-                    ANDPS,
-                    ANDPD,
-                    PANDN,
-                    ANDNPS,
-                    ANDNPD,
-                    POR,
-                    ORPS,
-                    ORPD,
-                    PXOR,
-                    XORPS,
-                    XORPD,
-                    PADDQ,
-                    PSUBQ ->
-                    true;
-            default -> false;
-        };
     }
 
     // ------------------------------------------------------------- floating point
