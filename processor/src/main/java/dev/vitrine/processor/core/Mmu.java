@@ -23,6 +23,12 @@ import java.util.Arrays;
  * found by its first byte: an access over a page's end misses by itself. The delta leads from
  * linear to machine address.
  *
+ * <p>Supervisor and user mode have arrays of their own, user mode several that address spaces take
+ * turns in: a switch to the kernel or to another process and back finds what it left. With SMEP and
+ * SMAP a supervisor without EFLAGS.AC reaches supervisor pages only; while all that it touches are
+ * global, all address spaces share one context for it, and what the kernel does outlives a change
+ * of CR3, as global pages do on a real processor.
+ *
  * <p>Write entries exist only for pages whose dirty bit is set and whose frame holds no decoded
  * code. Devices, pages under a data breakpoint and checked alignment never enter; their accesses
  * always take the slow path.
@@ -43,11 +49,19 @@ public final class Mmu {
     public static final int ACCESS_WRITE = 1;
     public static final int ACCESS_FETCH = 2;
 
-    /** See {@link Tlb}; translated code looks here itself. */
-    public final long[] readTlb = new long[2 * SIZE];
+    /** Sets of arrays for user mode. */
+    private static final int USER_SETS = 4;
+
+    /** Arrays of the soft TLB: those of user mode, and behind them the supervisor's. */
+    private final long[][] readSets = new long[USER_SETS + 1][2 * SIZE];
+
+    private final long[][] writeSets = new long[USER_SETS + 1][2 * SIZE];
+
+    /** See {@link Tlb}; translated code looks here itself. One of several, by privilege. */
+    public long[] readTlb = readSets[USER_SETS];
 
     /** As {@link #readTlb}, for writes. */
-    public final long[] writeTlb = new long[2 * SIZE];
+    public long[] writeTlb = writeSets[USER_SETS];
 
     private final long[] fetchTag = new long[SIZE];
     private final long[] fetchDelta = new long[SIZE];
@@ -58,7 +72,18 @@ public final class Mmu {
     private long fetchContext = 4;
     private long systemContext = 4;
     private int asid = 1;
-    private int nextAsid = 2;
+
+    /** Address space number of supervisor accesses while these are the same in all. */
+    private int sharedAsid = 2;
+
+    private int nextAsid = 3;
+
+    /** The supervisor has touched a page that is not global: no sharing until the next sweep. */
+    private boolean localSupervisor;
+
+    /** Supervisor accesses without EFLAGS.AC use {@link #sharedAsid} now. */
+    private boolean shared;
+
     private final int[] asidOfPcid = new int[4096];
 
     public final GuestRam ram;
@@ -71,7 +96,12 @@ public final class Mmu {
     /** Segment of the access in progress, to tell #SS from #GP; set by {@link Cpu#linear}. */
     public int accessSegment = Cpu.DS;
 
-    private long fetchEpoch = 1;
+    /** Changed when a page that was fetched from is invalidated, for each privilege. */
+    private long supervisorEpoch = 1;
+
+    private long userEpoch = 1;
+
+    private final PageFilter fetched = new PageFilter();
 
     /** Walks done since reset, for statistics. */
     public long walks;
@@ -108,25 +138,49 @@ public final class Mmu {
 
     // ---------------------------------------------------------------- contexts
 
-    /** Privilege, EFLAGS.AC, alignment checking or debug registers may have changed. */
+    /** Privilege, EFLAGS.AC, control registers or debug registers may have changed. */
     public void contextChanged() {
-        long user = cpu.cpl == 3 ? 1 : 0;
-        long access = user == 0 && (cpu.eflags & Cpu.AC) != 0 ? 2 : 0;
-        systemContext = (long) asid << 2;
-        fetchContext = systemContext | user;
+        boolean user = cpu.cpl == 3;
+        shared = !localSupervisor && (cpu.cr4 & SHARING) == SHARING && (cpu.cr0 & Cpu.CR0_PG) != 0;
+        long own = (long) asid << 2;
+        systemContext = shared ? (long) sharedAsid << 2 : own;
+        fetchContext = user ? own | 1 : systemContext;
         boolean slow =
                 (cpu.modeKey & Cpu.MODE_ALIGN) != 0 || DebugRegisters.dataBreakpointsEnabled(cpu);
-        context = slow ? CONTEXT_SLOW : fetchContext | access;
+        if (slow) {
+            context = CONTEXT_SLOW;
+        } else if (user) {
+            context = own | 1;
+        } else {
+            context = (cpu.eflags & Cpu.AC) != 0 ? own | 2 : systemContext;
+        }
+        int set = user ? asid & USER_SETS - 1 : USER_SETS;
+        readTlb = readSets[set];
+        writeTlb = writeSets[set];
+    }
+
+    /** Without these CR4 bits a supervisor may reach the pages of one address space only. */
+    private static final long SHARING = Cpu.CR4_PGE | Cpu.CR4_SMEP | Cpu.CR4_SMAP;
+
+    /**
+     * A walk for the supervisor has found a page that belongs to this address space alone, though
+     * what it finds is shared: ends the sharing.
+     */
+    private void endSharing() {
+        localSupervisor = true;
+        contextChanged();
     }
 
     /** Forgets everything. */
     public void flushAll() {
         Arrays.fill(asidOfPcid, 0);
+        sharedAsid = freshAsid();
         useFreshAsid();
     }
 
-    /** Forgets this address space; global pages may stay (here they go too, which is allowed). */
+    /** Forgets all address spaces; global pages may stay. */
     public void flushNonGlobal() {
+        Arrays.fill(asidOfPcid, 0);
         useFreshAsid();
     }
 
@@ -146,18 +200,34 @@ public final class Mmu {
     }
 
     private void useFreshAsid() {
-        if (nextAsid > ASID_LIMIT) {
-            Arrays.fill(readTlb, 0);
-            Arrays.fill(writeTlb, 0);
-            Arrays.fill(fetchTag, 0);
-            Arrays.fill(asidOfPcid, 0);
-            nextAsid = 1;
-            fetchEpoch++;
-        }
-        asid = nextAsid++;
+        asid = freshAsid();
         int pcid = (cpu.cr4 & Cpu.CR4_PCIDE) != 0 ? (int) cpu.cr3 & 0xFFF : 0;
         asidOfPcid[pcid] = asid;
         contextChanged();
+    }
+
+    /** A number that no entry carries; when there are no more, all entries are swept away. */
+    private int freshAsid() {
+        if (nextAsid > ASID_LIMIT) {
+            for (int set = 0; set <= USER_SETS; set++) {
+                Arrays.fill(readSets[set], 0);
+                Arrays.fill(writeSets[set], 0);
+            }
+            forgetFetches();
+            supervisorEpoch++;
+            userEpoch++;
+            largePages.clear();
+            Arrays.fill(asidOfPcid, 0);
+            localSupervisor = false;
+            sharedAsid = 1;
+            nextAsid = 2;
+        }
+        return nextAsid++;
+    }
+
+    private void forgetFetches() {
+        Arrays.fill(fetchTag, 0);
+        fetched.clear();
     }
 
     /** INVPCID types 1: forgets one PCID; the current one gets a fresh start. */
@@ -174,11 +244,19 @@ public final class Mmu {
      * INVLPG. Entries of large pages were made per 4 KiB page, so these take more than one slot.
      */
     public void invalidatePage(long la) {
-        int i = (int) (la >>> 12) & MASK;
-        readTlb[2 * i] = 0;
-        writeTlb[2 * i] = 0;
-        fetchTag[i] = 0;
-        fetchEpoch++;
+        int i = Tlb.index(la);
+        for (int set = 0; set <= USER_SETS; set++) {
+            readSets[set][i] = 0;
+            writeSets[set][i] = 0;
+        }
+        if (fetched.mayHold(la >>> 12)) {
+            forgetFetches();
+            userEpoch++;
+            if (la < 0 || !shared) {
+                // Shared, no supervisor executes below: SMEP sees to that.
+                supervisorEpoch++;
+            }
+        }
         if (largePages.mayHold(la)) {
             // Slots are per 4 KiB page: which others came from the same large page is not known.
             largePages.clear();
@@ -188,35 +266,57 @@ public final class Mmu {
 
     private final LargePages largePages = new LargePages();
 
+    /** A set of page numbers that may answer yes too often. */
+    private static final class PageFilter {
+        private static final int BITS = 16;
+        private final long[] bits = new long[1 << BITS - 6];
+        private boolean empty = true;
+
+        void add(long page) {
+            int h = hash(page);
+            bits[h >>> 6] |= 1L << h;
+            empty = false;
+        }
+
+        boolean mayHold(long page) {
+            int h = hash(page);
+            return (bits[h >>> 6] & 1L << h) != 0;
+        }
+
+        void clear() {
+            if (!empty) {
+                Arrays.fill(bits, 0);
+                empty = true;
+            }
+        }
+
+        /** Fibonacci hashing: neighbours, which pages mostly are, do not meet. */
+        private static int hash(long page) {
+            return (int) (page * 0x9E3779B97F4A7C15L >>> 64 - BITS);
+        }
+    }
+
     /** Which regions were filled from pages larger than 4 KiB; may answer yes too often. */
     private static final class LargePages {
-        private final long[] by2M = new long[64];
-        private final long[] by1G = new long[64];
+        private final PageFilter by2M = new PageFilter();
+        private final PageFilter by1G = new PageFilter();
 
         void add(long la, int pageShift) {
-            set(by2M, la >>> 21);
+            by2M.add(la >>> 21);
             if (pageShift > 22) {
-                set(by1G, la >>> 30);
+                by1G.add(la >>> 30);
             } else if (pageShift == 22) {
-                set(by2M, (la >>> 21) ^ 1);
+                by2M.add((la >>> 21) ^ 1);
             }
         }
 
         boolean mayHold(long la) {
-            return get(by2M, la >>> 21) || get(by1G, la >>> 30);
+            return by2M.mayHold(la >>> 21) || by1G.mayHold(la >>> 30);
         }
 
         void clear() {
-            Arrays.fill(by2M, 0);
-            Arrays.fill(by1G, 0);
-        }
-
-        private static void set(long[] bits, long n) {
-            bits[(int) (n >>> 6) & 63] |= 1L << n;
-        }
-
-        private static boolean get(long[] bits, long n) {
-            return (bits[(int) (n >>> 6) & 63] & 1L << n) != 0;
+            by2M.clear();
+            by1G.clear();
         }
     }
 
@@ -225,17 +325,21 @@ public final class Mmu {
      */
     public void dropWrites(long mfn) {
         long machine = mfn << 12;
-        for (int i = 0; i < SIZE; i++) {
-            long tag = writeTlb[2 * i];
-            if (tag != 0 && (tag & PAGE) + writeTlb[2 * i + 1] == machine) {
-                writeTlb[2 * i] = 0;
+        for (long[] set : writeSets) {
+            for (int i = 0; i < set.length; i += 2) {
+                long tag = set[i];
+                if (tag != 0 && (tag & PAGE) + set[i + 1] == machine) {
+                    set[i] = 0;
+                }
             }
         }
     }
 
     /** Drops all write entries (the dirty log was switched on). */
     public void dropAllWrites() {
-        Arrays.fill(writeTlb, 0);
+        for (long[] set : writeSets) {
+            Arrays.fill(set, 0);
+        }
     }
 
     // ------------------------------------------------------------- fast paths
@@ -561,11 +665,8 @@ public final class Mmu {
         } else if (tag == readTlb[i]) {
             return la + readTlb[i + 1];
         }
-        walks++;
-        walker.walk(la, access, cpu.cpl == 3, false);
-        if (walker.pageShift > 12) {
-            largePages.add(la, walker.pageShift);
-        }
+        walk(la, access, cpu.cpl == 3, false);
+        tag = (la & PAGE) | context;
         long physical = walker.physical;
         long entry = view.lookup(physical >>> 12);
         if (entry == 0) {
@@ -590,6 +691,18 @@ public final class Mmu {
             }
         }
         return machine | (la & 4095);
+    }
+
+    /** Walks for an entry that will carry the context of now. */
+    private void walk(long la, int access, boolean user, boolean implicit) {
+        walks++;
+        walker.walk(la, access, user, implicit);
+        if (shared && !walker.global && !user && (implicit || (cpu.eflags & Cpu.AC) == 0)) {
+            endSharing();
+        }
+        if (walker.pageShift > 12) {
+            largePages.add(la, walker.pageShift);
+        }
     }
 
     private boolean plainWrites(long mfn) {
@@ -670,7 +783,7 @@ public final class Mmu {
      * what was fetched from an address is still there. Never 0.
      */
     public long fetchKey() {
-        return fetchEpoch << 12 | fetchContext;
+        return (cpu.cpl == 3 ? userEpoch : supervisorEpoch) << 12 | fetchContext;
     }
 
     /** Machine address to fetch from, or the complement of the physical address of a hole. */
@@ -686,21 +799,13 @@ public final class Mmu {
             }
         } else {
             la &= 0xFFFFFFFFL;
-            tag = (la & PAGE) | fetchContext;
         }
-        walks++;
-        walker.walk(la, ACCESS_FETCH, cpu.cpl == 3, false);
-        if (walker.pageShift > 12) {
-            largePages.add(la, walker.pageShift);
-        }
+        walk(la, ACCESS_FETCH, cpu.cpl == 3, false);
         long entry = view.lookup(walker.physical >>> 12);
         if (entry == 0) {
             return ~(walker.physical | (la & 4095));
         }
-        long machine = PhysicalView.machineAddress(entry);
-        fetchTag[i] = tag;
-        fetchDelta[i] = machine - (la & PAGE);
-        return machine | (la & 4095);
+        return enterFetch(la, PhysicalView.machineAddress(entry));
     }
 
     /**
@@ -722,12 +827,20 @@ public final class Mmu {
         if (entry == 0) {
             return -1;
         }
+        if (shared && cpu.cpl != 3 && !walker.global) {
+            endSharing();
+        }
         if (walker.pageShift > 12) {
             largePages.add(la, walker.pageShift);
         }
-        long machine = PhysicalView.machineAddress(entry);
-        fetchTag[i] = tag;
+        return enterFetch(la, PhysicalView.machineAddress(entry));
+    }
+
+    private long enterFetch(long la, long machine) {
+        int i = (int) (la >>> 12) & MASK;
+        fetchTag[i] = (la & PAGE) | fetchContext;
         fetchDelta[i] = machine - (la & PAGE);
+        fetched.add(la >>> 12);
         return machine | (la & 4095);
     }
 
@@ -744,22 +857,19 @@ public final class Mmu {
             return value;
         }
         int i = Tlb.index(la);
-        if (((la & PAGE) | systemContext) == readTlb[i]) {
-            return loadMachine(la + readTlb[i + 1], size);
+        long[] tlb = readSets[USER_SETS];
+        if (((la & PAGE) | systemContext) == tlb[i]) {
+            return loadMachine(la + tlb[i + 1], size);
         }
-        walks++;
-        walker.walk(la, ACCESS_READ, false, true);
+        walk(la, ACCESS_READ, false, true);
         long physical = walker.physical | (la & 4095);
         long entry = view.lookup(physical >>> 12);
         if (entry == 0) {
             return readDevice(physical, size);
         }
-        if (walker.pageShift > 12) {
-            largePages.add(la, walker.pageShift);
-        }
         long machine = PhysicalView.machineAddress(entry);
-        readTlb[i] = (la & PAGE) | systemContext;
-        readTlb[i + 1] = machine - (la & PAGE);
+        tlb[i] = (la & PAGE) | systemContext;
+        tlb[i + 1] = machine - (la & PAGE);
         return loadMachine(machine | (la & 4095), size);
     }
 
@@ -786,23 +896,20 @@ public final class Mmu {
     private long systemWriteAddress(long la) {
         la = checkAddress(la);
         int i = Tlb.index(la);
-        if (((la & PAGE) | systemContext) == writeTlb[i]) {
-            return la + writeTlb[i + 1];
+        long[] tlb = writeSets[USER_SETS];
+        if (((la & PAGE) | systemContext) == tlb[i]) {
+            return la + tlb[i + 1];
         }
-        walks++;
-        walker.walk(la, ACCESS_WRITE, false, true);
+        walk(la, ACCESS_WRITE, false, true);
         long physical = walker.physical | (la & 4095);
         long entry = view.lookup(physical >>> 12);
         if (entry == 0) {
             return ~physical;
         }
-        if (walker.pageShift > 12) {
-            largePages.add(la, walker.pageShift);
-        }
         long machine = PhysicalView.machineAddress(entry);
         beforeWrite(machine >>> 12);
-        writeTlb[i] = (la & PAGE) | systemContext;
-        writeTlb[i + 1] = machine - (la & PAGE);
+        tlb[i] = (la & PAGE) | systemContext;
+        tlb[i + 1] = machine - (la & PAGE);
         return machine | (la & 4095);
     }
 

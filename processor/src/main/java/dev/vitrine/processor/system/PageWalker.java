@@ -336,6 +336,7 @@ public final class PageWalker {
                     return -1;
                 }
                 pageShift = shift;
+                global = (e & GLOBAL) != 0 && (cpu.cr4 & Cpu.CR4_PGE) != 0;
                 return (e & FRAME & ~within) | (la & within);
             }
             table = e & FRAME;

@@ -60,10 +60,7 @@ final class TranslationInstructions {
             }
             case SINGLE_CONTEXT -> cpu.mmu.flushPcid((int) pcid, true);
             case ALL_WITH_GLOBAL -> cpu.mmu.flushAll();
-            default -> {
-                // All contexts but global pages: the soft TLB forgets these as well.
-                cpu.mmu.flushAll();
-            }
+            default -> cpu.mmu.flushNonGlobal();
         }
     }
 }

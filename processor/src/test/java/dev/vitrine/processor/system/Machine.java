@@ -306,6 +306,23 @@ final class Machine implements ProcessorHost, AutoCloseable {
         return TABLES + 0x3000 + (la >>> 12) * 8;
     }
 
+    /**
+     * Page tables of another address space, in which the first 2 MiB are mapped to themselves for
+     * everybody.
+     *
+     * @return what goes into CR3; the table with the entries of pages follows 0x3000 behind it
+     */
+    int otherAddressSpace() {
+        int root = TABLES + 0x8000;
+        for (int level = 0; level < 3; level++) {
+            poke(root + 0x1000 * level, 8, root + 0x1000 * (level + 1) | 7);
+        }
+        for (int n = 0; n < 512; n++) {
+            poke(root + 0x3000 + 8 * n, 8, (long) n << 12 | 7);
+        }
+        return root;
+    }
+
     void setPte(int la, long entry) {
         poke(pte(la), 8, entry);
         mmu.flushAll();

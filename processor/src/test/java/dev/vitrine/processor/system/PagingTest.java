@@ -286,13 +286,7 @@ class PagingTest {
         m.long64();
         m.cpu.cr4 |= Cpu.CR4_PCIDE;
         // A second address space, in which PAGE leads to the next frame.
-        int other = TABLES + 0x8000;
-        m.poke(other, 8, other + 0x1000 | P | W | U);
-        m.poke(other + 0x1000, 8, other + 0x2000 | P | W | U);
-        m.poke(other + 0x2000, 8, other + 0x3000 | P | W | U);
-        for (int n = 0; n < 512; n++) {
-            m.poke(other + 0x3000 + 8 * n, 8, (long) n << 12 | P | W | U);
-        }
+        int other = m.otherAddressSpace();
         int otherPte = other + 0x3000 + (PAGE >> 12) * 8;
         m.poke(otherPte, 8, PAGE + 0x1000 | P | W);
         m.poke(PAGE, 4, 1);

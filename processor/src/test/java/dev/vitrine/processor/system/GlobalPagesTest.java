@@ -1,0 +1,144 @@
+// Copyright 2026 The Vitrine authors
+// SPDX-License-Identifier: Apache-2.0
+
+package dev.vitrine.processor.system;
+
+import static dev.vitrine.processor.asm.Reg.*;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.vitrine.processor.asm.Mem;
+import dev.vitrine.processor.core.Cpu;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/**
+ * What two address spaces share of the soft TLB: global pages of the supervisor, and nothing else.
+ */
+class GlobalPagesTest {
+    private static final int PAGE = 0x150000;
+    private static final long P = 1;
+    private static final long W = 2;
+    private static final long U = 4;
+    private static final long G = 0x100;
+
+    private final Machine m = new Machine();
+    private int other;
+
+    @BeforeEach
+    void twoAddressSpaces() {
+        m.long64();
+        other = m.otherAddressSpace();
+        m.cpu.cr4 |= Cpu.CR4_PGE | Cpu.CR4_SMEP | Cpu.CR4_SMAP;
+        for (int la = 0; la < 0x200000; la += 4096) {
+            map(la, la, la, P | W | G);
+        }
+        m.poke(PAGE, 4, 1);
+        m.poke(PAGE + 0x1000, 4, 2);
+    }
+
+    @AfterEach
+    void close() {
+        m.close();
+    }
+
+    /** Maps a page in both address spaces. */
+    private void map(int la, long frame, long otherFrame, long rights) {
+        m.poke(Machine.pte(la), 8, frame | rights);
+        m.poke(other + 0x3000 + (la >> 12) * 8, 8, otherFrame | rights);
+        m.mmu.flushAll();
+    }
+
+    private void expect(long first, long second, long third) {
+        assertThat(m.runToHandler()).isEqualTo(-1);
+        assertThat(m.cpu.r[Cpu.RAX]).isEqualTo(first);
+        assertThat(m.cpu.r[Cpu.RBX]).isEqualTo(second);
+        assertThat(m.cpu.r[Cpu.RSI]).isEqualTo(third);
+    }
+
+    @Test
+    void globalPageOutlivesACr3AndEndsWithInvlpg() {
+        // No sane system maps a global page differently; it shows what is cached.
+        map(PAGE, PAGE, PAGE + 0x1000, P | W | G);
+        m.code(
+                64,
+                a ->
+                        a.mov(EAX, Mem.abs(PAGE))
+                                .mov(ECX, other)
+                                .mov(CR3, RCX)
+                                .mov(EBX, Mem.abs(PAGE))
+                                .invlpg(Mem.abs(PAGE))
+                                .mov(ESI, Mem.abs(PAGE)));
+        expect(1, 1, 2);
+    }
+
+    @Test
+    void changingPgeEndsGlobalPages() {
+        map(PAGE, PAGE, PAGE + 0x1000, P | W | G);
+        long with = m.cpu.cr4;
+        m.code(
+                64,
+                a ->
+                        a.mov(EAX, Mem.abs(PAGE))
+                                .mov(ECX, other)
+                                .mov(CR3, RCX)
+                                .mov(EBX, Mem.abs(PAGE))
+                                .mov(ECX, (int) (with & ~Cpu.CR4_PGE))
+                                .mov(CR4, RCX)
+                                .mov(ECX, (int) with)
+                                .mov(CR4, RCX)
+                                .mov(ESI, Mem.abs(PAGE)));
+        expect(1, 1, 2);
+    }
+
+    @Test
+    void supervisorPageThatIsNotGlobalIsOfOneAddressSpace() {
+        map(PAGE, PAGE, PAGE + 0x1000, P | W);
+        m.code(64, a -> readInBoth(a, false));
+        expect(1, 2, 1);
+    }
+
+    @Test
+    void userPageReadBySupervisorIsOfOneAddressSpace() {
+        map(PAGE, PAGE, PAGE + 0x1000, P | W | U | G);
+        m.code(64, a -> readInBoth(a, true));
+        expect(1, 2, 1);
+    }
+
+    private void readInBoth(dev.vitrine.processor.asm.Asm a, boolean user) {
+        if (user) {
+            a.stac();
+        }
+        a.mov(EAX, Mem.abs(PAGE))
+                .mov(ECX, other)
+                .mov(CR3, RCX)
+                .mov(EBX, Mem.abs(PAGE))
+                .mov(ECX, Machine.TABLES)
+                .mov(CR3, RCX)
+                .mov(ESI, Mem.abs(PAGE));
+    }
+
+    @Test
+    void codeOnPageThatIsNotGlobalIsOfOneAddressSpace() {
+        map(PAGE, PAGE, PAGE + 0x1000, P);
+        m.code(64, PAGE, a -> a.mov(EDX, 1).ret());
+        m.code(64, PAGE + 0x1000, a -> a.mov(EDX, 2).ret());
+        m.code(
+                64,
+                a ->
+                        a.mov(R8, PAGE)
+                                .call(R8)
+                                .mov(EAX, EDX)
+                                .mov(ECX, other)
+                                .mov(CR3, RCX)
+                                .call(R8)
+                                .mov(EBX, EDX)
+                                .mov(ECX, Machine.TABLES)
+                                .mov(CR3, RCX)
+                                .call(R8)
+                                .mov(ESI, EDX));
+        expect(1, 2, 1);
+    }
+}
