@@ -118,6 +118,7 @@ public final class MachineMemory implements AutoCloseable {
     private static final class Reservation {
         private static final int PROT_READ_WRITE = 3;
         private static final int MAP_PRIVATE_ANONYMOUS_NORESERVE = 0x4022;
+        private static final int MADV_HUGEPAGE = 14;
 
         /** mmap of anonymous memory; null where that is not to be had (not Linux, refused). */
         static @org.jspecify.annotations.Nullable MemorySegment anonymous(long bytes, Arena arena) {
@@ -156,6 +157,7 @@ public final class MachineMemory implements AutoCloseable {
                 if (address == -1) {
                     return null;
                 }
+                adviseHugePages(linker, lookup, address, bytes);
                 return MemorySegment.ofAddress(address)
                         .reinterpret(bytes, arena, s -> unmap(linker, munmapSymbol.get(), s));
             } catch (Throwable e) {
@@ -163,6 +165,28 @@ public final class MachineMemory implements AutoCloseable {
                     throw v;
                 }
                 return null;
+            }
+        }
+
+        /**
+         * Lets the kernel back the memory by pages of 2 MiB: without them each access that misses
+         * the host's TLB costs a walk, of two levels of tables where the host is a guest itself.
+         * Only advice: what comes of it does not matter.
+         */
+        private static void adviseHugePages(
+                Linker linker, SymbolLookup lookup, long address, long bytes) throws Throwable {
+            var madvise = lookup.find("madvise");
+            if (madvise.isPresent()) {
+                int ignored =
+                        (int)
+                                linker.downcallHandle(
+                                                madvise.get(),
+                                                FunctionDescriptor.of(
+                                                        ValueLayout.JAVA_INT,
+                                                        ValueLayout.JAVA_LONG,
+                                                        ValueLayout.JAVA_LONG,
+                                                        ValueLayout.JAVA_INT))
+                                        .invokeExact(address, bytes, MADV_HUGEPAGE);
             }
         }
 

@@ -553,7 +553,11 @@ final class Interpreter {
                                 Instruction i = b.instructions[(int) imm];
                                 cpu.rip = i.rip;
                                 cpu.nextRip = i.nextRip();
-                                Units.execute(cpu, i);
+                                if ((int) (w >>> 32) == 0) {
+                                    Units.execute(cpu, i);
+                                } else {
+                                    timed(b, pc - 2, i);
+                                }
                                 continue uops;
                             }
 
@@ -1001,6 +1005,17 @@ final class Interpreter {
         int c = (int) (w >>> 32) & 0xFF;
         return SegmentCheck.linear(
                 cpu, (int) (w >>> 40) & 7, cpu.r[(int) (w >>> 16) & 31], c & 0x7F, (c & 0x80) != 0);
+    }
+
+    /** A helper that looks at the clock, which may be the count of instructions. */
+    private void timed(Block b, int uop, Instruction i) {
+        int done = b.instructionAt(uop);
+        cpu.retired += done;
+        try {
+            Units.execute(cpu, i);
+        } finally {
+            cpu.retired -= done;
+        }
     }
 
     /** Operations with a size. */

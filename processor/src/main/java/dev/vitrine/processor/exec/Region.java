@@ -7,6 +7,8 @@ import dev.vitrine.processor.core.Cpu;
 import dev.vitrine.processor.core.GuestFault;
 import dev.vitrine.processor.decode.Instruction;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * A set of blocks, joined by branches, calls and returns, that were translated as one. It follows
  * frames, not addresses: it may be entered only where each of its pages is mapped to the frame that
@@ -17,7 +19,24 @@ import dev.vitrine.processor.decode.Instruction;
  */
 public final class Region {
     /** An entry: where {@link RegionCode#run} begins. */
-    public record Entry(Region region, int number) {}
+    public static final class Entry {
+        final Region region;
+        final RegionCode code;
+        final int number;
+
+        /** The block that it begins with. */
+        final Block block;
+
+        /** Another region is entered at the block now; racy on purpose. */
+        boolean superseded;
+
+        Entry(Region region, int number) {
+            this.region = region;
+            this.code = region.code;
+            this.number = number;
+            this.block = region.entries[number];
+        }
+    }
 
     public final RegionCode code;
 
@@ -32,6 +51,13 @@ public final class Region {
 
     /** Blocks whose last instruction is executed after an exit; by number of the exit less one. */
     public final Block[] ends;
+
+    /**
+     * Where its branches to fixed addresses outside lead, by number of the link; null until one has
+     * gone there. An entry may be of another address space, and is checked as every other; racy on
+     * purpose.
+     */
+    final Region.@Nullable Entry[] links;
 
     /** Where it can fault: number of the block, and index of the micro-operation, in turn. */
     private final int[] sites;
@@ -72,6 +98,7 @@ public final class Region {
     }
 
     /**
+     * @param links how many fixed addresses outside there are
      * @param pages linear addresses of the pages, and behind them the frames in the same order
      */
     public Region(
@@ -80,6 +107,7 @@ public final class Region {
             Block[] entries,
             Instruction[] helpers,
             Block[] ends,
+            int links,
             int[] sites,
             long[] pages,
             int processors,
@@ -90,6 +118,7 @@ public final class Region {
         this.entries = entries;
         this.helpers = helpers;
         this.ends = ends;
+        this.links = new Region.Entry[links];
         this.sites = sites;
         this.pages = java.util.Arrays.copyOf(pages, pages.length / 2);
         this.frames = java.util.Arrays.copyOfRange(pages, pages.length / 2, pages.length);

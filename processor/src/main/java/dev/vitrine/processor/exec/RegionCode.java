@@ -10,6 +10,9 @@ public abstract class RegionCode {
     /** Exit: {@code cpu.rip} says where execution goes on. */
     public static final int EXIT = 0;
 
+    /** From here on exits are numbers of links: {@code cpu.rip} is the same each time. */
+    public static final int LINK = 1 << 16;
+
     /** For constructors of generated classes. */
     protected RegionCode() {}
 
@@ -19,8 +22,9 @@ public abstract class RegionCode {
      * @param region what this is the code of
      * @param entry number of the entry, from 0; a negative one returns at once
      * @param limit value of {@code cpu.retired} from which on no loop is begun again
-     * @return {@link #EXIT}; or n + 1: the last instruction of the block {@code region.ends[n]} is
-     *     to be executed; or the complement of a site's number, from which the interpreter goes on
+     * @return {@link #EXIT}; or {@link #LINK} + n: the same at the n-th branch to a fixed address
+     *     outside; or n + 1: the last instruction of the block {@code region.ends[n]} is to be
+     *     executed; or the complement of a site's number, from which the interpreter goes on
      */
     public abstract int run(Cpu cpu, Region region, int entry, long limit);
 }

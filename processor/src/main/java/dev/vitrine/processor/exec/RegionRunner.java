@@ -79,45 +79,64 @@ final class RegionRunner {
      */
     @Nullable Block run(Block first, long limit) {
         final Cpu cpu = this.cpu;
-        Block b = first;
+        Region.Entry e = first.entry;
+        if (e == null) {
+            return first;
+        }
         while (true) {
-            Region.Entry e = b.entry;
-            if (e == null) {
-                return b;
-            }
-            Region g = e.region();
+            final Region g = e.region;
             if (!g.valid) {
-                b.entry = null;
-                return b;
+                if (e.block.entry == e) {
+                    e.block.entry = null;
+                }
+                return e.block;
             }
+            final long before = cpu.retired;
             long room = limit - g.longestPath;
-            if (cpu.retired >= room) {
+            if (before >= room) {
                 nearLimit++;
-                return b;
+                return e.block;
             }
             if (!verified(g)) {
                 unverified++;
-                return b;
+                return e.block;
             }
-            entries++;
-            long before = cpu.retired;
-            if (g.entered++ < SHORT_RUNS) {
+            if (g.entered < SHORT_RUNS) {
+                g.entered++;
                 room = Math.min(room, before + SHORT_RUN);
             }
             cpu.currentBlock = g;
             int exit;
             try {
-                exit = g.code.run(cpu, g, e.number(), room);
+                exit = e.code.run(cpu, g, e.number, room);
             } catch (SelfModification m) {
                 resume = cpu.resumeAt;
                 return (Block) java.util.Objects.requireNonNull(cpu.currentBlock);
             }
+            entries++;
             long done = cpu.retired - before;
             instructions += done;
             g.executed += done;
             if (g.stage == 1 && g.executed >= HOT && !g.asked) {
                 g.asked = true;
-                tiering.hot(cpu, cache, b);
+                tiering.hot(cpu, cache, e.block);
+            }
+            if (exit >= RegionCode.LINK) {
+                if (cpu.requests() != 0 || cpu.retired >= limit) {
+                    return null;
+                }
+                Region.Entry to = g.links[exit - RegionCode.LINK];
+                if (to != null && !to.superseded && to.region.valid && verified(to.region)) {
+                    e = to;
+                    continue;
+                }
+                Block b = interpreter.lookup();
+                e = b.entry;
+                if (e == null) {
+                    return b;
+                }
+                g.links[exit - RegionCode.LINK] = e;
+                continue;
             }
             if (exit < 0) {
                 misses++;
@@ -128,22 +147,34 @@ final class RegionRunner {
             }
             if (exit != RegionCode.EXIT) {
                 helperExits++;
-                Block last = g.ends[exit - 1];
-                cpu.currentBlock = last;
-                Instruction i = last.instructions[last.count - 1];
-                cpu.rip = i.rip;
-                cpu.nextRip = i.nextRip();
-                Units.execute(cpu, i);
-                cpu.rip = cpu.nextRip;
-                cpu.retired++;
-                if (interpreter.attention(limit)) {
+                if (!helper(g.ends[exit - 1], limit)) {
                     return null;
                 }
             } else if (cpu.requests() != 0 || cpu.retired >= limit) {
                 return null;
             }
-            b = interpreter.lookup();
+            Block b = interpreter.lookup();
+            e = b.entry;
+            if (e == null) {
+                return b;
+            }
         }
+    }
+
+    /**
+     * Executes the last instruction of a block.
+     *
+     * @return false if an event wants attention or the limit was reached
+     */
+    private boolean helper(Block last, long limit) {
+        cpu.currentBlock = last;
+        Instruction i = last.instructions[last.count - 1];
+        cpu.rip = i.rip;
+        cpu.nextRip = i.nextRip();
+        Units.execute(cpu, i);
+        cpu.rip = cpu.nextRip;
+        cpu.retired++;
+        return !interpreter.attention(limit);
     }
 
     private boolean verified(Region g) {

@@ -195,7 +195,8 @@ public final class Lifter {
         if (endsBlock(i)) {
             return helperEnd();
         }
-        out.emit(Uop.EXEC, 0, Cpu.R_ZERO, Cpu.R_ZERO, 0, Cpu.R_ZERO, number);
+        int timed = i.op == Op.RDTSC || i.op == Op.RDTSCP ? 1 : 0;
+        out.emit(Uop.EXEC, 0, Cpu.R_ZERO, Cpu.R_ZERO, timed, Cpu.R_ZERO, number);
         return CONTINUES;
     }
 
@@ -223,7 +224,18 @@ public final class Lifter {
                                 CLFLUSH,
                                 CLFLUSHOPT,
                                 CLWB,
-                                PUSHF ->
+                                PUSHF,
+                                WRFSBASE,
+                                WRGSBASE,
+                                SWAPGS,
+                                CLI,
+                                CLAC,
+                                STAC,
+                                XGETBV,
+                                RDPID,
+                                RDTSC,
+                                RDTSCP ->
+                                // Interrupts may be masked here, but none becomes possible.
                                 false;
                         default -> true;
                     };

@@ -131,7 +131,10 @@ public final class Uop {
     /** d = a with bytes reversed, c = 0 or 32. */
     public static final int BSWAP = 69;
 
-    /** Helper for guest instruction imm of the block; goes on with the next micro-operation. */
+    /**
+     * Helper for guest instruction imm of the block; goes on with the next micro-operation. With c
+     * = 1 it looks at the clock, for which the count of instructions must be exact.
+     */
     public static final int EXEC = 70;
 
     /** Exchange of registers d and a, size c. */

@@ -48,7 +48,8 @@ final class FlagInstructions {
         }
         if ((cpu.eflags & Cpu.AC) != value) {
             cpu.eflags ^= Cpu.AC;
-            cpu.modeChanged();
+            // No alignment is checked at CPL 0: the mode stays.
+            cpu.mmu.contextChanged();
         }
     }
 

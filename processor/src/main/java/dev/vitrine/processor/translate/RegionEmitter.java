@@ -12,6 +12,7 @@ import dev.vitrine.processor.core.Cpu;
 import dev.vitrine.processor.decode.Instruction;
 import dev.vitrine.processor.decode.Op;
 import dev.vitrine.processor.exec.Block;
+import dev.vitrine.processor.exec.RegionCode;
 import dev.vitrine.processor.lift.Uop;
 
 import org.jspecify.annotations.Nullable;
@@ -65,6 +66,10 @@ final class RegionEmitter {
 
     final List<Instruction> helpers = new ArrayList<>();
     final List<Block> ends = new ArrayList<>();
+
+    /** Addresses outside that branches lead to, by number of the link. */
+    final List<Long> links = new ArrayList<>();
+
     private int[] sites = new int[64];
     private int siteCount;
 
@@ -149,6 +154,7 @@ final class RegionEmitter {
         entries.clear();
         helpers.clear();
         ends.clear();
+        links.clear();
         helperRanges.clear();
         misses.clear();
         siteCount = 0;
@@ -265,10 +271,7 @@ final class RegionEmitter {
         code.iconst_0().ireturn();
         code.labelBinding(run);
         code.aload(Locals.CPU_LOCAL).getfield(CPU, "r", LONGS).astore(Locals.REGISTERS);
-        code.aload(Locals.CPU_LOCAL).getfield(CPU, "mmu", MMU).astore(Locals.SCRATCH);
-        code.aload(Locals.SCRATCH).getfield(MMU, "readTlb", LONGS).astore(Locals.READ_TLB);
-        code.aload(Locals.SCRATCH).getfield(MMU, "writeTlb", LONGS).astore(Locals.WRITE_TLB);
-        code.aload(Locals.SCRATCH).getfield(MMU, "context", CD_long).lstore(Locals.CONTEXT);
+        loadMemoryContext();
         code.aload(Locals.CPU_LOCAL).getfield(CPU, "retired", CD_long).lstore(Locals.RETIRED);
         code.iconst_0().istore(Locals.SITE);
         code.iconst_0().istore(Locals.EXIT);
@@ -295,6 +298,14 @@ final class RegionEmitter {
         }
         code.iload(Locals.ENTRY);
         code.tableswitch(1, entries.size() - 1, labels[0], cases);
+    }
+
+    /** What the look into the soft TLB depends on. */
+    private void loadMemoryContext() {
+        code.aload(Locals.CPU_LOCAL).getfield(CPU, "mmu", MMU).astore(Locals.SCRATCH);
+        code.aload(Locals.SCRATCH).getfield(MMU, "readTlb", LONGS).astore(Locals.READ_TLB);
+        code.aload(Locals.SCRATCH).getfield(MMU, "writeTlb", LONGS).astore(Locals.WRITE_TLB);
+        code.aload(Locals.SCRATCH).getfield(MMU, "context", CD_long).lstore(Locals.CONTEXT);
     }
 
     /** Where accesses missed: notes which, and leaves. */
@@ -376,7 +387,7 @@ final class RegionEmitter {
                         vectors.emit(i, vectorsFound != (i.vex ? 2 : 1), miss(u));
                         vectorsFound = i.vex ? 2 : 1;
                     } else {
-                        helper(u, i);
+                        helper(u, i, (int) (w >>> 32) != 0 ? instruction : -1);
                     }
                 }
                 case Uop.SAVE_FLAGS -> uops.saveFlags();
@@ -457,9 +468,17 @@ final class RegionEmitter {
         return siteCount++;
     }
 
-    /** Calls the unit that knows an instruction, with all state in the processor. */
-    private void helper(int u, Instruction i) {
+    /**
+     * Calls the unit that knows an instruction, with all state in the processor.
+     *
+     * @param timed number of the instruction in its block if it looks at the clock, or -1
+     */
+    private void helper(int u, Instruction i, int timed) {
         beforeHelper(u);
+        if (timed >= 0) {
+            code.aload(Locals.CPU_LOCAL).lload(Locals.RETIRED).loadConstant((long) timed);
+            code.ladd().putfield(CPU, "retired", CD_long);
+        }
         code.aload(Locals.CPU_LOCAL).loadConstant(i.rip).putfield(CPU, "rip", CD_long);
         code.aload(Locals.CPU_LOCAL).loadConstant(i.nextRip()).putfield(CPU, "nextRip", CD_long);
         code.aload(Locals.CPU_LOCAL);
@@ -469,6 +488,9 @@ final class RegionEmitter {
         Label to = code.newBoundLabel();
         helperRanges.add(from);
         helperRanges.add(to);
+        if (i.op == Op.CLAC || i.op == Op.STAC) {
+            loadMemoryContext();
+        }
         locals.load(code);
         if (i.op.group == Op.Group.VECTOR || i.op.group == Op.Group.X87) {
             locals.loadVectors(code);
@@ -661,8 +683,12 @@ final class RegionEmitter {
         flags.sync();
         int n = shape.number(rip);
         if (n < 0) {
+            if (!links.contains(rip)) {
+                links.add(rip);
+            }
+            code.loadConstant(RegionCode.LINK + links.indexOf(rip)).istore(Locals.EXIT);
             code.loadConstant(rip).lstore(Locals.TARGET);
-            code.goto_(leave);
+            code.goto_(leaveWith);
         } else if (n > current) {
             note(n);
             code.goto_(labels[n]);

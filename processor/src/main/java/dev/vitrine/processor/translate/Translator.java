@@ -129,6 +129,7 @@ public final class Translator implements Tiering {
                         emitter.entries.toArray(new Block[0]),
                         emitter.helpers.toArray(new Instruction[0]),
                         emitter.ends.toArray(new Block[0]),
+                        emitter.links.size(),
                         emitter.sites(),
                         pages,
                         processors,
