@@ -101,6 +101,9 @@ public final class Mmu {
 
     private long userEpoch = 1;
 
+    /** See {@link #fetchKey()}. */
+    private long fetchKey = 1 << 12;
+
     private final PageFilter fetched = new PageFilter();
 
     /** Walks done since reset, for statistics. */
@@ -145,6 +148,7 @@ public final class Mmu {
         long own = (long) asid << 2;
         systemContext = shared ? (long) sharedAsid << 2 : own;
         fetchContext = user ? own | 1 : systemContext;
+        fetchKey = (user ? userEpoch : supervisorEpoch) << 12 | fetchContext;
         boolean slow =
                 (cpu.modeKey & Cpu.MODE_ALIGN) != 0 || DebugRegisters.dataBreakpointsEnabled(cpu);
         if (slow) {
@@ -256,6 +260,7 @@ public final class Mmu {
                 // Shared, no supervisor executes below: SMEP sees to that.
                 supervisorEpoch++;
             }
+            contextChanged();
         }
         if (largePages.mayHold(la)) {
             // Slots are per 4 KiB page: which others came from the same large page is not known.
@@ -783,7 +788,7 @@ public final class Mmu {
      * what was fetched from an address is still there. Never 0.
      */
     public long fetchKey() {
-        return (cpu.cpl == 3 ? userEpoch : supervisorEpoch) << 12 | fetchContext;
+        return fetchKey;
     }
 
     /** Machine address to fetch from, or the complement of the physical address of a hole. */

@@ -256,10 +256,10 @@ public final class CodeCache implements CodeTracker {
         for (int i = 0; i < g.entries.length; i++) {
             Block b = g.entries[i];
             Region.Entry old = b.entry;
-            if (i == 0 || old == null || !old.region.valid || old.region.stage < g.stage) {
+            if (i == 0 || old == null || !old.region().valid || old.region().stage < g.stage) {
                 b.entry = new Region.Entry(g, i);
                 if (old != null) {
-                    old.superseded = true;
+                    old.region().generation++;
                 }
             }
         }

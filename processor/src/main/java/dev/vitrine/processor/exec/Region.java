@@ -19,24 +19,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Region {
     /** An entry: where {@link RegionCode#run} begins. */
-    public static final class Entry {
-        final Region region;
-        final RegionCode code;
-        final int number;
-
-        /** The block that it begins with. */
-        final Block block;
-
-        /** Another region is entered at the block now; racy on purpose. */
-        boolean superseded;
-
-        Entry(Region region, int number) {
-            this.region = region;
-            this.code = region.code;
-            this.number = number;
-            this.block = region.entries[number];
-        }
-    }
+    public record Entry(Region region, int number) {}
 
     public final RegionCode code;
 
@@ -52,12 +35,17 @@ public final class Region {
     /** Blocks whose last instruction is executed after an exit; by number of the exit less one. */
     public final Block[] ends;
 
+    /** How many fixed addresses outside its branches lead to. */
+    final int linkCount;
+
     /**
-     * Where its branches to fixed addresses outside lead, by number of the link; null until one has
-     * gone there. An entry may be of another address space, and is checked as every other; racy on
-     * purpose.
+     * Where these led last, by number of the link, for one processor after the other; null before
+     * that.
      */
-    final Region.@Nullable Entry[] links;
+    final @Nullable Target[] links;
+
+    /** Changed when another region is entered at one of its entries instead; racy on purpose. */
+    int generation;
 
     /** Where it can fault: number of the block, and index of the micro-operation, in turn. */
     private final int[] sites;
@@ -78,8 +66,11 @@ public final class Region {
 
     long executed;
 
-    /** The second stage has been asked for. */
-    boolean asked;
+    /** Instructions in a region of the first stage after which the second may be worth its cost. */
+    private static final long HOT = 1_000_000;
+
+    /** Value of {@link #executed} from which on the second stage is asked for. */
+    long askAt = HOT;
 
     /** Cleared when a frame under it is written. */
     volatile boolean valid = true;
@@ -118,7 +109,8 @@ public final class Region {
         this.entries = entries;
         this.helpers = helpers;
         this.ends = ends;
-        this.links = new Region.Entry[links];
+        this.linkCount = links;
+        this.links = new Target[processors * links];
         this.sites = sites;
         this.pages = java.util.Arrays.copyOf(pages, pages.length / 2);
         this.frames = java.util.Arrays.copyOfRange(pages, pages.length / 2, pages.length);

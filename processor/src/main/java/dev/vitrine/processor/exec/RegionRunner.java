@@ -4,6 +4,7 @@
 package dev.vitrine.processor.exec;
 
 import dev.vitrine.processor.core.Cpu;
+import dev.vitrine.processor.core.Mmu;
 import dev.vitrine.processor.core.SelfModification;
 import dev.vitrine.processor.decode.Instruction;
 
@@ -19,8 +20,11 @@ import java.util.function.ObjLongConsumer;
  * on what was translated when.
  */
 final class RegionRunner {
-    /** Instructions in a region of the first stage after which the second is worth its cost. */
-    private static final long HOT = 4_000_000;
+    /**
+     * Instructions between two requests for the second stage, while it is busy with others: who
+     * executes most asks most often, and so comes first.
+     */
+    private static final long ASK_AGAIN = 250_000;
 
     /**
      * Times that a region is left early: while HotSpot looks for what is worth compiling, calls
@@ -33,6 +37,11 @@ final class RegionRunner {
     private final Cpu cpu;
     private final CodeCache cache;
     private final Interpreter interpreter;
+
+    /** Direct-mapped, by address. */
+    private final @Nullable Target[] targets = new Target[TARGETS];
+
+    private static final int TARGETS = 1 << 13;
     private final Tiering tiering;
 
     /** Index in its code at which the block that {@link #run} returned is to be taken up. */
@@ -79,27 +88,21 @@ final class RegionRunner {
      */
     @Nullable Block run(Block first, long limit) {
         final Cpu cpu = this.cpu;
-        Region.Entry e = first.entry;
-        if (e == null) {
-            return first;
+        final Mmu mmu = cpu.mmu;
+        Target t = targets[slot(first.rip, mmu.fetchKey())];
+        if (t == null || t.block != first || !t.holds(mmu.fetchKey())) {
+            t = target(first);
+            if (t == null) {
+                return first;
+            }
         }
         while (true) {
-            final Region g = e.region;
-            if (!g.valid) {
-                if (e.block.entry == e) {
-                    e.block.entry = null;
-                }
-                return e.block;
-            }
+            final Region g = t.region;
             final long before = cpu.retired;
             long room = limit - g.longestPath;
             if (before >= room) {
                 nearLimit++;
-                return e.block;
-            }
-            if (!verified(g)) {
-                unverified++;
-                return e.block;
+                return t.block;
             }
             if (g.entered < SHORT_RUNS) {
                 g.entered++;
@@ -108,7 +111,7 @@ final class RegionRunner {
             cpu.currentBlock = g;
             int exit;
             try {
-                exit = e.code.run(cpu, g, e.number, room);
+                exit = t.code.run(cpu, g, t.number, room);
             } catch (SelfModification m) {
                 resume = cpu.resumeAt;
                 return (Block) java.util.Objects.requireNonNull(cpu.currentBlock);
@@ -117,35 +120,27 @@ final class RegionRunner {
             long done = cpu.retired - before;
             instructions += done;
             g.executed += done;
-            if (g.stage == 1 && g.executed >= HOT && !g.asked) {
-                g.asked = true;
-                tiering.hot(cpu, cache, e.block);
+            if (g.executed >= g.askAt) {
+                hot(g, t.block);
             }
+            int link = -1;
             if (exit >= RegionCode.LINK) {
                 if (cpu.requests() != 0 || cpu.retired >= limit) {
                     return null;
                 }
-                Region.Entry to = g.links[exit - RegionCode.LINK];
-                if (to != null && !to.superseded && to.region.valid && verified(to.region)) {
-                    e = to;
+                link = cpu.number * g.linkCount + exit - RegionCode.LINK;
+                Target to = g.links[link];
+                if (to != null && to.holds(mmu.fetchKey())) {
+                    t = to;
                     continue;
                 }
-                Block b = interpreter.lookup();
-                e = b.entry;
-                if (e == null) {
-                    return b;
-                }
-                g.links[exit - RegionCode.LINK] = e;
-                continue;
-            }
-            if (exit < 0) {
+            } else if (exit < 0) {
                 misses++;
                 cpu.missed = false;
                 g.resume(cpu, ~exit);
                 resume = cpu.resumeAt;
                 return (Block) java.util.Objects.requireNonNull(cpu.currentBlock);
-            }
-            if (exit != RegionCode.EXIT) {
+            } else if (exit != RegionCode.EXIT) {
                 helperExits++;
                 if (!helper(g.ends[exit - 1], limit)) {
                     return null;
@@ -153,11 +148,57 @@ final class RegionRunner {
             } else if (cpu.requests() != 0 || cpu.retired >= limit) {
                 return null;
             }
-            Block b = interpreter.lookup();
-            e = b.entry;
-            if (e == null) {
-                return b;
+            long key = mmu.fetchKey();
+            Target to = targets[slot(cpu.rip, key)];
+            if (to == null
+                    || to.rip != cpu.rip
+                    || to.modeKey != cpu.modeKey
+                    || (to.modeKey & Cpu.MODE_64) == 0
+                    || !to.holds(key)) {
+                Block b = interpreter.lookup();
+                to = target(b);
+                if (to == null) {
+                    return b;
+                }
             }
+            if (link >= 0) {
+                g.links[link] = to;
+            }
+            t = to;
+        }
+    }
+
+    private static int slot(long rip, long key) {
+        // Address spaces that take turns each have their own slot for what they share.
+        return (int) (rip ^ rip >>> 12 ^ key * 37) & TARGETS - 1;
+    }
+
+    /** The way into the region that begins at a block; null if there is none now. */
+    private @Nullable Target target(Block b) {
+        Region.Entry e = b.entry;
+        if (e == null) {
+            return null;
+        }
+        if (!e.region().valid) {
+            b.entry = null;
+            return null;
+        }
+        if (!verified(e.region())) {
+            unverified++;
+            return null;
+        }
+        // Verifying may have changed the key.
+        long key = cpu.mmu.fetchKey();
+        Target t = new Target(e, key);
+        targets[slot(t.rip, key)] = t;
+        return t;
+    }
+
+    private void hot(Region g, Block entered) {
+        if (g.stage == 2 || tiering.hot(cpu, cache, entered)) {
+            g.askAt = Long.MAX_VALUE;
+        } else {
+            g.askAt = g.executed + ASK_AGAIN;
         }
     }
 

@@ -14,7 +14,9 @@ public interface Tiering {
                 public void sampled(Cpu cpu, CodeCache cache, Block block) {}
 
                 @Override
-                public void hot(Cpu cpu, CodeCache cache, Block block) {}
+                public boolean hot(Cpu cpu, CodeCache cache, Block block) {
+                    return true;
+                }
             };
 
     /**
@@ -26,6 +28,8 @@ public interface Tiering {
     /**
      * A region of the first stage has run for long, entered at this block last. As {@link
      * #sampled}.
+     *
+     * @return false to be asked again later
      */
-    void hot(Cpu cpu, CodeCache cache, Block block);
+    boolean hot(Cpu cpu, CodeCache cache, Block block);
 }

@@ -38,6 +38,15 @@ public final class Translator implements Tiering {
 
     private static final int LARGE = Integer.getInteger("vitrine.translate.large", 200);
 
+    /**
+     * Between two requests of the second stage: about what HotSpot needs to compile one. A queue of
+     * what was hot once would keep from it what is hot now.
+     */
+    private static final long PACE_NANOS =
+            1_000_000L * Integer.getInteger("vitrine.translate.pace", 60);
+
+    private long lastHot = System.nanoTime();
+
     private final int threshold;
     private final boolean atOnce;
     private final int processors;
@@ -84,10 +93,15 @@ public final class Translator implements Tiering {
     }
 
     @Override
-    public void hot(Cpu cpu, CodeCache cache, Block block) {
+    public boolean hot(Cpu cpu, CodeCache cache, Block block) {
+        long now = System.nanoTime();
+        if (!atOnce && now - lastHot < PACE_NANOS) {
+            return false;
+        }
+        lastHot = now;
         RegionShape shape = RegionShape.form(cpu, cache, block, LARGE, true);
         RegionShape smaller = RegionShape.form(cpu, cache, block, LARGE / 2, true);
-        submit(
+        return submit(
                 cache,
                 () -> {
                     Region region = translate(shape, 2);

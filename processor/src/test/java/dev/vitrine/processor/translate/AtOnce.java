@@ -39,7 +39,9 @@ public final class AtOnce implements Tiering {
     public void sampled(Cpu cpu, CodeCache cache, Block block) {}
 
     @Override
-    public void hot(Cpu cpu, CodeCache cache, Block block) {}
+    public boolean hot(Cpu cpu, CodeCache cache, Block block) {
+        return true;
+    }
 
     /**
      * Translates from a block on, with what is behind it as far as it was executed.

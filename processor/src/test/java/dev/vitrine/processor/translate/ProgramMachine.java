@@ -117,8 +117,8 @@ final class ProgramMachine implements AutoCloseable {
         }
 
         @Override
-        public void hot(Cpu c, CodeCache all, Block block) {
-            translator.hot(c, all, block);
+        public boolean hot(Cpu c, CodeCache all, Block block) {
+            return translator.hot(c, all, block);
         }
     }
 
