@@ -18,8 +18,13 @@ import java.util.Objects;
  * domain reaches its memory with a bounds check against a constant.
  *
  * <p>All accesses are little-endian. Plain ones may be unaligned; atomic ones must be aligned.
+ *
+ * @param segment the memory, perhaps with address space behind it
+ * @param mask low bits, such that masking changes no address of a frame, and takes every other
+ *     address so far into the segment that an access of up to a page there is within the bounds:
+ *     behind it HotSpot need not compare. All ones if there is no such mask
  */
-public record GuestRam(MemorySegment segment) {
+public record GuestRam(MemorySegment segment, long mask) {
     /** Layout of guest memory's elements, for generated code. */
     public static final ValueLayout.OfLong LONG =
             ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
@@ -42,11 +47,10 @@ public record GuestRam(MemorySegment segment) {
 
     public GuestRam {
         Objects.requireNonNull(segment);
-    }
-
-    /** Bytes in this segment. */
-    public long size() {
-        return segment.byteSize();
+        if (mask != -1 && (mask & mask + 1) != 0
+                || mask != -1 && mask >= segment.byteSize() - MachineMemory.FRAME_SIZE) {
+            throw new IllegalArgumentException("mask " + mask);
+        }
     }
 
     public long getLong(long address) {

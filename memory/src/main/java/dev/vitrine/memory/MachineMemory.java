@@ -30,7 +30,6 @@ public final class MachineMemory implements AutoCloseable {
     /** Bytes in a frame. */
     public static final int FRAME_SIZE = 1 << FRAME_SHIFT;
 
-    private final Arena arena;
     private final GuestRam ram;
     private final FrameTable frames;
     private final long frameCount;
@@ -38,10 +37,9 @@ public final class MachineMemory implements AutoCloseable {
     private long[] free = new long[16];
     private int freeCount;
 
-    private MachineMemory(Arena arena, MemorySegment segment) {
-        this.arena = arena;
-        this.ram = new GuestRam(segment);
-        this.frameCount = segment.byteSize() >>> FRAME_SHIFT;
+    private MachineMemory(GuestRam ram, long bytes) {
+        this.ram = ram;
+        this.frameCount = bytes >>> FRAME_SHIFT;
         this.frames = new FrameTable(frameCount);
     }
 
@@ -56,12 +54,16 @@ public final class MachineMemory implements AutoCloseable {
             throw new IllegalArgumentException("machine memory of " + bytes + " bytes");
         }
         long rounded = (bytes + FRAME_SIZE - 1) & -FRAME_SIZE;
-        Arena arena = Arena.ofShared();
-        MemorySegment s = Reservation.anonymous(rounded, arena);
-        if (s == null) {
-            s = Reservation.sparseFile(rounded, arena);
+        // Address space only, for GuestRam's mask.
+        long span = Long.highestOneBit(rounded - 1) << 1;
+        // Not to be closed: then no access need look whether it has been.
+        Arena arena = Arena.ofAuto();
+        MemorySegment s = Reservation.anonymous(span + FRAME_SIZE, arena);
+        if (s != null) {
+            return new MachineMemory(new GuestRam(s, span - 1), rounded);
         }
-        return new MachineMemory(arena, s);
+        return new MachineMemory(
+                new GuestRam(Reservation.sparseFile(span + FRAME_SIZE, arena), span - 1), rounded);
     }
 
     public GuestRam ram() {
@@ -108,22 +110,30 @@ public final class MachineMemory implements AutoCloseable {
         free[freeCount++] = mfn;
     }
 
-    /** Unmaps the memory. No access may be under way or follow. */
+    /**
+     * Gives the host its memory back. What follows reads zeros; the addresses stay reserved until
+     * nobody can reach this object any more.
+     */
     @Override
     public void close() {
-        arena.close();
+        Reservation.release(ram.segment());
     }
 
     /** Ways to get address space without memory behind it. */
     private static final class Reservation {
         private static final int PROT_READ_WRITE = 3;
         private static final int MAP_PRIVATE_ANONYMOUS_NORESERVE = 0x4022;
+        private static final int MADV_DONTNEED = 4;
         private static final int MADV_HUGEPAGE = 14;
+
+        private static boolean nativeCalls() {
+            return System.getProperty("os.name", "").equals("Linux")
+                    && MachineMemory.class.getModule().isNativeAccessEnabled();
+        }
 
         /** mmap of anonymous memory; null where that is not to be had (not Linux, refused). */
         static @org.jspecify.annotations.Nullable MemorySegment anonymous(long bytes, Arena arena) {
-            if (!System.getProperty("os.name", "").equals("Linux")
-                    || !MachineMemory.class.getModule().isNativeAccessEnabled()) {
+            if (!nativeCalls()) {
                 return null;
             }
             try {
@@ -171,10 +181,16 @@ public final class MachineMemory implements AutoCloseable {
         /**
          * Lets the kernel back the memory by pages of 2 MiB: without them each access that misses
          * the host's TLB costs a walk, of two levels of tables where the host is a guest itself.
-         * Only advice: what comes of it does not matter.
          */
         private static void adviseHugePages(
                 Linker linker, SymbolLookup lookup, long address, long bytes) throws Throwable {
+            advise(linker, lookup, address, bytes, MADV_HUGEPAGE);
+        }
+
+        /** Only advice: what comes of it does not matter. */
+        private static void advise(
+                Linker linker, SymbolLookup lookup, long address, long bytes, int advice)
+                throws Throwable {
             var madvise = lookup.find("madvise");
             if (madvise.isPresent()) {
                 int ignored =
@@ -186,7 +202,22 @@ public final class MachineMemory implements AutoCloseable {
                                                         ValueLayout.JAVA_LONG,
                                                         ValueLayout.JAVA_LONG,
                                                         ValueLayout.JAVA_INT))
-                                        .invokeExact(address, bytes, MADV_HUGEPAGE);
+                                        .invokeExact(address, bytes, advice);
+            }
+        }
+
+        /** Drops what is in the memory. */
+        static void release(MemorySegment s) {
+            if (!nativeCalls()) {
+                return;
+            }
+            try {
+                Linker linker = Linker.nativeLinker();
+                advise(linker, linker.defaultLookup(), s.address(), s.byteSize(), MADV_DONTNEED);
+            } catch (Throwable e) {
+                if (e instanceof VirtualMachineError v) {
+                    throw v;
+                }
             }
         }
 

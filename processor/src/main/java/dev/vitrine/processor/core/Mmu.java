@@ -23,8 +23,9 @@ import java.util.Arrays;
  * found by its first byte: an access over a page's end misses by itself. The delta leads from
  * linear to machine address.
  *
- * <p>Supervisor and user mode have arrays of their own, user mode several that address spaces take
- * turns in: a switch to the kernel or to another process and back finds what it left. With SMEP and
+ * <p>Supervisor and user mode have keys of their own (see {@link Tlb}), user mode several that
+ * address spaces take turns in: a switch to the kernel or to another process and back finds what it
+ * left. With SMEP and
  * SMAP a supervisor without EFLAGS.AC reaches supervisor pages only; while all that it touches are
  * global, all address spaces share one context for it, and what the kernel does outlives a change
  * of CR3, as global pages do on a real processor.
@@ -34,7 +35,7 @@ import java.util.Arrays;
  * always take the slow path.
  */
 public final class Mmu {
-    private static final int SIZE = Tlb.ENTRIES;
+    private static final int SIZE = 1 << 12;
     private static final int MASK = SIZE - 1;
     private static final long PAGE = Tlb.PAGE;
 
@@ -49,19 +50,19 @@ public final class Mmu {
     public static final int ACCESS_WRITE = 1;
     public static final int ACCESS_FETCH = 2;
 
-    /** Sets of arrays for user mode. */
-    private static final int USER_SETS = 4;
+    /** Number of keys that address spaces take turns in; the supervisor's is the next. */
+    private static final int USER_KEYS = Tlb.KEYS / 2;
 
-    /** Arrays of the soft TLB: those of user mode, and behind them the supervisor's. */
-    private final long[][] readSets = new long[USER_SETS + 1][2 * SIZE];
+    private static final int SYSTEM_KEY = Tlb.key(USER_KEYS);
 
-    private final long[][] writeSets = new long[USER_SETS + 1][2 * SIZE];
-
-    /** See {@link Tlb}; translated code looks here itself. One of several, by privilege. */
-    public long[] readTlb = readSets[USER_SETS];
+    /** See {@link Tlb}; translated code looks here itself. */
+    public final long[] readTlb = new long[2 * Tlb.ENTRIES];
 
     /** As {@link #readTlb}, for writes. */
-    public long[] writeTlb = writeSets[USER_SETS];
+    public final long[] writeTlb = new long[2 * Tlb.ENTRIES];
+
+    /** Key of {@link #context}. */
+    public int tlbKey = SYSTEM_KEY;
 
     private final long[] fetchTag = new long[SIZE];
     private final long[] fetchDelta = new long[SIZE];
@@ -158,9 +159,7 @@ public final class Mmu {
         } else {
             context = (cpu.eflags & Cpu.AC) != 0 ? own | 2 : systemContext;
         }
-        int set = user ? asid & USER_SETS - 1 : USER_SETS;
-        readTlb = readSets[set];
-        writeTlb = writeSets[set];
+        tlbKey = user ? Tlb.key(asid & USER_KEYS - 1) : SYSTEM_KEY;
     }
 
     /** Without these CR4 bits a supervisor may reach the pages of one address space only. */
@@ -213,10 +212,8 @@ public final class Mmu {
     /** A number that no entry carries; when there are no more, all entries are swept away. */
     private int freshAsid() {
         if (nextAsid > ASID_LIMIT) {
-            for (int set = 0; set <= USER_SETS; set++) {
-                Arrays.fill(readSets[set], 0);
-                Arrays.fill(writeSets[set], 0);
-            }
+            Arrays.fill(readTlb, 0);
+            Arrays.fill(writeTlb, 0);
             forgetFetches();
             supervisorEpoch++;
             userEpoch++;
@@ -248,10 +245,10 @@ public final class Mmu {
      * INVLPG. Entries of large pages were made per 4 KiB page, so these take more than one slot.
      */
     public void invalidatePage(long la) {
-        int i = Tlb.index(la);
-        for (int set = 0; set <= USER_SETS; set++) {
-            readSets[set][i] = 0;
-            writeSets[set][i] = 0;
+        for (int key = 0; key <= USER_KEYS; key++) {
+            int i = Tlb.index(la, Tlb.key(key));
+            readTlb[i] = 0;
+            writeTlb[i] = 0;
         }
         if (fetched.mayHold(la >>> 12)) {
             forgetFetches();
@@ -330,27 +327,23 @@ public final class Mmu {
      */
     public void dropWrites(long mfn) {
         long machine = mfn << 12;
-        for (long[] set : writeSets) {
-            for (int i = 0; i < set.length; i += 2) {
-                long tag = set[i];
-                if (tag != 0 && (tag & PAGE) + set[i + 1] == machine) {
-                    set[i] = 0;
-                }
+        long[] tlb = writeTlb;
+        for (int i = 0; i < tlb.length; i += 2) {
+            if (tlb[i] != 0 && (tlb[i] & PAGE) + tlb[i + 1] == machine) {
+                tlb[i] = 0;
             }
         }
     }
 
     /** Drops all write entries (the dirty log was switched on). */
     public void dropAllWrites() {
-        for (long[] set : writeSets) {
-            Arrays.fill(set, 0);
-        }
+        Arrays.fill(writeTlb, 0);
     }
 
     // ------------------------------------------------------------- fast paths
 
     public long load64(long la) {
-        int i = Tlb.index(la);
+        int i = Tlb.index(la, tlbKey);
         if ((((la + 7) & PAGE) | context) == readTlb[i]) {
             long value = ram.getLong(la + readTlb[i + 1]);
             if (WEAK_ORDER) {
@@ -362,7 +355,7 @@ public final class Mmu {
     }
 
     public int load32(long la) {
-        int i = Tlb.index(la);
+        int i = Tlb.index(la, tlbKey);
         if ((((la + 3) & PAGE) | context) == readTlb[i]) {
             int value = ram.getInt(la + readTlb[i + 1]);
             if (WEAK_ORDER) {
@@ -374,7 +367,7 @@ public final class Mmu {
     }
 
     public short load16(long la) {
-        int i = Tlb.index(la);
+        int i = Tlb.index(la, tlbKey);
         if ((((la + 1) & PAGE) | context) == readTlb[i]) {
             short value = ram.getShort(la + readTlb[i + 1]);
             if (WEAK_ORDER) {
@@ -386,7 +379,7 @@ public final class Mmu {
     }
 
     public byte load8(long la) {
-        int i = Tlb.index(la);
+        int i = Tlb.index(la, tlbKey);
         if (((la & PAGE) | context) == readTlb[i]) {
             byte value = ram.getByte(la + readTlb[i + 1]);
             if (WEAK_ORDER) {
@@ -398,7 +391,7 @@ public final class Mmu {
     }
 
     public void store64(long la, long value) {
-        int i = Tlb.index(la);
+        int i = Tlb.index(la, tlbKey);
         if ((((la + 7) & PAGE) | context) == writeTlb[i]) {
             if (WEAK_ORDER) {
                 VarHandle.releaseFence();
@@ -410,7 +403,7 @@ public final class Mmu {
     }
 
     public void store32(long la, int value) {
-        int i = Tlb.index(la);
+        int i = Tlb.index(la, tlbKey);
         if ((((la + 3) & PAGE) | context) == writeTlb[i]) {
             if (WEAK_ORDER) {
                 VarHandle.releaseFence();
@@ -422,7 +415,7 @@ public final class Mmu {
     }
 
     public void store16(long la, short value) {
-        int i = Tlb.index(la);
+        int i = Tlb.index(la, tlbKey);
         if ((((la + 1) & PAGE) | context) == writeTlb[i]) {
             if (WEAK_ORDER) {
                 VarHandle.releaseFence();
@@ -434,7 +427,7 @@ public final class Mmu {
     }
 
     public void store8(long la, byte value) {
-        int i = Tlb.index(la);
+        int i = Tlb.index(la, tlbKey);
         if (((la & PAGE) | context) == writeTlb[i]) {
             if (WEAK_ORDER) {
                 VarHandle.releaseFence();
@@ -450,7 +443,7 @@ public final class Mmu {
      * never subject to alignment checking.
      */
     public long loadPart64(long la) {
-        int i = Tlb.index(la);
+        int i = Tlb.index(la, tlbKey);
         if ((((la + 7) & PAGE) | context) == readTlb[i]) {
             long value = ram.getLong(la + readTlb[i + 1]);
             if (WEAK_ORDER) {
@@ -463,7 +456,7 @@ public final class Mmu {
 
     /** As {@link #store64} for a part of a larger operand, see {@link #loadPart64}. */
     public void storePart64(long la, long value) {
-        int i = Tlb.index(la);
+        int i = Tlb.index(la, tlbKey);
         if ((((la + 7) & PAGE) | context) == writeTlb[i]) {
             if (WEAK_ORDER) {
                 VarHandle.releaseFence();
@@ -476,7 +469,7 @@ public final class Mmu {
 
     /** Reads for a read-modify-write: faults as the write would; zero-extended. */
     public long loadForWrite(long la, int size) {
-        int i = Tlb.index(la);
+        int i = Tlb.index(la, tlbKey);
         if ((((la + size - 1) & PAGE) | context) == writeTlb[i]) {
             return loadMachine(la + writeTlb[i + 1], size);
         }
@@ -661,7 +654,7 @@ public final class Mmu {
      * physical address if no RAM answers there.
      */
     private long resolve(long la, int access) {
-        int i = Tlb.index(la);
+        int i = Tlb.index(la, tlbKey);
         long tag = (la & PAGE) | context;
         if (access == ACCESS_WRITE) {
             if (tag == writeTlb[i]) {
@@ -739,7 +732,7 @@ public final class Mmu {
      * under the domain's exclusive section (device or crossing a page).
      */
     public long lockedAddress(long la, int size) {
-        int i = Tlb.index(la);
+        int i = Tlb.index(la, tlbKey);
         if ((((la + size - 1) & PAGE) | context) == writeTlb[i]) {
             return la + writeTlb[i + 1];
         }
@@ -861,8 +854,8 @@ public final class Mmu {
             }
             return value;
         }
-        int i = Tlb.index(la);
-        long[] tlb = readSets[USER_SETS];
+        int i = Tlb.index(la, SYSTEM_KEY);
+        long[] tlb = readTlb;
         if (((la & PAGE) | systemContext) == tlb[i]) {
             return loadMachine(la + tlb[i + 1], size);
         }
@@ -900,8 +893,8 @@ public final class Mmu {
 
     private long systemWriteAddress(long la) {
         la = checkAddress(la);
-        int i = Tlb.index(la);
-        long[] tlb = writeSets[USER_SETS];
+        int i = Tlb.index(la, SYSTEM_KEY);
+        long[] tlb = writeTlb;
         if (((la & PAGE) | systemContext) == tlb[i]) {
             return la + tlb[i + 1];
         }

@@ -17,7 +17,7 @@ public final class CalledAccess {
     private CalledAccess() {}
 
     private static long find(Cpu cpu, long[] tlb, long la, int size) {
-        int i = Tlb.index(la);
+        int i = Tlb.index(la, cpu.mmu.tlbKey);
         if ((la + size - 1 & Tlb.PAGE | cpu.mmu.context) == tlb[i]) {
             return la + tlb[i + 1];
         }

@@ -76,7 +76,10 @@ final class Locals {
     /** Index of an access in the soft TLB. */
     static final int INDEX = 45;
 
-    private static final int FILE = 46;
+    /** Key of the soft TLB's index. */
+    static final int TLB_KEY = 46;
+
+    private static final int FILE = 47;
     private static final int LANES = FILE + 2 * 32;
     private static final int VECTOR_TEMPS = LANES + 2 * 64;
 

@@ -24,14 +24,26 @@ final class MemoryEmitter {
     private static final ClassDesc VAR_HANDLE = ClassDesc.of("java.lang.invoke.VarHandle");
 
     /** The bounded segment that is the domain's RAM, a constant of the generated class. */
-    private static final DynamicConstantDesc<?> DOMAIN_RAM =
-            DynamicConstantDesc.ofNamed(
-                    ConstantDescs.ofConstantBootstrap(
-                            ClassDesc.of("java.lang.invoke.MethodHandles"),
-                            "classData",
-                            ConstantDescs.CD_Object),
-                    ConstantDescs.DEFAULT_NAME,
-                    SEGMENT);
+    private static final DynamicConstantDesc<?> DOMAIN_RAM = constant(0, SEGMENT);
+
+    /** The soft TLBs of the domain's only processor. */
+    private static final DynamicConstantDesc<?> DOMAIN_READ_TLB =
+            constant(1, CD_long.arrayType());
+
+    private static final DynamicConstantDesc<?> DOMAIN_WRITE_TLB =
+            constant(2, CD_long.arrayType());
+
+    private static DynamicConstantDesc<?> constant(int index, ClassDesc type) {
+        return DynamicConstantDesc.ofNamed(
+                ConstantDescs.ofConstantBootstrap(
+                        ClassDesc.of("java.lang.invoke.MethodHandles"),
+                        "classDataAt",
+                        ConstantDescs.CD_Object,
+                        CD_int),
+                ConstantDescs.DEFAULT_NAME,
+                type,
+                index);
+    }
 
     private static final ClassDesc CPU = ClassDesc.of("dev.vitrine.processor.core.Cpu");
     private static final ClassDesc CALLED =
@@ -46,15 +58,21 @@ final class MemoryEmitter {
     private final CodeBuilder code;
     private final boolean ordered;
     private final boolean calls;
+    private final boolean alone;
+    private final long mask;
 
     /**
      * @param ordered keep x86's memory order: other processors look on
      * @param calls write calls of {@link CalledAccess} instead of code in line
+     * @param alone the domain has one processor, and the class its soft TLBs as constants
+     * @param mask see {@link dev.vitrine.memory.GuestRam#mask}
      */
-    MemoryEmitter(CodeBuilder code, boolean ordered, boolean calls) {
+    MemoryEmitter(CodeBuilder code, boolean ordered, boolean calls, boolean alone, long mask) {
         this.code = code;
         this.ordered = ordered;
         this.calls = calls;
+        this.alone = alone;
+        this.mask = mask;
     }
 
     /** Replaces the linear address on the stack by what is there; the address is kept. */
@@ -113,18 +131,32 @@ final class MemoryEmitter {
      * miss execution goes to the label.
      */
     void probe(int size, boolean write, Label miss) {
-        int tlb = write ? Locals.WRITE_TLB : Locals.READ_TLB;
         code.lstore(Locals.LINEAR);
         // As Tlb.index says.
-        code.aload(tlb).lload(Locals.LINEAR).loadConstant(11).lushr().l2i();
-        code.loadConstant(Tlb.ENTRIES - 1 << 1).iand().dup().istore(Locals.INDEX).laload();
+        pushTlb(write);
+        code.lload(Locals.LINEAR).loadConstant(11).lushr().l2i();
+        code.iload(Locals.TLB_KEY).ixor();
+        code.loadConstant(Tlb.INDEX_MASK).iand().dup().istore(Locals.INDEX).laload();
         code.lload(Locals.LINEAR);
         if (size > 1) {
             code.loadConstant((long) size - 1).ladd();
         }
         code.loadConstant(Tlb.PAGE).land().lload(Locals.CONTEXT).lor().lcmp().ifne(miss);
-        code.aload(tlb).iload(Locals.INDEX).iconst_1().ior().laload();
-        code.lload(Locals.LINEAR).ladd().lstore(Locals.MACHINE);
+        pushTlb(write);
+        code.iload(Locals.INDEX).iconst_1().iadd().laload();
+        code.lload(Locals.LINEAR).ladd();
+        if (mask != -1) {
+            code.loadConstant(mask).land();
+        }
+        code.lstore(Locals.MACHINE);
+    }
+
+    private void pushTlb(boolean write) {
+        if (alone) {
+            code.ldc(write ? DOMAIN_WRITE_TLB : DOMAIN_READ_TLB);
+        } else {
+            code.aload(write ? Locals.WRITE_TLB : Locals.READ_TLB);
+        }
     }
 
     /** Looks whether an access to the linear address on the stack hits; it is kept. */
@@ -190,6 +222,16 @@ final class MemoryEmitter {
         }
         code.invokeinterface(
                 SEGMENT, "set", MethodTypeDesc.of(CD_void, layout(size), CD_long, type(size)));
+    }
+
+    /**
+     * Asks for the constants of the class once: HotSpot takes none in that has not been asked for.
+     */
+    void resolveConstants() {
+        code.ldc(DOMAIN_RAM).pop();
+        if (alone) {
+            code.ldc(DOMAIN_READ_TLB).pop().ldc(DOMAIN_WRITE_TLB).pop();
+        }
     }
 
     private void pushPlace(int size, int offset) {

@@ -52,11 +52,19 @@ final class RegionEmitter {
             ClassDesc.of("dev.vitrine.processor.vector.VectorUnit");
     private static final ClassDesc LOOPS = ClassDesc.of("dev.vitrine.processor.exec.IntegerUnit");
 
+    private static final MethodTypeDesc RUN =
+            MethodTypeDesc.of(CD_int, CPU, REGION, CD_int, CD_long);
+
     /** So many addresses a return is compared with before the region is left. */
     private static final int RETURN_SITES = 8;
 
     private final RegionShape shape;
     private final boolean ordered;
+
+    /** The domain has one processor only. */
+    private final boolean alone;
+
+    private final long ramMask;
     private final boolean small;
     private final ClassDesc name;
     private final List<Integer> returnSites;
@@ -102,7 +110,9 @@ final class RegionEmitter {
     private final List<Label> helperRanges = new ArrayList<>();
 
     @SuppressWarnings("NullAway.Init") // set when the method body is begun
-    RegionEmitter(RegionShape shape, boolean ordered, int stage) {
+    RegionEmitter(RegionShape shape, boolean ordered, boolean alone, long ramMask, int stage) {
+        this.alone = alone;
+        this.ramMask = ramMask;
         // The launcher tells HotSpot by these names what to do with them.
         this.name =
                 ClassDesc.of(
@@ -124,29 +134,39 @@ final class RegionEmitter {
         return ClassFile.of()
                 .build(
                         name,
-                        c ->
-                                c.withFlags(ClassFile.ACC_FINAL | ClassFile.ACC_SUPER)
-                                        .withSuperclass(BASE)
-                                        .withMethodBody(
-                                                ConstantDescs.INIT_NAME,
-                                                ConstantDescs.MTD_void,
-                                                ClassFile.ACC_PUBLIC,
-                                                b ->
-                                                        b.aload(0)
-                                                                .invokespecial(
-                                                                        BASE,
-                                                                        ConstantDescs.INIT_NAME,
-                                                                        ConstantDescs.MTD_void)
-                                                                .return_())
-                                        .withMethodBody(
-                                                "run",
-                                                MethodTypeDesc.of(
-                                                        CD_int, CPU, REGION, CD_int, CD_long),
-                                                ClassFile.ACC_PUBLIC,
-                                                this::body));
+                        c -> {
+                            c.withFlags(ClassFile.ACC_FINAL | ClassFile.ACC_SUPER);
+                            c.withSuperclass(BASE);
+                            c.withMethodBody(
+                                    ConstantDescs.INIT_NAME,
+                                    ConstantDescs.MTD_void,
+                                    ClassFile.ACC_PUBLIC,
+                                    RegionEmitter::constructor);
+                            if (small) {
+                                c.withMethodBody("run", RUN, ClassFile.ACC_PUBLIC, this::body);
+                            } else {
+                                c.withMethodBody("run", RUN, ClassFile.ACC_PUBLIC, this::run);
+                                c.withMethodBody("body", RUN, ClassFile.ACC_PRIVATE, this::body);
+                            }
+                        });
+    }
+
+    private static void constructor(CodeBuilder b) {
+        b.aload(0).invokespecial(BASE, ConstantDescs.INIT_NAME, ConstantDescs.MTD_void).return_();
     }
 
     // --------------------------------------------------------------- the method
+
+    /**
+     * All is in another method, which the launcher tells HotSpot's second compiler to take in here,
+     * and neither to compile nor to profile by itself. So there is no profile, which would know
+     * nothing but the calls of {@link Background} that return at once, and the compiler leaves no
+     * way out.
+     */
+    private void run(CodeBuilder b) {
+        b.aload(0).aload(Locals.CPU_LOCAL).aload(Locals.REGION).iload(Locals.ENTRY);
+        b.lload(Locals.LIMIT).invokevirtual(name, "body", RUN).ireturn();
+    }
 
     private void body(CodeBuilder b) {
         // The builder may ask twice (long jumps): begin from nothing.
@@ -166,7 +186,7 @@ final class RegionEmitter {
                         Locals.FLAG_X,
                         Locals.FLAG_Y,
                         rotations());
-        memory = new MemoryEmitter(b, ordered, small);
+        memory = new MemoryEmitter(b, ordered, small, alone, ramMask);
         uops = new UopEmitter(b, flags, memory);
         vectors = new VectorEmitter(b, uops, memory, flags);
         locals = makeLocals();
@@ -268,6 +288,7 @@ final class RegionEmitter {
     private void prologue() {
         Label run = code.newLabel();
         code.iload(Locals.ENTRY).ifge(run);
+        memory.resolveConstants();
         code.iconst_0().ireturn();
         code.labelBinding(run);
         code.aload(Locals.CPU_LOCAL).getfield(CPU, "r", LONGS).astore(Locals.REGISTERS);
@@ -303,8 +324,11 @@ final class RegionEmitter {
     /** What the look into the soft TLB depends on. */
     private void loadMemoryContext() {
         code.aload(Locals.CPU_LOCAL).getfield(CPU, "mmu", MMU).astore(Locals.SCRATCH);
-        code.aload(Locals.SCRATCH).getfield(MMU, "readTlb", LONGS).astore(Locals.READ_TLB);
-        code.aload(Locals.SCRATCH).getfield(MMU, "writeTlb", LONGS).astore(Locals.WRITE_TLB);
+        if (!alone) {
+            code.aload(Locals.SCRATCH).getfield(MMU, "readTlb", LONGS).astore(Locals.READ_TLB);
+            code.aload(Locals.SCRATCH).getfield(MMU, "writeTlb", LONGS).astore(Locals.WRITE_TLB);
+        }
+        code.aload(Locals.SCRATCH).getfield(MMU, "tlbKey", CD_int).istore(Locals.TLB_KEY);
         code.aload(Locals.SCRATCH).getfield(MMU, "context", CD_long).lstore(Locals.CONTEXT);
     }
 

@@ -5,6 +5,7 @@ package dev.vitrine.processor.translate;
 
 import dev.vitrine.memory.GuestRam;
 import dev.vitrine.processor.core.Cpu;
+import dev.vitrine.processor.core.Mmu;
 import dev.vitrine.processor.decode.Instruction;
 import dev.vitrine.processor.exec.Block;
 import dev.vitrine.processor.exec.CodeCache;
@@ -15,6 +16,7 @@ import dev.vitrine.processor.exec.Tiering;
 import org.jspecify.annotations.Nullable;
 
 import java.lang.invoke.MethodHandles;
+import java.util.List;
 import java.util.Map;
 import java.util.function.ObjLongConsumer;
 import java.util.function.Supplier;
@@ -87,7 +89,7 @@ public final class Translator implements Tiering {
         for (Block b : shape.blocks) {
             b.covered = b.executions;
         }
-        if (!submit(cache, () -> translate(shape, 1))) {
+        if (!submit(cache, () -> translate(cpu.mmu, shape, 1))) {
             block.asked = false;
         }
     }
@@ -104,8 +106,8 @@ public final class Translator implements Tiering {
         return submit(
                 cache,
                 () -> {
-                    Region region = translate(shape, 2);
-                    return region != null ? region : translate(smaller, 2);
+                    Region region = translate(cpu.mmu, shape, 2);
+                    return region != null ? region : translate(cpu.mmu, smaller, 2);
                 });
     }
 
@@ -120,14 +122,14 @@ public final class Translator implements Tiering {
         return true;
     }
 
-    private @Nullable Region translate(RegionShape shape, int stage) {
-        RegionEmitter emitter = new RegionEmitter(shape, ordered, stage);
+    private @Nullable Region translate(Mmu mmu, RegionShape shape, int stage) {
+        RegionEmitter emitter = new RegionEmitter(shape, ordered, processors == 1, ram.mask(), stage);
         byte[] file = emitter.emit();
         int size = MethodSize.ofLargest(file);
         if (size > METHOD_LIMIT) {
             return null;
         }
-        RegionCode code = instance(file, ram);
+        RegionCode code = instance(file, constants(mmu));
         int n = shape.pages.size();
         long[] pages = new long[2 * n];
         int i = 0;
@@ -157,11 +159,18 @@ public final class Translator implements Tiering {
         return region;
     }
 
-    private static RegionCode instance(byte[] file, GuestRam ram) {
+    /** What generated classes have as constants, see {@link MemoryEmitter}. */
+    private List<Object> constants(Mmu mmu) {
+        return processors == 1
+                ? List.of(ram.segment(), mmu.readTlb, mmu.writeTlb)
+                : List.of(ram.segment());
+    }
+
+    private static RegionCode instance(byte[] file, List<Object> constants) {
         try {
             return (RegionCode)
                     MethodHandles.lookup()
-                            .defineHiddenClassWithClassData(file, ram.segment(), true)
+                            .defineHiddenClassWithClassData(file, constants, true)
                             .lookupClass()
                             .getDeclaredConstructor()
                             .newInstance();
