@@ -115,7 +115,7 @@ public final class Runner {
                         || (cpu.eflags & Cpu.RF) != 0) {
                     step();
                 } else {
-                    interpreter.run(limit);
+                    interpreter.run(Math.min(limit, cpu.retired + slice()));
                 }
             } catch (GuestFault f) {
                 cpu.currentBlock = null;
@@ -133,6 +133,25 @@ public final class Runner {
         }
     }
 
+    /**
+     * The interpreter's loop is left now and then, so that it comes into use when HotSpot has
+     * compiled it; soon in the beginning, since calls are what HotSpot counts. (The launcher
+     * switches replacement on the stack off, which would compile the largest method there is once
+     * more.)
+     */
+    private long slice() {
+        if (slices < FIRST_SLICES) {
+            slices++;
+            return FIRST_SLICE;
+        }
+        return SLICE;
+    }
+
+    private static final int FIRST_SLICES = 2000;
+    private static final long FIRST_SLICE = 200;
+    private static final long SLICE = 100_000;
+
+    private int slices;
     private boolean nmiWaiting;
 
     private void deliverEvents() {

@@ -27,19 +27,22 @@ import java.util.function.Supplier;
 final class Background {
     private static final int QUEUE = 1024;
 
-    /** Calls after which HotSpot's first compiler is asked, with some to spare. */
-    private static final int CALLS = 6144;
+    /** Calls after which HotSpot is asked to compile, with some to spare. */
+    private static final int CALLS = 64;
 
-    /** The same for the second stage, of which HotSpot compiles everything early. */
-    private static final int HOT_CALLS = 8;
+    /**
+     * Calls of the compiled code of the first stage after which HotSpot is asked for code that does
+     * not count what it does.
+     */
+    private static final int MORE_CALLS = 1000;
 
     private static final int PROBE = 32;
 
     /** A call in this time on average was no interpreted one. */
     private static final long COMPILED_NANOS = 12;
 
-    /** After that the region comes into use, compiled or not. */
-    private static final long PATIENCE_NANOS = 200_000_000;
+    /** After that a region is given up: HotSpot does not compile it. */
+    private static final long PATIENCE_NANOS = 60_000_000_000L;
 
     private record Work(Supplier<@Nullable Region> translation, Consumer<Region> use) {}
 
@@ -84,7 +87,7 @@ final class Background {
                 if (w != null) {
                     Region region = w.translation.get();
                     if (region != null) {
-                        call(region, region.stage == 1 ? CALLS : HOT_CALLS);
+                        call(region, CALLS);
                         waiting.add(new Waiting(region, w.use));
                     }
                 }
@@ -109,10 +112,13 @@ final class Background {
         long begin = System.nanoTime();
         call(w.region, PROBE);
         long end = System.nanoTime();
-        if (end - begin < PROBE * COMPILED_NANOS || end - w.since > PATIENCE_NANOS) {
+        if (end - begin < PROBE * COMPILED_NANOS) {
             w.use.accept(w.region);
+            if (w.region.stage == 1) {
+                call(w.region, MORE_CALLS);
+            }
             return true;
         }
-        return false;
+        return end - w.since > PATIENCE_NANOS;
     }
 }
