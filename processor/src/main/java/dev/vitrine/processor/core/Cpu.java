@@ -135,6 +135,12 @@ public final class Cpu {
     public long flagResult = 1;
     public long flagAux;
 
+    /**
+     * Between two regions of translated code only, else 0: what the two fields above are the
+     * operands of, see {@code LazyFlags}.
+     */
+    public int flagKind;
+
     /** All flags but the arithmetic ones; bit 1 is always set. */
     public int eflags = 2;
 

@@ -61,9 +61,7 @@ public final class Region {
     /** 1: small, quick to translate; 2: large, compiled with care. */
     public final int stage;
 
-    /** Times that it was entered and instructions executed in it; racy on purpose. */
-    int entered;
-
+    /** Instructions executed in it, in the first stage; racy on purpose. */
     long executed;
 
     /** Instructions in a region of the first stage after which the second may be worth its cost. */

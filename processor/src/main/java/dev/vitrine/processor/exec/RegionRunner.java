@@ -26,14 +26,6 @@ final class RegionRunner {
      */
     private static final long ASK_AGAIN = 250_000;
 
-    /**
-     * Times that a region is left early: while HotSpot looks for what is worth compiling, calls
-     * tell it more than loops, which it would compile apart.
-     */
-    private static final int SHORT_RUNS = 1500;
-
-    private static final int SHORT_RUN = 2000;
-
     private final Cpu cpu;
     private final CodeCache cache;
     private final Interpreter interpreter;
@@ -52,6 +44,10 @@ final class RegionRunner {
     private long nearLimit;
     private long unverified;
     private long verifications;
+    private long linkExits;
+    private long returnExits;
+    private long indirectExits;
+    private long coldExits;
     private long helperExits;
     private long misses;
     private long instructions;
@@ -61,6 +57,10 @@ final class RegionRunner {
         out.accept("regions not entered: near the limit", nearLimit);
         out.accept("regions not entered: mapped otherwise", unverified);
         out.accept("region verifications", verifications);
+        out.accept("region exits to a fixed address", linkExits);
+        out.accept("region exits by returns", returnExits);
+        out.accept("region exits by other indirect branches", indirectExits);
+        out.accept("region exits to the interpreter", coldExits);
         out.accept("region exits for helpers", helperExits);
         out.accept("region exits to the slow path", misses);
         out.accept("instructions in regions", instructions);
@@ -99,14 +99,11 @@ final class RegionRunner {
         while (true) {
             final Region g = t.region;
             final long before = cpu.retired;
-            long room = limit - g.longestPath;
+            final long room = limit - g.longestPath;
             if (before >= room) {
                 nearLimit++;
+                LazyFlags.settle(cpu);
                 return t.block;
-            }
-            if (g.entered < SHORT_RUNS) {
-                g.entered++;
-                room = Math.min(room, before + SHORT_RUN);
             }
             cpu.currentBlock = g;
             int exit;
@@ -117,36 +114,47 @@ final class RegionRunner {
                 return (Block) java.util.Objects.requireNonNull(cpu.currentBlock);
             }
             entries++;
-            long done = cpu.retired - before;
+            final long done = cpu.retired - before;
             instructions += done;
-            g.executed += done;
-            if (g.executed >= g.askAt) {
-                hot(g, t.block);
+            if (g.stage == 1) {
+                g.executed += done;
+                if (g.executed >= g.askAt) {
+                    hot(g, t.block);
+                }
             }
-            int link = -1;
-            if (exit >= RegionCode.LINK) {
-                if (cpu.requests() != 0 || cpu.retired >= limit) {
-                    return null;
-                }
-                link = cpu.number * g.linkCount + exit - RegionCode.LINK;
-                Target to = g.links[link];
-                if (to != null && to.holds(mmu.fetchKey())) {
-                    t = to;
-                    continue;
-                }
-            } else if (exit < 0) {
+            if (exit < 0) {
                 misses++;
                 cpu.missed = false;
+                LazyFlags.settle(cpu);
                 g.resume(cpu, ~exit);
                 resume = cpu.resumeAt;
                 return (Block) java.util.Objects.requireNonNull(cpu.currentBlock);
-            } else if (exit != RegionCode.EXIT) {
+            }
+            int link = -1;
+            if (exit < RegionCode.INDIRECT && exit != RegionCode.EXIT) {
                 helperExits++;
+                LazyFlags.settle(cpu);
                 if (!helper(g.ends[exit - 1], limit)) {
                     return null;
                 }
-            } else if (cpu.requests() != 0 || cpu.retired >= limit) {
-                return null;
+            } else {
+                if (cpu.requests() != 0 || cpu.retired >= limit) {
+                    LazyFlags.settle(cpu);
+                    return null;
+                }
+                if (exit >= RegionCode.LINK) {
+                    linkExits++;
+                    link = cpu.number * g.linkCount + exit - RegionCode.LINK;
+                    Target to = g.links[link];
+                    if (to != null && to.holds(mmu.fetchKey())) {
+                        t = to;
+                        continue;
+                    }
+                } else if (exit == RegionCode.RETURN) {
+                    returnExits++;
+                } else {
+                    indirectExits++;
+                }
             }
             long key = mmu.fetchKey();
             Target to = targets[slot(cpu.rip, key)];
@@ -155,9 +163,11 @@ final class RegionRunner {
                     || to.modeKey != cpu.modeKey
                     || (to.modeKey & Cpu.MODE_64) == 0
                     || !to.holds(key)) {
+                LazyFlags.settle(cpu);
                 Block b = interpreter.lookup();
                 to = target(b);
                 if (to == null) {
+                    coldExits++;
                     return b;
                 }
             }

@@ -7,6 +7,8 @@ import static java.lang.constant.ConstantDescs.CD_boolean;
 import static java.lang.constant.ConstantDescs.CD_int;
 import static java.lang.constant.ConstantDescs.CD_long;
 
+import dev.vitrine.processor.exec.LazyFlags;
+
 import java.lang.classfile.CodeBuilder;
 import java.lang.classfile.Label;
 import java.lang.constant.ClassDesc;
@@ -23,7 +25,7 @@ final class FlagEmitter {
 
     private static final ClassDesc CPU = ClassDesc.of("dev.vitrine.processor.core.Cpu");
     private static final ClassDesc FLAGS =
-            ClassDesc.of("dev.vitrine.processor.translate.LazyFlags");
+            ClassDesc.of("dev.vitrine.processor.exec.LazyFlags");
     private static final ClassDesc LONG = ClassDesc.of("java.lang.Long");
     private static final ClassDesc INTEGER = ClassDesc.of("java.lang.Integer");
     private static final MethodTypeDesc VALUE =
@@ -150,14 +152,25 @@ final class FlagEmitter {
         }
     }
 
-    /** Puts the flags into the processor, whatever the kind is; for code that many ways lead to. */
-    void toCpuDynamic() {
-        code.aload(cpu).iload(kindLocal).lload(x).lload(y);
+    /** Takes over what the region before has left, at the beginning. */
+    void enter() {
+        code.aload(cpu).getfield(CPU, "flagResult", CD_long).lstore(x);
+        code.aload(cpu).getfield(CPU, "flagAux", CD_long).lstore(y);
+        code.aload(cpu).getfield(CPU, "flagKind", CD_int).istore(kindLocal);
+        code.aload(cpu).iconst_0().putfield(CPU, "flagKind", CD_int);
+        begin(DYNAMIC);
+    }
+
+    /** Leaves the flags to whatever comes next, at the end that many ways lead to. */
+    void leave() {
         if (rotations) {
+            code.aload(cpu).iload(kindLocal).lload(x).lload(y);
             pushOld();
             code.invokestatic(FLAGS, "store", STORE_ALL);
         } else {
-            code.invokestatic(FLAGS, "store", STORE);
+            code.aload(cpu).lload(x).putfield(CPU, "flagResult", CD_long);
+            code.aload(cpu).lload(y).putfield(CPU, "flagAux", CD_long);
+            code.aload(cpu).iload(kindLocal).putfield(CPU, "flagKind", CD_int);
         }
     }
 

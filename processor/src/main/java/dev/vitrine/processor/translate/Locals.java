@@ -6,6 +6,7 @@ package dev.vitrine.processor.translate;
 import static java.lang.constant.ConstantDescs.CD_long;
 
 import dev.vitrine.processor.core.Cpu;
+import dev.vitrine.processor.exec.LazyFlags;
 
 import java.lang.classfile.CodeBuilder;
 import java.lang.constant.ClassDesc;

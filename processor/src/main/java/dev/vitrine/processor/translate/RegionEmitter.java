@@ -307,8 +307,7 @@ final class RegionEmitter {
             locals.loadVectors(code);
         }
         locals.load(code);
-        flags.fromCpu();
-        flags.sync();
+        flags.enter();
         if (entries.size() == 1) {
             code.goto_(labels[0]);
             return;
@@ -352,7 +351,7 @@ final class RegionEmitter {
         code.iconst_0().istore(Locals.EXIT);
         code.labelBinding(leaveWith);
         locals.store(code);
-        flags.toCpuDynamic();
+        flags.leave();
         Locals.storeRetired(code);
         code.aload(Locals.CPU_LOCAL).lload(Locals.TARGET).putfield(CPU, "rip", CD_long);
         code.iload(Locals.EXIT).ireturn();
@@ -569,7 +568,7 @@ final class RegionEmitter {
                 pushReturnAddress(u, w);
                 count(b.count);
                 observed(b);
-                code.goto_(leave);
+                leaveAs(RegionCode.INDIRECT);
             }
             case Uop.JMP_REG -> {
                 uops.push((int) (w >>> 16) & 31);
@@ -577,7 +576,7 @@ final class RegionEmitter {
                 checkTarget(u);
                 count(b.count);
                 observed(b);
-                code.goto_(leave);
+                leaveAs(RegionCode.INDIRECT);
             }
             case Uop.RET64 -> {
                 uops.push(Cpu.RSP);
@@ -591,7 +590,7 @@ final class RegionEmitter {
                 for (int n : returnSites) {
                     compareTarget(n);
                 }
-                code.goto_(leave);
+                leaveAs(RegionCode.RETURN);
             }
             case Uop.EXEC_END -> {
                 flags.sync();
@@ -618,6 +617,11 @@ final class RegionEmitter {
             }
             default -> throw new IllegalStateException("end of block " + op);
         }
+    }
+
+    private void leaveAs(int exit) {
+        flags.sync();
+        code.loadConstant(exit).istore(Locals.EXIT).goto_(leaveWith);
     }
 
     private void pushReturnAddress(int u, long w) {

@@ -8,6 +8,7 @@ import static java.lang.constant.ConstantDescs.CD_int;
 import static java.lang.constant.ConstantDescs.CD_long;
 
 import dev.vitrine.processor.core.Cpu;
+import dev.vitrine.processor.exec.LazyFlags;
 import dev.vitrine.processor.lift.Uop;
 
 import java.lang.classfile.CodeBuilder;

@@ -12,6 +12,7 @@ import dev.vitrine.processor.decode.Form;
 import dev.vitrine.processor.decode.Instruction;
 import dev.vitrine.processor.decode.Op;
 import dev.vitrine.processor.decode.Operand;
+import dev.vitrine.processor.exec.LazyFlags;
 
 import java.lang.classfile.CodeBuilder;
 import java.lang.classfile.Label;

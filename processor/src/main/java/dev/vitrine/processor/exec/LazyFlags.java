@@ -1,7 +1,7 @@
 // Copyright 2026 The Vitrine authors
 // SPDX-License-Identifier: Apache-2.0
 
-package dev.vitrine.processor.translate;
+package dev.vitrine.processor.exec;
 
 import dev.vitrine.processor.core.Cpu;
 
@@ -54,7 +54,7 @@ public final class LazyFlags {
 
     private LazyFlags() {}
 
-    static boolean isRotation(int kind) {
+    public static boolean isRotation(int kind) {
         return kind >= ROL;
     }
 
@@ -84,7 +84,7 @@ public final class LazyFlags {
     }
 
     /** Number of a size among those of a kind, for a shift of 64 less the size in bits. */
-    static int sizeIndex(int shift) {
+    public static int sizeIndex(int shift) {
         return switch (shift) {
             case 0 -> 0;
             case 32 -> 1;
@@ -221,6 +221,15 @@ public final class LazyFlags {
                     default -> res == 0 || (res ^ (aux << 63) ^ aux ^ (aux << 1)) < 0;
                 };
         return c ^ ((cc & 1) != 0);
+    }
+
+    /** Works out the flags that a region has left behind as kind and operands. */
+    static void settle(Cpu cpu) {
+        int kind = cpu.flagKind;
+        if (kind != RAW) {
+            cpu.flagKind = RAW;
+            store(cpu, kind, cpu.flagResult, cpu.flagAux);
+        }
     }
 
     /** Puts the flags into the processor. */
