@@ -61,6 +61,12 @@ public final class Region {
     /** 1: small, quick to translate; 2: large, compiled with care. */
     public final int stage;
 
+    /**
+     * How often it is still to be left early: while HotSpot looks for what is worth compiling, calls
+     * tell it more than loops. Racy on purpose.
+     */
+    int young = 1000;
+
     /** Instructions executed in it, in the first stage; racy on purpose. */
     long executed;
 

@@ -26,6 +26,9 @@ final class RegionRunner {
      */
     private static final long ASK_AGAIN = 250_000;
 
+    /** See {@link Region#young}. */
+    private static final int SHORT_RUN = 2000;
+
     private final Cpu cpu;
     private final CodeCache cache;
     private final Interpreter interpreter;
@@ -99,11 +102,15 @@ final class RegionRunner {
         while (true) {
             final Region g = t.region;
             final long before = cpu.retired;
-            final long room = limit - g.longestPath;
+            long room = limit - g.longestPath;
             if (before >= room) {
                 nearLimit++;
                 LazyFlags.settle(cpu);
                 return t.block;
+            }
+            if (g.young > 0) {
+                g.young--;
+                room = Math.min(room, before + SHORT_RUN);
             }
             cpu.currentBlock = g;
             int exit;

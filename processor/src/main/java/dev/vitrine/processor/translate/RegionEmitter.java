@@ -142,12 +142,7 @@ final class RegionEmitter {
                                     ConstantDescs.MTD_void,
                                     ClassFile.ACC_PUBLIC,
                                     RegionEmitter::constructor);
-                            if (small) {
-                                c.withMethodBody("run", RUN, ClassFile.ACC_PUBLIC, this::body);
-                            } else {
-                                c.withMethodBody("run", RUN, ClassFile.ACC_PUBLIC, this::run);
-                                c.withMethodBody("body", RUN, ClassFile.ACC_PRIVATE, this::body);
-                            }
+                            c.withMethodBody("run", RUN, ClassFile.ACC_PUBLIC, this::body);
                         });
     }
 
@@ -156,17 +151,6 @@ final class RegionEmitter {
     }
 
     // --------------------------------------------------------------- the method
-
-    /**
-     * All is in another method, which the launcher tells HotSpot's second compiler to take in here,
-     * and neither to compile nor to profile by itself. So there is no profile, which would know
-     * nothing but the calls of {@link Background} that return at once, and the compiler leaves no
-     * way out.
-     */
-    private void run(CodeBuilder b) {
-        b.aload(0).aload(Locals.CPU_LOCAL).aload(Locals.REGION).iload(Locals.ENTRY);
-        b.lload(Locals.LIMIT).invokevirtual(name, "body", RUN).ireturn();
-    }
 
     private void body(CodeBuilder b) {
         // The builder may ask twice (long jumps): begin from nothing.

@@ -38,14 +38,14 @@ public final class Translator implements Tiering {
     /** How heavy a region of the first and of the second stage may be. */
     private static final int SMALL = 150;
 
-    private static final int LARGE = Integer.getInteger("vitrine.translate.large", 200);
+    private static final int LARGE = Integer.getInteger("vitrine.translate.large", 500);
 
     /**
      * Between two requests of the second stage: about what HotSpot needs to compile one. A queue of
      * what was hot once would keep from it what is hot now.
      */
     private static final long PACE_NANOS =
-            1_000_000L * Integer.getInteger("vitrine.translate.pace", 60);
+            1_000_000L * Integer.getInteger("vitrine.translate.pace", 10);
 
     private long lastHot = System.nanoTime();
 
