@@ -70,4 +70,26 @@ class ComparisonTest {
         assertThat(compare(far, 0, Comparison.Tolerance.TRANSCENDENTAL)).contains("st0 m");
         assertThat(compare(near)).contains("st0 m");
     }
+
+    @Test
+    void theLeastNormalNumberIsNextToTheLargestDenormalOne() {
+        Result a = new Result();
+        Result b = new Result();
+        for (Result r : new Result[] {a, b}) {
+            r.state.reset();
+            r.vector = Result.END;
+        }
+        a.state.st(0, 0x8000, Long.MAX_VALUE);
+        a.state.fsw(0x30);
+        b.state.st(0, 0x8001, Long.MIN_VALUE);
+        b.state.fsw(0x20);
+        assertThat(Comparison.differences(c, a, b, 0, Comparison.Tolerance.TRANSCENDENTAL))
+                .isEmpty();
+        b.state.st(0, 0x8001, Long.MIN_VALUE + 2);
+        assertThat(Comparison.differences(c, a, b, 0, Comparison.Tolerance.TRANSCENDENTAL))
+                .contains("st0 m");
+        b.state.st(0, 0x8000, Long.MAX_VALUE);
+        assertThat(Comparison.differences(c, a, b, 0, Comparison.Tolerance.TRANSCENDENTAL))
+                .contains("fsw");
+    }
 }
