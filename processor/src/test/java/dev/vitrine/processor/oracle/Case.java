@@ -126,6 +126,16 @@ public final class Case {
         return this;
     }
 
+    /** The 64-bit word at an aligned address when the case starts. */
+    long word(InitialMemory initial, long address) {
+        for (int i = 0; i < lineCount; i++) {
+            if (lineAddresses[i] == (address & -64)) {
+                return lineWords[i * 8 + ((int) address & 63) / 8];
+            }
+        }
+        return initial.word(address);
+    }
+
     /** The number of the line that holds the address, made if there is none yet. */
     int line(InitialMemory initial, long address) {
         long start = address & -64;

@@ -194,7 +194,7 @@ final class Comparison {
             return;
         }
         for (int i = 0; i < real.lineCount; i++) {
-            int j = find(ours, real.lineAddresses[i]);
+            int j = ours.line(real.lineAddresses[i]);
             for (int w = 0; w < 8; w++) {
                 if (j < 0 || real.lineWords[i * 8 + w] != ours.lineWords[j * 8 + w]) {
                     String b = j < 0 ? "not changed" : Long.toHexString(ours.lineWords[j * 8 + w]);
@@ -206,21 +206,12 @@ final class Comparison {
             }
         }
         for (int j = 0; j < ours.lineCount; j++) {
-            if (find(real, ours.lineAddresses[j]) < 0) {
+            if (real.line(ours.lineAddresses[j]) < 0) {
                 text.append(
                         String.format(
                                 "  [%x] real not changed, ours changed%n", ours.lineAddresses[j]));
             }
         }
-    }
-
-    private static int find(Result r, long address) {
-        for (int i = 0; i < r.lineCount; i++) {
-            if (r.lineAddresses[i] == address) {
-                return i;
-            }
-        }
-        return -1;
     }
 
     /** How exactly the results of a form can be compared. */

@@ -117,6 +117,10 @@ public final class CpuImage {
         return (int) (xsave[0] >>> 48) & 0x7ff;
     }
 
+    void fop(int value) {
+        xsave[0] = xsave[0] & ~(0x7ffL << 48) | (value & 0x7ffL) << 48;
+    }
+
     public long fip() {
         return xsave[1];
     }

@@ -43,6 +43,9 @@ final class DifferentialRun {
 
         long differences;
 
+        /** Cases of which the host's result says nothing, by reason; not counted as cases. */
+        final Map<HostDifference, Long> leftOut = HostDifference.noCounts();
+
         /** The first case of each kind of difference, a few kinds. */
         final Map<String, String> samples = new LinkedHashMap<>();
 
@@ -183,7 +186,7 @@ final class DifferentialRun {
                     + "\n  ours "
                     + w.ours
                     + '\n'
-                    + text;
+                    + (text == null ? "  left out: " + o.leftOut + '\n' : text);
         }
     }
 
@@ -318,11 +321,12 @@ final class DifferentialRun {
                     }
                 }
                 oracle.run(cases, made, real);
+                int compared = 0;
                 for (int i = 0; i < made; i++) {
-                    compare(o, i);
+                    compared += compare(o, i) ? 1 : 0;
                 }
-                o.cases += made;
-                total.addAndGet(made);
+                o.cases += compared;
+                total.addAndGet(compared);
             }
         }
 
@@ -332,21 +336,23 @@ final class DifferentialRun {
                     : random.single(o.form, number, c);
         }
 
-        private void compare(Outcome o, int i) {
+        /** Returns false if the case showed nothing. */
+        private boolean compare(Outcome o, int i) {
             Case c = cases[i];
             String text = difference(o, c, real[i]);
-            if (!text.isEmpty()) {
+            if (text != null && !text.isEmpty()) {
                 // Once more: an interrupted batch or a paused machine must not look like a
                 // difference.
                 Result again = oracle.run(c);
                 text = difference(o, c, again);
-                if (!text.isEmpty()) {
+                if (text != null && !text.isEmpty()) {
                     o.differences++;
                     if (o.samples.size() < SAMPLES) {
                         o.samples.putIfAbsent(kind(again, text), describe(c, numbers[i]) + text);
                     }
                 }
             }
+            return text != null;
         }
 
         /** Exceptions on both sides if they differ, else the first thing that differs. */
@@ -356,12 +362,14 @@ final class DifferentialRun {
                     : expected.vector + " " + ours.vector;
         }
 
-        private String difference(Outcome o, Case c, Result expected) {
+        /** A line for each difference; null if the case shows nothing. */
+        private @Nullable String difference(Outcome o, Case c, Result expected) {
             Form form = o.form;
             if (form == null) {
                 // Sequences have a good many atomic instructions: half of them on each processor.
                 return difference(
                         (c.codeAddress & 1) == 0 ? software : smp,
+                        o,
                         c,
                         expected,
                         AF,
@@ -369,10 +377,10 @@ final class DifferentialRun {
             }
             Comparison.Tolerance tolerance = Comparison.Tolerance.of(form);
             int undefined = undefinedFlags(form, c);
-            String text = difference(software, c, expected, undefined, tolerance);
-            if (text.isEmpty() && (form.has(Form.LOCK) || form.op == Op.XCHG)) {
-                text = difference(smp, c, expected, undefined, tolerance);
-                if (!text.isEmpty()) {
+            String text = difference(software, o, c, expected, undefined, tolerance);
+            if (text != null && text.isEmpty() && (form.has(Form.LOCK) || form.op == Op.XCHG)) {
+                text = difference(smp, o, c, expected, undefined, tolerance);
+                if (text != null && !text.isEmpty()) {
                     text = "  as one of several processors:\n" + text;
                 }
             }
@@ -389,8 +397,9 @@ final class DifferentialRun {
                     : form.undefinedFlags;
         }
 
-        private String difference(
+        private @Nullable String difference(
                 SoftwareProcessor processor,
+                Outcome o,
                 Case c,
                 Result expected,
                 int undefined,
@@ -404,7 +413,19 @@ final class DifferentialRun {
                 StackTraceElement[] trace = e.getStackTrace();
                 return "  ours threw " + e + (trace.length == 0 ? "" : " at " + trace[0]) + "\n";
             }
-            return Comparison.differences(c, expected, ours, undefined, tolerance);
+            String text = Comparison.differences(c, expected, ours, undefined, tolerance);
+            return text.isEmpty()
+                    ? text
+                    : HostDifference.remaining(
+                            oracle.features(),
+                            oracle.initialMemory(),
+                            c,
+                            o.form,
+                            expected,
+                            ours,
+                            undefined,
+                            tolerance,
+                            o.leftOut);
         }
     }
 

@@ -127,6 +127,7 @@ class DifferentialTest {
         StringBuilder summary = new StringBuilder();
         StringBuilder all = new StringBuilder();
         Map<String, Integer> skipped = new TreeMap<>();
+        Map<HostDifference, Long> leftOut = HostDifference.noCounts();
         int covered = 0;
         int shown = 0;
         for (DifferentialRun.Outcome o : run.outcomes()) {
@@ -136,7 +137,9 @@ class DifferentialTest {
             String why = o.skipped;
             all.append(
                     String.format("%9d cases %7d different  %s", o.cases, o.differences, o.name));
+            all.append(o.leftOut.isEmpty() ? "" : "  left out: " + o.leftOut);
             all.append(why == null ? "\n" : "  skipped: " + why + "\n");
+            o.leftOut.forEach((d, n) -> leftOut.merge(d, n, Long::sum));
             if (why != null) {
                 skipped.merge(why, 1, Integer::sum);
             } else if (o.cases > 0) {
@@ -158,6 +161,8 @@ class DifferentialTest {
                         run.cases(), covered, shown, seed));
         skipped.forEach((why, n) ->
                 summary.append("  ").append(n).append(" forms skipped: ").append(why).append('\n'));
+        leftOut.forEach((d, n) ->
+                summary.append("  ").append(n).append(" cases left out: ").append(d).append('\n'));
         Path directory = path.getParent();
         if (directory != null && Files.isDirectory(directory)) {
             Files.writeString(path, summary.toString() + '\n' + all);

@@ -74,6 +74,20 @@ class HandPickedTest {
                     software.run(c, ours);
                     String text =
                             Comparison.differences(c, real, ours, 0, Comparison.Tolerance.EXACT);
+                    if (!text.isEmpty()) {
+                        text =
+                                HostDifference.remaining(
+                                        oracle.features(),
+                                        oracle.initialMemory(),
+                                        c,
+                                        null,
+                                        real,
+                                        ours,
+                                        0,
+                                        Comparison.Tolerance.EXACT,
+                                        HostDifference.noCounts());
+                        assumeTrue(text != null, "the host's vendor defines this differently");
+                    }
                     assertThat(text).as(DifferentialRun.describe(c, 0)).isEmpty();
                 });
     }

@@ -44,6 +44,23 @@ public final class HostFeatures {
         return (cpuid(leaf, subleaf, register) >>> bit & 1) != 0;
     }
 
+    /** The bits of XCR0 that are not in a mask: components of state that only the host has. */
+    long componentsBeyond(int mask) {
+        return xcr0 & 0xffff_ffffL & ~mask;
+    }
+
+    /** Whether the processor is one of AMD's, or Hygon's copy of one. */
+    boolean amd() {
+        StringBuilder vendor = new StringBuilder();
+        for (int register : new int[] {1, 3, 2}) {
+            int word = cpuid(0, 0, register);
+            for (int shift = 0; shift < 32; shift += 8) {
+                vendor.append((char) (word >>> shift & 0xff));
+            }
+        }
+        return vendor.toString().equals("AuthenticAMD") || vendor.toString().equals("HygonGenuine");
+    }
+
     /** Whether the host runs AVX instructions: the kernel enabled the YMM state. */
     public boolean avx() {
         return (xcr0 & 6) == 6 && has(1, 0, 2, 28);

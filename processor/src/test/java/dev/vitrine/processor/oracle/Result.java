@@ -50,14 +50,51 @@ public final class Result {
         }
     }
 
-    /** The 64-bit word at an aligned address after the case. */
-    public long word(InitialMemory initial, long address) {
+    /** Copies everything from another result. */
+    void copyFrom(Result o) {
+        vector = o.vector;
+        error = o.error;
+        cr2 = o.cr2;
+        signal = o.signal;
+        state.copyFrom(o.state);
+        lineCount = o.lineCount;
+        ensureLines(lineCount);
+        System.arraycopy(o.lineAddresses, 0, lineAddresses, 0, lineCount);
+        System.arraycopy(o.lineWords, 0, lineWords, 0, lineCount * 8);
+    }
+
+    /** The number of the changed line that holds an address, or -1. */
+    int line(long address) {
         for (int i = 0; i < lineCount; i++) {
             if (lineAddresses[i] == (address & -64)) {
-                return lineWords[i * 8 + ((int) address & 63) / 8];
+                return i;
             }
         }
-        return initial.word(address);
+        return -1;
+    }
+
+    /**
+     * Copies a byte of memory from another result.
+     *
+     * @return false if only one of the two has changed the line that it lies in
+     */
+    boolean copyByte(Result o, long address) {
+        int to = line(address);
+        int from = o.line(address);
+        if (to < 0 || from < 0) {
+            return to == from;
+        }
+        int word = ((int) address & 63) / 8;
+        long mask = 0xffL << ((int) address & 7) * 8;
+        lineWords[to * 8 + word] =
+                lineWords[to * 8 + word] & ~mask | o.lineWords[from * 8 + word] & mask;
+        return true;
+    }
+
+    /** The 64-bit word at an aligned address after the case. */
+    public long word(InitialMemory initial, long address) {
+        int i = line(address);
+        return i < 0 ? initial.word(address) : lineWords[i * 8 + ((int) address & 63) / 8];
     }
 
     /** The name of a vector. */
