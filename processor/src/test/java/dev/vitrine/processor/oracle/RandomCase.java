@@ -556,7 +556,14 @@ final class RandomCase {
         if (form.op == Op.XRSTOR) {
             setMemory(c, at + 512, 8, chance(8) ? r.nextInt(32) : r.nextInt(8));
             boolean compact = chance(4);
-            setMemory(c, at + 520, 8, compact ? Long.MIN_VALUE | r.nextInt(8) : chance(32) ? 1 : 0);
+            // Now and then a component that no processor has; one that only the host has is another
+            // matter, see HostDifference.
+            long none = chance(16) ? 1L << r.nextInt(20, 63) : 0;
+            setMemory(
+                    c,
+                    at + 520,
+                    8,
+                    compact ? Long.MIN_VALUE | none | r.nextInt(8) : chance(32) ? 1 : none);
             for (int i = 16; i < 64; i += 8) {
                 setMemory(c, at + 512 + i, 8, chance(200) ? 1 : 0);
             }
