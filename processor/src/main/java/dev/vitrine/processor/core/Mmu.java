@@ -25,10 +25,9 @@ import java.util.Arrays;
  *
  * <p>Supervisor and user mode have keys of their own (see {@link Tlb}), user mode several that
  * address spaces take turns in: a switch to the kernel or to another process and back finds what it
- * left. With SMEP and
- * SMAP a supervisor without EFLAGS.AC reaches supervisor pages only; while all that it touches are
- * global, all address spaces share one context for it, and what the kernel does outlives a change
- * of CR3, as global pages do on a real processor.
+ * left. With SMEP and SMAP a supervisor without EFLAGS.AC reaches supervisor pages only; while all
+ * that it touches are global, all address spaces share one context for it, and what the kernel does
+ * outlives a change of CR3, as global pages do on a real processor.
  *
  * <p>Write entries exist only for pages whose dirty bit is set and whose frame holds no decoded
  * code. Devices, pages under a data breakpoint and checked alignment never enter; their accesses

@@ -69,10 +69,10 @@ public final class Block {
 
     private int @Nullable [] targetCounts;
 
-    /** For each memory micro-operation: the page it touched when last sampled. */
+    /** For each memory micro-operation: the page it touched when last noted. */
     private long @Nullable [] sitePages;
 
-    /** Samples that found the same page as the one before. */
+    /** How often it was the same the next time. */
     private int @Nullable [] siteHits;
 
     Block(
@@ -144,6 +144,14 @@ public final class Block {
                 .toArray();
     }
 
+    /** One execution in 64 notes where accesses go, and the next one whether they stay there. */
+    static final int LOOK = 63;
+
+    /** How often {@link #pageHits} could have been counted up. */
+    public int looks() {
+        return executions + LOOK - 1 >>> 6;
+    }
+
     /** Notes where a memory access went. The index is that behind the micro-operation. */
     void observe(int behind, long la) {
         long[] pages = sitePages;
@@ -155,16 +163,15 @@ public final class Block {
             siteHits = hits;
         }
         int site = (behind - 2) >> 1;
-        if (pages[site] == la >>> 12) {
+        if ((executions & LOOK) == 0) {
+            pages[site] = la >>> 12;
+        } else if (pages[site] == la >>> 12) {
             hits[site]++;
         }
-        pages[site] = la >>> 12;
     }
 
-    /**
-     * Of the samples of a memory micro-operation, how many stayed on the page of the one before.
-     */
-    int pageHits(int uop) {
+    /** How often a memory micro-operation stayed on the page of the time before. */
+    public int pageHits(int uop) {
         int[] hits = siteHits;
         return hits == null ? 0 : hits[uop >> 1];
     }

@@ -26,9 +26,6 @@ final class Interpreter {
 
     private static final int JUMP_CACHE = 1 << 13;
 
-    /** One execution of a block in 64 looks at where its accesses go. */
-    private static final int SAMPLE_MASK = 63;
-
     private final Cpu cpu;
     private final CodeCache cache;
     private final BlockBuilder builder;
@@ -167,8 +164,9 @@ final class Interpreter {
                 }
                 cpu.currentBlock = b;
                 trail[trailEnd++ & (TRAIL - 1)] = b.rip;
-                final boolean sample = (++b.executions & SAMPLE_MASK) == 0;
-                if (sample) {
+                final int execution = ++b.executions & Block.LOOK;
+                final boolean sample = execution <= 1;
+                if (execution == 0) {
                     tiering.sampled(cpu, cache, b);
                 }
                 final long[] code = b.code;

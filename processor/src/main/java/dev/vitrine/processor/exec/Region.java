@@ -62,8 +62,8 @@ public final class Region {
     public final int stage;
 
     /**
-     * How often it is still to be left early: while HotSpot looks for what is worth compiling, calls
-     * tell it more than loops. Racy on purpose.
+     * How often it is still to be left early: while HotSpot looks for what is worth compiling,
+     * calls tell it more than loops. Racy on purpose.
      */
     int young = 1000;
 

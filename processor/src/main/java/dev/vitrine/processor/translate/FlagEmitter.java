@@ -24,8 +24,7 @@ final class FlagEmitter {
     static final int DYNAMIC = -1;
 
     private static final ClassDesc CPU = ClassDesc.of("dev.vitrine.processor.core.Cpu");
-    private static final ClassDesc FLAGS =
-            ClassDesc.of("dev.vitrine.processor.exec.LazyFlags");
+    private static final ClassDesc FLAGS = ClassDesc.of("dev.vitrine.processor.exec.LazyFlags");
     private static final ClassDesc LONG = ClassDesc.of("java.lang.Long");
     private static final ClassDesc INTEGER = ClassDesc.of("java.lang.Integer");
     private static final MethodTypeDesc VALUE =
@@ -102,11 +101,15 @@ final class FlagEmitter {
             // What that one has changed this one changes too.
             return;
         }
+        Label kept = code.newLabel();
         if (kind == DYNAMIC) {
-            settle();
+            code.iload(kindLocal).loadConstant(LazyFlags.ROL).if_icmpge(kept);
+            code.iload(kindLocal).istore(Locals.OLD_KIND);
+        } else {
+            code.loadConstant(kind).istore(Locals.OLD_KIND);
         }
-        code.loadConstant(kind).istore(Locals.OLD_KIND);
         code.lload(x).lstore(Locals.OLD_X).lload(y).lstore(Locals.OLD_Y);
+        code.labelBinding(kept);
     }
 
     /** Where the kind may be that of a rotation: works the flags out, so that it is not. */

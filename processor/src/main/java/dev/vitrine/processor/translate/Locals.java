@@ -80,7 +80,9 @@ final class Locals {
     /** Key of the soft TLB's index. */
     static final int TLB_KEY = 46;
 
-    private static final int FILE = 47;
+    private static final int CACHES = 47;
+
+    private static final int FILE = CACHES + 4 * PageCaches.LIMIT;
     private static final int LANES = FILE + 2 * 32;
     private static final int VECTOR_TEMPS = LANES + 2 * 64;
 
@@ -118,6 +120,16 @@ final class Locals {
     /** The local of 64 bits of a memory operand. */
     static int vectorTemp(int n) {
         return VECTOR_TEMPS + 2 * n;
+    }
+
+    /** The page that a pair of {@link PageCaches} remembers. */
+    static int cachedPage(int slot) {
+        return CACHES + 4 * slot;
+    }
+
+    /** What leads from it to machine memory. */
+    static int cachedDelta(int slot) {
+        return CACHES + 4 * slot + 2;
     }
 
     /** Reads the vector registers from the processor. */

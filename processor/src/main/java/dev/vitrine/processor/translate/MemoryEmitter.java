@@ -27,11 +27,9 @@ final class MemoryEmitter {
     private static final DynamicConstantDesc<?> DOMAIN_RAM = constant(0, SEGMENT);
 
     /** The soft TLBs of the domain's only processor. */
-    private static final DynamicConstantDesc<?> DOMAIN_READ_TLB =
-            constant(1, CD_long.arrayType());
+    private static final DynamicConstantDesc<?> DOMAIN_READ_TLB = constant(1, CD_long.arrayType());
 
-    private static final DynamicConstantDesc<?> DOMAIN_WRITE_TLB =
-            constant(2, CD_long.arrayType());
+    private static final DynamicConstantDesc<?> DOMAIN_WRITE_TLB = constant(2, CD_long.arrayType());
 
     private static DynamicConstantDesc<?> constant(int index, ClassDesc type) {
         return DynamicConstantDesc.ofNamed(
@@ -45,6 +43,7 @@ final class MemoryEmitter {
                 index);
     }
 
+    private static final ClassDesc LONG = ClassDesc.of("java.lang.Long");
     private static final ClassDesc CPU = ClassDesc.of("dev.vitrine.processor.core.Cpu");
     private static final ClassDesc CALLED =
             ClassDesc.of("dev.vitrine.processor.translate.CalledAccess");
@@ -61,13 +60,21 @@ final class MemoryEmitter {
     private final boolean alone;
     private final long mask;
 
+    /** Pair of the next access, see {@link PageCaches}. */
+    private int slot = PageCaches.NONE;
+
+    private final int slots;
+
     /**
      * @param ordered keep x86's memory order: other processors look on
      * @param calls write calls of {@link CalledAccess} instead of code in line
      * @param alone the domain has one processor, and the class its soft TLBs as constants
      * @param mask see {@link dev.vitrine.memory.GuestRam#mask}
+     * @param slots how many pairs of {@link PageCaches} there are
      */
-    MemoryEmitter(CodeBuilder code, boolean ordered, boolean calls, boolean alone, long mask) {
+    MemoryEmitter(
+            CodeBuilder code, boolean ordered, boolean calls, boolean alone, long mask, int slots) {
+        this.slots = calls ? 0 : slots;
         this.code = code;
         this.ordered = ordered;
         this.calls = calls;
@@ -132,6 +139,47 @@ final class MemoryEmitter {
      */
     void probe(int size, boolean write, Label miss) {
         code.lstore(Locals.LINEAR);
+        int pair = slot;
+        slot = PageCaches.NONE;
+        if (pair == PageCaches.NONE) {
+            find(size, write, miss);
+            pushDelta(write);
+            toMachine();
+            return;
+        }
+        Label elsewhere = code.newLabel();
+        Label found = code.newLabel();
+        code.lload(Locals.LINEAR).lload(Locals.cachedPage(pair)).lsub();
+        code.loadConstant(4096L - size);
+        code.invokestatic(LONG, "compareUnsigned", MethodTypeDesc.of(CD_int, CD_long, CD_long));
+        code.ifgt(elsewhere);
+        code.lload(Locals.cachedDelta(pair));
+        toMachine();
+        code.goto_(found);
+        code.labelBinding(elsewhere);
+        find(size, write, miss);
+        pushDelta(write);
+        code.dup2().lstore(Locals.cachedDelta(pair));
+        toMachine();
+        code.lload(Locals.LINEAR).loadConstant(Tlb.PAGE).land().lstore(Locals.cachedPage(pair));
+        code.labelBinding(found);
+    }
+
+    /** Which pair of {@link PageCaches} the next access has. */
+    void remember(int pair) {
+        slot = pair;
+    }
+
+    /** Forgets all pages, at the beginning and where the TLB may have changed. */
+    void forget() {
+        for (int i = 0; i < slots; i++) {
+            code.loadConstant(PageCaches.NOWHERE).lstore(Locals.cachedPage(i));
+            code.lconst_0().lstore(Locals.cachedDelta(i));
+        }
+    }
+
+    /** Looks into the TLB; {@link Locals#INDEX} is then the place of the tag. */
+    private void find(int size, boolean write, Label miss) {
         // As Tlb.index says.
         pushTlb(write);
         code.lload(Locals.LINEAR).loadConstant(11).lushr().l2i();
@@ -142,8 +190,15 @@ final class MemoryEmitter {
             code.loadConstant((long) size - 1).ladd();
         }
         code.loadConstant(Tlb.PAGE).land().lload(Locals.CONTEXT).lor().lcmp().ifne(miss);
+    }
+
+    private void pushDelta(boolean write) {
         pushTlb(write);
         code.iload(Locals.INDEX).iconst_1().iadd().laload();
+    }
+
+    /** The linear address and the delta on the stack make the machine address. */
+    private void toMachine() {
         code.lload(Locals.LINEAR).ladd();
         if (mask != -1) {
             code.loadConstant(mask).land();

@@ -68,6 +68,7 @@ final class RegionEmitter {
     private final boolean small;
     private final ClassDesc name;
     private final List<Integer> returnSites;
+    private final PageCaches caches;
 
     /** Blocks that the method can be entered at. */
     final List<Block> entries = new ArrayList<>();
@@ -121,6 +122,7 @@ final class RegionEmitter {
         this.ordered = ordered;
         this.small = stage == 1;
         List<Integer> all = shape.returnSites();
+        this.caches = new PageCaches(shape);
         this.returnSites = all.subList(0, Math.min(RETURN_SITES, all.size()));
     }
 
@@ -170,7 +172,7 @@ final class RegionEmitter {
                         Locals.FLAG_X,
                         Locals.FLAG_Y,
                         rotations());
-        memory = new MemoryEmitter(b, ordered, small, alone, ramMask);
+        memory = new MemoryEmitter(b, ordered, small, alone, ramMask, caches.count());
         uops = new UopEmitter(b, flags, memory);
         vectors = new VectorEmitter(b, uops, memory, flags);
         locals = makeLocals();
@@ -292,6 +294,7 @@ final class RegionEmitter {
         }
         locals.load(code);
         flags.enter();
+        memory.forget();
         if (entries.size() == 1) {
             code.goto_(labels[0]);
             return;
@@ -383,6 +386,7 @@ final class RegionEmitter {
                 code.labelBinding(retry);
                 flags.begin(FlagEmitter.DYNAMIC);
             }
+            memory.remember(caches.slot(b, u));
             if (UopTraits.endsBlock(op)) {
                 end(b, u);
                 return;
@@ -407,6 +411,7 @@ final class RegionEmitter {
                     helperRanges.add(from);
                     helperRanges.add(code.newBoundLabel());
                     uops.popChecked(w);
+                    memory.forget();
                 }
                 case Uop.LOCK_STORE -> {
                     beforeHelper(u);
@@ -414,6 +419,7 @@ final class RegionEmitter {
                     uops.lockStore(w);
                     helperRanges.add(from);
                     helperRanges.add(code.newBoundLabel());
+                    memory.forget();
                     code.ifeq(java.util.Objects.requireNonNull(again[(int) imm >> 1]));
                 }
                 default -> {
@@ -498,6 +504,7 @@ final class RegionEmitter {
         if (i.op == Op.CLAC || i.op == Op.STAC) {
             loadMemoryContext();
         }
+        memory.forget();
         locals.load(code);
         if (i.op.group == Op.Group.VECTOR || i.op.group == Op.Group.X87) {
             locals.loadVectors(code);

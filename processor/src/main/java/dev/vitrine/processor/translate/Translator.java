@@ -123,7 +123,8 @@ public final class Translator implements Tiering {
     }
 
     private @Nullable Region translate(Mmu mmu, RegionShape shape, int stage) {
-        RegionEmitter emitter = new RegionEmitter(shape, ordered, processors == 1, ram.mask(), stage);
+        RegionEmitter emitter =
+                new RegionEmitter(shape, ordered, processors == 1, ram.mask(), stage);
         byte[] file = emitter.emit();
         int size = MethodSize.ofLargest(file);
         if (size > METHOD_LIMIT) {

@@ -23,7 +23,6 @@ final class UopEmitter {
     private static final ClassDesc LOCKED = ClassDesc.of("dev.vitrine.processor.exec.LockedAccess");
     private static final ClassDesc SEGMENTS =
             ClassDesc.of("dev.vitrine.processor.core.SegmentCheck");
-    private static final ClassDesc INTEGER = ClassDesc.of("java.lang.Integer");
     private static final ClassDesc LONG = ClassDesc.of("java.lang.Long");
     private static final ClassDesc MATH = ClassDesc.of("java.lang.Math");
     private static final MethodTypeDesc OPERATION =
@@ -602,15 +601,16 @@ final class UopEmitter {
         if (seen) {
             flags.keepForRotation();
         }
-        String name = left ? "rotateLeft" : "rotateRight";
+        // Two shifts, which HotSpot knows to be a rotation.
         push(a(w));
         if (shift == 0) {
-            code.loadConstant(count);
-            code.invokestatic(LONG, name, MethodTypeDesc.of(CD_long, CD_long, CD_int));
+            code.loadConstant(left ? count : 64 - count).lshl();
+            push(a(w));
+            code.loadConstant(left ? 64 - count : count).lushr().lor();
         } else {
-            code.l2i().loadConstant(count);
-            code.invokestatic(INTEGER, name, MethodTypeDesc.of(CD_int, CD_int, CD_int));
-            code.i2l();
+            code.l2i().loadConstant(left ? count : 32 - count).ishl();
+            push(a(w));
+            code.l2i().loadConstant(left ? 32 - count : count).iushr().ior().i2l();
             zeroExtend32();
         }
         if (seen) {
