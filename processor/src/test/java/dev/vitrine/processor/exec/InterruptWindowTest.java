@@ -139,7 +139,7 @@ class InterruptWindowTest {
                         Label next = a.label();
                         Label place0 = a.label();
                         Label elsewhere = a.label();
-                        FlatMachine.startup(a).mov(R8, COUNT).xor(EDX, EDX).mov(ECX, 5_000_000);
+                        FlatMachine.startup(a).mov(R8, COUNT).xor(EDX, EDX).mov(ECX, 1_000_000_000);
                         a.bind(loop).sti().inc(EBX);
                         a.bind(place0).cli();
                         place[0] = place0.address();
