@@ -200,6 +200,8 @@ public final class Cpu {
     /** Something outside of the instruction stream wants attention; bits REQUEST_*. */
     private volatile int requests;
 
+    private volatile long loopLimit;
+
     public static final int REQUEST_INTERRUPT = 1;
     public static final int REQUEST_NMI = 2;
     public static final int REQUEST_TASK = 4;
@@ -231,10 +233,12 @@ public final class Cpu {
     public long savedFlagAux;
 
     private static final VarHandle REQUESTS;
+    private static final VarHandle LOOP_LIMIT;
 
     static {
         try {
             REQUESTS = MethodHandles.lookup().findVarHandle(Cpu.class, "requests", int.class);
+            LOOP_LIMIT = MethodHandles.lookup().findVarHandle(Cpu.class, "loopLimit", long.class);
         } catch (ReflectiveOperationException e) {
             throw new ExceptionInInitializerError(e);
         }
@@ -248,6 +252,24 @@ public final class Cpu {
     /** Asks for attention; from any thread. */
     public void request(int bits) {
         REQUESTS.getAndBitwiseOr(this, bits);
+        loopLimit = Long.MIN_VALUE;
+    }
+
+    /**
+     * Value of {@link #retired} from which on loops of translated code are left: the limit of the
+     * run, or the least there is when there are requests.
+     */
+    public long loopLimit() {
+        return loopLimit;
+    }
+
+    /**
+     * Sets {@link #loopLimit}; requests are to be looked at afterwards. One that comes at the same
+     * time may still be overwritten, and is then seen where the limit is reached: the store is not
+     * waited for.
+     */
+    public void limitLoops(long limit) {
+        LOOP_LIMIT.setOpaque(this, limit);
     }
 
     /** Takes requests back; returns those that were pending. */

@@ -47,7 +47,10 @@ public final class Region {
     /** Changed when another region is entered at one of its entries instead; racy on purpose. */
     int generation;
 
-    /** Where it can fault: number of the block, and index of the micro-operation, in turn. */
+    /**
+     * Where it can fault or be left: number of the block, index of the micro-operation, and
+     * instructions before the block that have not been counted, in turn.
+     */
     private final int[] sites;
 
     /** Linear addresses of its pages, and the frames that they must be mapped to. */
@@ -56,7 +59,7 @@ public final class Region {
     final long[] frames;
 
     /** Retires fewer instructions than that between two looks at the limit. */
-    final int longestPath;
+    public final int longestPath;
 
     /** 1: small, quick to translate; 2: large, compiled with care. */
     public final int stage;
@@ -94,6 +97,7 @@ public final class Region {
 
     /**
      * @param links how many fixed addresses outside there are
+     * @param longestPath fewer instructions than that retire between two looks at the limit
      * @param pages linear addresses of the pages, and behind them the frames in the same order
      */
     public Region(
@@ -105,6 +109,7 @@ public final class Region {
             int links,
             int[] sites,
             long[] pages,
+            int longestPath,
             int processors,
             int stage) {
         this.stage = stage;
@@ -119,11 +124,7 @@ public final class Region {
         this.pages = java.util.Arrays.copyOf(pages, pages.length / 2);
         this.frames = java.util.Arrays.copyOfRange(pages, pages.length / 2, pages.length);
         this.verified = new long[processors * SPACES];
-        int path = 1;
-        for (Block b : blocks) {
-            path += b.count;
-        }
-        this.longestPath = path;
+        this.longestPath = longestPath;
     }
 
     /** Whether it was translated from a frame. */
@@ -139,7 +140,7 @@ public final class Region {
     /** Calls the code to no effect, so that HotSpot counts the call. */
     @SuppressWarnings("NullAway") // it returns before it looks at the processor
     public void enterNowhere() {
-        code.run(null, this, -1, 0);
+        code.run(null, this, -1);
     }
 
     /**
@@ -147,9 +148,10 @@ public final class Region {
      * belongs to.
      */
     void resume(Cpu cpu, int site) {
-        Block b = blocks[sites[2 * site]];
+        Block b = blocks[sites[3 * site]];
         cpu.currentBlock = b;
-        cpu.resumeAt = b.starts[b.instructionAt(sites[2 * site + 1])];
+        cpu.resumeAt = b.starts[b.instructionAt(sites[3 * site + 1])];
+        cpu.retired += sites[3 * site + 2];
     }
 
     /**
@@ -157,12 +159,13 @@ public final class Region {
      * at the guest instruction.
      *
      * @param site number of the place, from 0
-     * @param retired instructions retired at the beginning of the block
+     * @param retired instructions retired at the beginning of the block, as far as counted
      */
     public void stopped(Cpu cpu, int site, long retired, Throwable reason) {
         cpu.retired = retired;
         if (reason instanceof GuestFault) {
-            FaultSite.locate(cpu, blocks[sites[2 * site]], sites[2 * site + 1], true);
+            cpu.retired += sites[3 * site + 2];
+            FaultSite.locate(cpu, blocks[sites[3 * site]], sites[3 * site + 1], true);
         } else {
             // Where the write is not to the block's own frame the interpreter just does it; where
             // it is, it knows how.

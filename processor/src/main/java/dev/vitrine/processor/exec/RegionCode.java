@@ -26,15 +26,14 @@ public abstract class RegionCode {
     protected RegionCode() {}
 
     /**
-     * Runs guest code. On return and on an exception all guest state is in the processor.
+     * Runs guest code, until no loop may begin again by {@link Cpu#loopLimit()}. On return and on an exception all guest state is in the processor.
      *
      * @param region what this is the code of
      * @param entry number of the entry, from 0; a negative one returns at once
-     * @param limit value of {@code cpu.retired} from which on no loop is begun again
      * @return {@link #EXIT}, {@link #RETURN}, {@link #INDIRECT}; or {@link #LINK} + n: the same at
      *     the n-th branch to a fixed address outside; or n + 1: the last instruction of the block
      *     {@code region.ends[n]} is to be executed; or the complement of a site's number, from
      *     which the interpreter goes on
      */
-    public abstract int run(Cpu cpu, Region region, int entry, long limit);
+    public abstract int run(Cpu cpu, Region region, int entry);
 }

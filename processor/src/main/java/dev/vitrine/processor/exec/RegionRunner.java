@@ -99,28 +99,34 @@ final class RegionRunner {
                 return first;
             }
         }
+        cpu.limitLoops(limit);
+        if (cpu.requests() != 0) {
+            cpu.rip = first.rip;
+            return null;
+        }
         while (true) {
             final Region g = t.region;
             final long before = cpu.retired;
-            long room = limit - g.longestPath;
-            if (before >= room) {
+            if (before >= limit - g.longestPath) {
                 nearLimit++;
                 LazyFlags.settle(cpu);
                 return t.block;
             }
-            if (g.young > 0) {
-                g.young--;
-                room = Math.min(room, before + SHORT_RUN);
+            if (g.young >= 0) {
+                cpu.limitLoops(Math.min(limit, before + SHORT_RUN));
             }
             cpu.currentBlock = g;
             int exit;
             try {
-                exit = t.code.run(cpu, g, t.number, room);
+                exit = t.code.run(cpu, g, t.number);
             } catch (SelfModification m) {
                 resume = cpu.resumeAt;
                 return (Block) java.util.Objects.requireNonNull(cpu.currentBlock);
             }
             entries++;
+            if (exit < 0) {
+                g.resume(cpu, ~exit);
+            }
             final long done = cpu.retired - before;
             instructions += done;
             if (g.stage == 1) {
@@ -129,11 +135,14 @@ final class RegionRunner {
                     hot(g, t.block);
                 }
             }
+            if (g.young >= 0) {
+                g.young--;
+                cpu.limitLoops(limit);
+            }
             if (exit < 0) {
                 misses++;
                 cpu.missed = false;
                 LazyFlags.settle(cpu);
-                g.resume(cpu, ~exit);
                 resume = cpu.resumeAt;
                 return (Block) java.util.Objects.requireNonNull(cpu.currentBlock);
             }

@@ -3,8 +3,6 @@
 
 package dev.vitrine.processor.translate;
 
-import static java.lang.constant.ConstantDescs.CD_long;
-
 import dev.vitrine.processor.core.Cpu;
 import dev.vitrine.processor.exec.LazyFlags;
 
@@ -21,8 +19,6 @@ final class Locals {
     static final int CPU_LOCAL = 1;
     static final int REGION = 2;
     static final int ENTRY = 3;
-    static final int LIMIT = 4;
-
     static final int REGISTERS = 6;
     static final int READ_TLB = 7;
     static final int WRITE_TLB = 8;
@@ -30,7 +26,7 @@ final class Locals {
     /** Context of memory accesses. */
     static final int CONTEXT = 9;
 
-    /** Instructions retired, up to the block in execution. */
+    /** Instructions retired, but for those pending, and the longest path beyond. */
     static final int RETIRED = 11;
 
     /** Number of the place where the interpreter goes on, or of what may fault. */
@@ -176,10 +172,5 @@ final class Locals {
                 code.aload(VECTORS).loadConstant(i).lload(LANES + 2 * i).lastore();
             }
         }
-    }
-
-    /** Counts the instructions up to now in the processor. */
-    static void storeRetired(CodeBuilder code) {
-        code.aload(CPU_LOCAL).lload(RETIRED).putfield(CPU, "retired", CD_long);
     }
 }

@@ -53,7 +53,7 @@ final class RegionEmitter {
     private static final ClassDesc LOOPS = ClassDesc.of("dev.vitrine.processor.exec.IntegerUnit");
 
     private static final MethodTypeDesc RUN =
-            MethodTypeDesc.of(CD_int, CPU, REGION, CD_int, CD_long);
+            MethodTypeDesc.of(CD_int, CPU, REGION, CD_int);
 
     /** So many addresses a return is compared with before the region is left. */
     private static final int RETURN_SITES = 8;
@@ -79,7 +79,7 @@ final class RegionEmitter {
     /** Addresses outside that branches lead to, by number of the link. */
     final List<Long> links = new ArrayList<>();
 
-    private int[] sites = new int[64];
+    private int[] sites = new int[96];
     private int siteCount;
 
     private CodeBuilder code;
@@ -107,6 +107,14 @@ final class RegionEmitter {
     private static final int UNKNOWN = -2;
     private int current;
 
+    /** Instructions before the place that is being written that are not counted yet. */
+    private int pending;
+
+    /** The same at the beginning of blocks that one way leads to, and which these are. */
+    private int[] carried;
+
+    private boolean[] lone;
+
     /** Ranges of helper calls, whose faults find the registers in the processor. */
     private final List<Label> helperRanges = new ArrayList<>();
 
@@ -126,9 +134,12 @@ final class RegionEmitter {
         this.returnSites = all.subList(0, Math.min(RETURN_SITES, all.size()));
     }
 
-    /** Block number and index of the micro-operation of each place that may fault. */
+    /**
+     * Of each place that may fault or be left the number of the block, the index of the
+     * micro-operation, and how many instructions before the block are still to be counted.
+     */
     int[] sites() {
-        return Arrays.copyOf(sites, 2 * siteCount);
+        return Arrays.copyOf(sites, 3 * siteCount);
     }
 
     /** The class file. */
@@ -187,6 +198,8 @@ final class RegionEmitter {
         leaveWith = b.newLabel();
         resume = b.newLabel();
         chooseEntries();
+        findLone();
+        carried = new int[n];
         prologue();
         for (current = 0; current < n; current++) {
             b.labelBinding(labels[current]);
@@ -279,7 +292,8 @@ final class RegionEmitter {
         code.labelBinding(run);
         code.aload(Locals.CPU_LOCAL).getfield(CPU, "r", LONGS).astore(Locals.REGISTERS);
         loadMemoryContext();
-        code.aload(Locals.CPU_LOCAL).getfield(CPU, "retired", CD_long).lstore(Locals.RETIRED);
+        code.aload(Locals.CPU_LOCAL).getfield(CPU, "retired", CD_long);
+        code.loadConstant((long) shape.longestPath).ladd().lstore(Locals.RETIRED);
         code.iconst_0().istore(Locals.SITE);
         code.iconst_0().istore(Locals.EXIT);
         code.lconst_0().lstore(Locals.TARGET);
@@ -339,7 +353,9 @@ final class RegionEmitter {
         code.labelBinding(leaveWith);
         locals.store(code);
         flags.leave();
-        Locals.storeRetired(code);
+        code.aload(Locals.CPU_LOCAL);
+        pushRetired(0);
+        code.putfield(CPU, "retired", CD_long);
         code.aload(Locals.CPU_LOCAL).lload(Locals.TARGET).putfield(CPU, "rip", CD_long);
         code.iload(Locals.EXIT).ireturn();
     }
@@ -352,7 +368,8 @@ final class RegionEmitter {
         Label handler = code.newBoundLabel();
         code.astore(Locals.SCRATCH);
         code.aload(Locals.REGION).aload(Locals.CPU_LOCAL).iload(Locals.SITE);
-        code.lload(Locals.RETIRED).aload(Locals.SCRATCH);
+        pushRetired(0);
+        code.aload(Locals.SCRATCH);
         code.invokevirtual(
                 REGION,
                 "stopped",
@@ -366,6 +383,7 @@ final class RegionEmitter {
     // --------------------------------------------------------------- one block
 
     private void block(Block b) {
+        pending = lone[current] ? carried[current] : 0;
         vectorsFound = 0;
         flags.begin(incoming[current] == UNKNOWN ? FlagEmitter.DYNAMIC : incoming[current]);
         long[] uop = b.code;
@@ -472,11 +490,12 @@ final class RegionEmitter {
 
     /** The number of a new place, micro-operation u of the current block. */
     private int site(int u) {
-        if (2 * siteCount + 2 > sites.length) {
+        if (3 * siteCount + 3 > sites.length) {
             sites = Arrays.copyOf(sites, 2 * sites.length);
         }
-        sites[2 * siteCount] = current;
-        sites[2 * siteCount + 1] = u;
+        sites[3 * siteCount] = current;
+        sites[3 * siteCount + 1] = u;
+        sites[3 * siteCount + 2] = pending;
         misses.add(null);
         return siteCount++;
     }
@@ -489,8 +508,9 @@ final class RegionEmitter {
     private void helper(int u, Instruction i, int timed) {
         beforeHelper(u);
         if (timed >= 0) {
-            code.aload(Locals.CPU_LOCAL).lload(Locals.RETIRED).loadConstant((long) timed);
-            code.ladd().putfield(CPU, "retired", CD_long);
+            code.aload(Locals.CPU_LOCAL);
+            pushRetired(pending + timed);
+            code.putfield(CPU, "retired", CD_long);
         }
         code.aload(Locals.CPU_LOCAL).loadConstant(i.rip).putfield(CPU, "rip", CD_long);
         code.aload(Locals.CPU_LOCAL).loadConstant(i.nextRip()).putfield(CPU, "nextRip", CD_long);
@@ -522,8 +542,21 @@ final class RegionEmitter {
 
     // ------------------------------------------------------------ ends of blocks
 
+    /** Pushes how many instructions have retired when so many more than counted have. */
+    private void pushRetired(int more) {
+        code.lload(Locals.RETIRED).loadConstant((long) more - shape.longestPath).ladd();
+    }
+
+    /** So many instructions more have retired; the ways from here on count them. */
     private void count(int instructions) {
-        code.lload(Locals.RETIRED).loadConstant((long) instructions).ladd().lstore(Locals.RETIRED);
+        pending += instructions;
+    }
+
+    /** Counts what is pending, on the way that is being written. */
+    private void settleCount() {
+        if (pending != 0) {
+            code.lload(Locals.RETIRED).loadConstant((long) pending).ladd().lstore(Locals.RETIRED);
+        }
     }
 
     private void end(Block b, int u) {
@@ -586,6 +619,7 @@ final class RegionEmitter {
             case Uop.EXEC_END -> {
                 flags.sync();
                 count(b.count - 1);
+                settleCount();
                 ends.add(b);
                 code.loadConstant(ends.size()).istore(Locals.EXIT);
                 code.goto_(leaveWith);
@@ -612,6 +646,7 @@ final class RegionEmitter {
 
     private void leaveAs(int exit) {
         flags.sync();
+        settleCount();
         code.loadConstant(exit).istore(Locals.EXIT).goto_(leaveWith);
     }
 
@@ -664,31 +699,54 @@ final class RegionEmitter {
         count(b.count);
         int taken = shape.number(b.target);
         int next = shape.number(b.fallThrough);
-        if (next > current && next == current + 1 && taken > current) {
-            // What the branch does to the kind holds at both.
+        if (taken >= 0 && lone[taken]) {
             flags.branch(cc, labels[taken]);
             note(taken);
-            note(next);
-            return;
-        }
-        Label to = code.newLabel();
-        if (taken == current + 1) {
-            flags.branch(cc ^ 1, to);
-            note(taken);
-            code.goto_(labels[taken]);
-            code.labelBinding(to);
             jump(b.fallThrough);
-            return;
+        } else if (next >= 0 && lone[next]) {
+            flags.branch(cc ^ 1, labels[next]);
+            note(next);
+            jump(b.target);
+        } else {
+            Label to = code.newLabel();
+            flags.branch(cc, to);
+            jump(b.fallThrough);
+            code.labelBinding(to);
+            jump(b.target);
         }
-        flags.branch(cc, to);
-        jump(b.fallThrough);
-        code.labelBinding(to);
-        jump(b.target);
+    }
+
+    /**
+     * Finds the blocks that just one way leads to: what is pending at its beginning need not be
+     * counted there.
+     */
+    private void findLone() {
+        int[] ways = new int[shape.blocks.size()];
+        for (Block b : shape.blocks) {
+            int op = RegionShape.end(b);
+            for (long rip : RegionShape.successors(b)) {
+                int n = shape.number(rip);
+                if (n >= 0) {
+                    ways[n] += op == Uop.JMP_REG || op == Uop.CALL_REG64 ? 2 : 1;
+                }
+            }
+        }
+        for (int n : returnSites) {
+            ways[n] += 2;
+        }
+        for (Block b : entries) {
+            ways[shape.number(b.rip)] += 2;
+        }
+        lone = new boolean[ways.length];
+        for (int n = 0; n < ways.length; n++) {
+            lone[n] = ways[n] == 1;
+        }
     }
 
     /** Notes the kind of flags on a way to a block that is still to be written. */
     private void note(int number) {
         if (number > current) {
+            carried[number] = pending;
             int kind = flags.kind();
             incoming[number] =
                     incoming[number] == UNKNOWN || incoming[number] == kind
@@ -701,6 +759,12 @@ final class RegionEmitter {
     private void jump(long rip) {
         flags.sync();
         int n = shape.number(rip);
+        if (n >= 0 && lone[n]) {
+            note(n);
+            code.goto_(labels[n]);
+            return;
+        }
+        settleCount();
         if (n < 0) {
             if (!links.contains(rip)) {
                 links.add(rip);
@@ -714,10 +778,11 @@ final class RegionEmitter {
         } else {
             // A loop: only here events and the limit are looked at.
             Label out = code.newLabel();
-            code.lload(Locals.RETIRED).lload(Locals.LIMIT).lcmp().ifge(out);
-            code.aload(Locals.CPU_LOCAL);
-            code.invokevirtual(CPU, "requests", MethodTypeDesc.of(CD_int));
-            code.ifeq(labels[n]);
+            code.lload(Locals.RETIRED).aload(Locals.CPU_LOCAL);
+            code.invokevirtual(CPU, "loopLimit", MethodTypeDesc.of(CD_long));
+            code.lcmp().ifge(out);
+            // Backwards with nothing on the stack, which HotSpot would keep for its safepoint.
+            code.goto_(labels[n]);
             code.labelBinding(out);
             code.loadConstant(rip).lstore(Locals.TARGET);
             code.goto_(leave);

@@ -39,8 +39,12 @@ final class RegionShape {
     /** Linear addresses of the pages of the region, each with its frame. */
     final Map<Long, Long> pages = new LinkedHashMap<>();
 
+    /** Fewer instructions than that retire between two looks at the limit. */
+    final int longestPath;
+
     private RegionShape(List<Block> blocks) {
         this.blocks = blocks;
+        this.longestPath = 1 + blocks.stream().mapToInt(b -> b.count).sum();
         for (int i = 0; i < blocks.size(); i++) {
             Block b = blocks.get(i);
             numbers.put(b.rip, i);

@@ -149,6 +149,7 @@ public final class Translator implements Tiering {
                         emitter.links.size(),
                         emitter.sites(),
                         pages,
+                        shape.longestPath,
                         processors,
                         stage);
         regions++;
