@@ -7,6 +7,7 @@ import dev.vitrine.processor.core.Cpu;
 import dev.vitrine.processor.decode.Instruction;
 import dev.vitrine.processor.exec.Block;
 import dev.vitrine.processor.exec.CodeCache;
+import dev.vitrine.processor.exec.Region;
 import dev.vitrine.processor.lift.Uop;
 
 import org.jspecify.annotations.Nullable;
@@ -140,7 +141,7 @@ final class RegionShape {
                 double share = c.share * likelihood(b, rip);
                 if (share >= cold && seen.add(rip)) {
                     Block s = find(cpu, cache, head, rip);
-                    if (s != null && (wide || !s.asked) && s.executions >= 2) {
+                    if (s != null && (wide ? !(isCall(end(b)) && rip != b.fallThrough && large(s)) : !s.asked) && s.executions >= 2) {
                         open.add(new Candidate(s, share));
                     }
                 }
@@ -148,6 +149,20 @@ final class RegionShape {
         }
         return new RegionShape(order(head, chosen));
     }
+
+    /**
+     * A function that a region of the second stage of its own has been made of: all the code that
+     * calls it would be much.
+     */
+    private static boolean large(Block b) {
+        Region.Entry e = b.entry;
+        return e != null
+                && e.region().stage == 2
+                && e.number() == 0
+                && e.region().blocks.length > CALLEE;
+    }
+
+    private static final int CALLEE = 4;
 
     /**
      * About how much a block costs HotSpot, which stops to take methods in when a method gets too
