@@ -24,7 +24,7 @@ import java.util.function.ObjLongConsumer;
  */
 public final class ProcessorGroup {
     /** Executions of a block from which on it is hot. */
-    private static final int THRESHOLD = 4096;
+    private static final int THRESHOLD = 2048;
 
     final PhysicalMap map;
     final CodeCache cache;

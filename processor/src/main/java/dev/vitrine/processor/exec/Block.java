@@ -136,12 +136,20 @@ public final class Block {
         if (seen == null || counts == null) {
             return new long[0];
         }
-        return java.util.stream.IntStream.range(0, TARGETS)
-                .filter(i -> counts[i] > 0)
-                .boxed()
-                .sorted((x, y) -> Integer.compare(counts[y], counts[x]))
-                .mapToLong(i -> seen[i])
-                .toArray();
+        int found = 0;
+        long[] most = new long[TARGETS];
+        int[] times = new int[TARGETS];
+        for (int i = 0; i < TARGETS && counts[i] > 0; i++) {
+            int at = found++;
+            while (at > 0 && times[at - 1] < counts[i]) {
+                most[at] = most[at - 1];
+                times[at] = times[at - 1];
+                at--;
+            }
+            most[at] = seen[i];
+            times[at] = counts[i];
+        }
+        return java.util.Arrays.copyOf(most, found);
     }
 
     /** One execution in 64 notes where accesses go, and the next one whether they stay there. */

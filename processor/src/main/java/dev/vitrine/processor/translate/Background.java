@@ -28,13 +28,7 @@ final class Background {
     private static final int QUEUE = 1024;
 
     /** Calls after which HotSpot is asked to compile, with some to spare. */
-    private static final int CALLS = 64;
-
-    /**
-     * Calls of the compiled code of the first stage after which HotSpot is asked for code that does
-     * not count what it does.
-     */
-    private static final int MORE_CALLS = 1000;
+    private static final int CALLS = 160;
 
     private static final int PROBE = 32;
 
@@ -114,9 +108,6 @@ final class Background {
         long end = System.nanoTime();
         if (end - begin < PROBE * COMPILED_NANOS) {
             w.use.accept(w.region);
-            if (w.region.stage == 1) {
-                call(w.region, MORE_CALLS);
-            }
             return true;
         }
         return end - w.since > PATIENCE_NANOS;
