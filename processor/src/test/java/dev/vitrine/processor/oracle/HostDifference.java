@@ -35,7 +35,7 @@ enum HostDifference {
      * SDM volume 2, SHLD and SHRD: if the count is greater than the operand size, the result is
      * undefined. Counts are taken modulo 32, so only words are concerned.
      */
-    DOUBLE_SHIFT_COUNT(Source.UNDEFINED) {
+    DOUBLE_SHIFT_COUNT(Hosts.ANY) {
         @Override
         Effect on(Encounter x) {
             Instruction i = x.find(HostDifference::isDoubleShiftOfWord);
@@ -60,7 +60,7 @@ enum HostDifference {
      * SDM volume 2, DPPS and DPPD: which of several NaNs reaches the sum, and where, is
      * implementation dependent; at least one does.
      */
-    DOT_PRODUCT_NAN(Source.UNDEFINED) {
+    DOT_PRODUCT_NAN(Hosts.ANY) {
         @Override
         Effect on(Encounter x) {
             Instruction i = x.find(k -> k.op == Op.DPPS || k.op == Op.DPPD);
@@ -84,23 +84,71 @@ enum HostDifference {
         }
     },
 
+    /** A wild address that is the runner's own memory in the child process, and nothing here. */
+    MEMORY_OF_THE_RUNNER(Hosts.ANY) {
+        @Override
+        Effect on(Encounter x) {
+            return x.ours.vector == PF && OracleLayout.isRunner(x.ours.cr2) && !x.sameFault()
+                    ? Effect.LEFT_OUT
+                    : Effect.NONE;
+        }
+    },
+
     /**
-     * SDM volume 3, 6.3: whether an access that wraps around at the end of a segment of 4 GiB
-     * raises #GP or #SS is up to the implementation. Without one it mostly raises #PF.
+     * SDM volume 3, 6.3, "Limit Checking": whether an access that wraps around at the end of a
+     * segment of 4 GiB raises #GP or #SS is up to the implementation. Without one it mostly raises
+     * #PF.
      */
-    WRAP_AT_4_GIB(Source.UNDEFINED) {
+    WRAP_AT_4_GIB(Hosts.ANY) {
         @Override
         Effect on(Encounter x) {
             Instruction i = x.faulting();
             if (i == null || !x.c.is32() || !x.memoryFault() || x.sameFault()) {
                 return Effect.NONE;
             }
-            // What is read or written piecemeal from the last bytes of 4 GiB on, or begins there.
+            CpuImage r = x.ours.state;
             long cr2 = x.ours.vector == PF ? x.ours.cr2 : x.real.cr2;
             int n = i.memoryOperand();
+            boolean stack = n < 0 || i.op == Op.PUSH || i.op == Op.POP || i.op == Op.CALL_IND;
             boolean wraps =
-                    wraps(cr2, IMPLICIT_OPERAND) || n >= 0 && wraps(x.address(i), i.size[n]);
+                    isString(i.op)
+                            ? wraps(x.source(i, r), i.size[0])
+                                    || wraps(x.destination(i, r), i.size[0])
+                            : n >= 0 && wraps(x.address(i), i.size[n]) || stack && wraps(cr2, 8);
             return wraps ? Effect.LEFT_OUT : Effect.NONE;
+        }
+    },
+
+    /**
+     * A result of a transcendental function next to the least normal number: whether it is tiny,
+     * and so raises underflow, depends on its last bit (SDM volume 1, 8.3.10). Masked underflow is
+     * compared, see {@link Comparison.Tolerance#TRANSCENDENTAL}; unmasked underflow changes the
+     * exponent too.
+     */
+    TINY_TRANSCENDENTAL(Hosts.ANY) {
+        @Override
+        Effect on(Encounter x) {
+            Instruction i = x.find(k -> isTranscendental(k.op));
+            if (i == null || !x.alone() || (x.c.state.fcw() & UNDERFLOW) != 0) {
+                return Effect.NONE;
+            }
+            CpuImage a = x.real.state;
+            CpuImage b = x.ours.state;
+            for (int n = 0; n < 2; n++) {
+                if (isTinyOf(a, b, n) || isTinyOf(b, a, n)) {
+                    return Effect.LEFT_OUT;
+                }
+            }
+            return Effect.NONE;
+        }
+
+        private static boolean isTinyOf(CpuImage tiny, CpuImage normal, int n) {
+            return (tiny.fsw() & UNDERFLOW) != 0
+                    && (tiny.stExponent(n) & 0x7fff) == ADJUSTED_EXPONENT
+                    && Math.abs(tiny.stMantissa(n) - -1) <= 2
+                    && (normal.fsw() & UNDERFLOW) == 0
+                    && (normal.stExponent(n) & 0x7fff) == 1
+                    && Math.abs(normal.stMantissa(n) - Long.MIN_VALUE) <= 2;
         }
     },
 
@@ -109,7 +157,7 @@ enum HostDifference {
      * cause unpredictable behavior. AMD's processors take them for the condition of LOOPcc: F3 E0
      * is LOOPE there, F2 E1 is LOOPNE.
      */
-    REPEAT_PREFIX_ON_LOOP(Source.UNDEFINED) {
+    REPEAT_PREFIX_ON_LOOP(Hosts.ANY) {
         @Override
         Effect on(Encounter x) {
             boolean other =
@@ -123,9 +171,10 @@ enum HostDifference {
 
     /**
      * XRSTOR of an area whose header names components that the host has and our processor lacks, as
-     * those of AVX-512: it is valid on the one and raises #GP on the other (SDM volume 1, 13.8).
+     * those of AVX-512, and none that the host lacks too: it raises #GP here, while the host goes
+     * on (SDM volume 1, 13.8).
      */
-    COMPONENTS_OF_THE_HOST(Source.UNDEFINED) {
+    COMPONENTS_OF_THE_HOST(Hosts.ANY) {
         @Override
         Effect on(Encounter x) {
             Instruction i = x.find(k -> k.op == Op.XRSTOR);
@@ -133,8 +182,11 @@ enum HostDifference {
                 return Effect.NONE;
             }
             long header = x.address(i) + 512;
-            long named = x.word(header) | x.word(header + 8);
-            return (named & x.host.componentsBeyond(7)) != 0 ? Effect.LEFT_OUT : Effect.NONE;
+            long layout = x.word(header + 8);
+            long named = layout < 0 ? layout & Long.MAX_VALUE : x.word(header);
+            return (named & ~x.host.xcr0()) == 0 && (named & ~COMPONENTS) != 0
+                    ? Effect.LEFT_OUT
+                    : Effect.NONE;
         }
     },
 
@@ -145,7 +197,7 @@ enum HostDifference {
      * 64 bits, whatever prefixes say. APM volume 1, 3.7.9 and table 3-9: 66 makes it 16 bits, of
      * displacement, instruction pointer and stack.
      */
-    OPERAND_SIZE_OF_NEAR_BRANCH(Source.AMD) {
+    OPERAND_SIZE_OF_NEAR_BRANCH(Hosts.AMD) {
         @Override
         Effect on(Encounter x) {
             boolean narrow =
@@ -156,10 +208,33 @@ enum HostDifference {
     },
 
     /**
+     * SDM volume 1, 3.3.7.1: the linear address must be canonical. On AMD's processors the offset
+     * that is added to the base of FS or GS must be so too, and the operand must not wrap around.
+     */
+    OFFSET_IN_FS_AND_GS(Hosts.AMD) {
+        @Override
+        Effect on(Encounter x) {
+            Instruction i = x.faulting();
+            if (i == null
+                    || i.codeSize != 64
+                    || i.segment < FS
+                    || i.memoryOperand() < 0
+                    || x.real.vector != GP
+                    || x.sameFault()) {
+                return Effect.NONE;
+            }
+            long offset = x.offset(i);
+            long address = x.address(i);
+            boolean wraps = address < 0 && address + i.size[i.memoryOperand()] - 1 >= 0;
+            return wraps || offset << 16 >> 16 != offset ? Effect.LEFT_OUT : Effect.NONE;
+        }
+    },
+
+    /**
      * SDM volume 2, MOVSXD r16, r/m16 reads a word. APM volume 3, MOVSXD: the source has 32 bits
      * whatever the size of the destination, so that more of it can fault.
      */
-    MOVSXD_TO_WORD(Source.AMD) {
+    MOVSXD_TO_WORD(Hosts.AMD) {
         @Override
         Effect on(Encounter x) {
             Instruction i = x.faulting();
@@ -177,7 +252,7 @@ enum HostDifference {
      * is zero or the first element faults: Intel's processors clear the upper halves of the
      * registers that they would have counted up, AMD's leave all registers alone.
      */
-    REPEAT_WITHOUT_ITERATION(Source.AMD) {
+    REPEAT_WITHOUT_ITERATION(Hosts.AMD) {
         @Override
         Effect on(Encounter x) {
             Instruction i =
@@ -207,7 +282,7 @@ enum HostDifference {
      * SDM volume 2, REP: a fault in CMPS or SCAS restores the flags from before the instruction; so
      * does a trap between two iterations. AMD's processors leave those of the last comparison.
      */
-    FLAGS_OF_INTERRUPTED_COMPARISON(Source.AMD) {
+    FLAGS_OF_INTERRUPTED_COMPARISON(Hosts.AMD) {
         @Override
         Effect on(Encounter x) {
             Instruction i = x.faulting();
@@ -227,7 +302,7 @@ enum HostDifference {
      * SDM volume 3, 19.3.1.1 (RF): the image that is pushed for a trap between two iterations of a
      * string instruction has RF set. AMD's processors leave it clear.
      */
-    RESUME_FLAG_BETWEEN_ITERATIONS(Source.AMD) {
+    RESUME_FLAG_BETWEEN_ITERATIONS(Hosts.AMD) {
         @Override
         Effect on(Encounter x) {
             Instruction i = x.faulting();
@@ -247,7 +322,7 @@ enum HostDifference {
      * with a 16-bit move and leave the upper half of the stack slot as it was. AMD's write zeros
      * there.
      */
-    UPPER_HALF_OF_PUSHED_SEGMENT(Source.AMD) {
+    UPPER_HALF_OF_PUSHED_SEGMENT(Hosts.AMD) {
         @Override
         Effect on(Encounter x) {
             Instruction i = x.find(k -> k.op == Op.PUSH_SEG && k.operandSize == 4);
@@ -269,7 +344,7 @@ enum HostDifference {
      * POP of a segment register reads two bytes on Intel's processors (as SDM volume 2, PUSH says
      * of the store) and the whole stack slot on AMD's, the rest of which may fault.
      */
-    UPPER_PART_OF_POPPED_SEGMENT(Source.AMD) {
+    UPPER_PART_OF_POPPED_SEGMENT(Hosts.AMD) {
         @Override
         Effect on(Encounter x) {
             Instruction i = x.faulting();
@@ -288,7 +363,7 @@ enum HostDifference {
      * SDM volume 2, JMP, CALL, LSS, LFS, LGS: REX.W makes the far pointer m16:64. APM volume 3:
      * there is no such operand, REX.W is ignored.
      */
-    FAR_POINTER_OF_64_BITS(Source.AMD) {
+    FAR_POINTER_OF_64_BITS(Hosts.AMD) {
         @Override
         Effect on(Encounter x) {
             boolean wide =
@@ -304,10 +379,10 @@ enum HostDifference {
     /**
      * Far returns read all that they may need from the stack before they look at the selector on
      * AMD's processors, and the whole slot of the selector; Intel's read two bytes of it and check
-     * them first. SDM volume 3, 7.9, table 7-2, note 1: the order of faults of one instruction may
-     * vary from processor to processor.
+     * them first. SDM volume 3, 7.9, table 7-2, "Priority Among Concurrent Events", note 1: the
+     * order of faults of one instruction may vary from processor to processor.
      */
-    READS_OF_FAR_RETURN(Source.AMD) {
+    READS_OF_FAR_RETURN(Hosts.AMD) {
         @Override
         Effect on(Encounter x) {
             Instruction i = x.faulting();
@@ -324,7 +399,7 @@ enum HostDifference {
      * SDM volume 2, appendix A, table A-3: 0F 0D with a register is a reserved NOP. APM volume 3,
      * PREFETCHW: it is undefined.
      */
-    PREFETCHW_OF_REGISTER(Source.AMD) {
+    PREFETCHW_OF_REGISTER(Hosts.AMD) {
         @Override
         Effect on(Encounter x) {
             Instruction i = x.faulting();
@@ -339,14 +414,14 @@ enum HostDifference {
     },
 
     /**
-     * SDM volume 2, UD: UD1 has a ModRM byte, which is fetched and may fault first. AMD's
+     * SDM volume 2, UD: UD0 and UD1 have a ModRM byte, which is fetched and may fault first. AMD's
      * processors know without it that the instruction is undefined.
      */
-    MODRM_OF_UD1(Source.AMD) {
+    MODRM_OF_UNDEFINED(Hosts.AMD) {
         @Override
         Effect on(Encounter x) {
             return x.cutOff != null
-                            && x.cutOff.op == Op.UD1
+                            && (x.cutOff.op == Op.UD0 || x.cutOff.op == Op.UD1)
                             && x.real.vector == UD
                             && x.ours.vector == PF
                     ? Effect.LEFT_OUT
@@ -358,7 +433,7 @@ enum HostDifference {
      * SDM volume 2, table 2-21 (exception type 4): an operand of the SHA instructions that is not
      * aligned to 16 bytes raises #GP. AMD's processors accept it.
      */
-    ALIGNMENT_OF_SHA(Source.AMD) {
+    ALIGNMENT_OF_SHA(Hosts.AMD) {
         @Override
         Effect on(Encounter x) {
             Instruction i = x.at(x.ours.state.rip);
@@ -376,7 +451,7 @@ enum HostDifference {
      * SDM volume 2, 2.7 (exception types 4 and 5): only references of 8 bytes and less raise #AC.
      * APM volume 2, 8.2.18, and volume 4, of each instruction: larger ones do as well.
      */
-    ALIGNMENT_CHECK_OF_VECTOR(Source.AMD) {
+    ALIGNMENT_CHECK_OF_VECTOR(Hosts.AMD) {
         @Override
         Effect on(Encounter x) {
             Instruction i = x.faulting();
@@ -390,7 +465,7 @@ enum HostDifference {
      * SDM volume 2, PINSRD and PEXTRD: outside of 64-bit mode VEX.W is ignored. On AMD's processors
      * W = 1 is undefined there.
      */
-    VEX_W_OUTSIDE_OF_64_BIT_MODE(Source.AMD) {
+    VEX_W_OUTSIDE_OF_64_BIT_MODE(Hosts.AMD) {
         @Override
         Effect on(Encounter x) {
             Instruction i = x.faulting();
@@ -408,22 +483,23 @@ enum HostDifference {
      * APM volume 1, 4.2.2 (MXCSR.MM, CPUID 80000001.ECX.MisAlignSse): bit 17 of MXCSR exists. SDM
      * volume 1, 10.2.3: it is reserved, loading it raises #GP.
      */
-    MISALIGNED_EXCEPTION_MASK(Source.AMD) {
+    MISALIGNED_EXCEPTION_MASK(Hosts.AMD) {
         @Override
         Effect on(Encounter x) {
             Instruction i = x.at(x.ours.state.rip);
             return i != null
                             && (i.op == Op.LDMXCSR || i.op == Op.FXRSTOR || i.op == Op.XRSTOR)
                             && x.ours.vector == GP
-                            && x.real.vector != GP
-                            && (x.real.state.mxcsr() & MXCSR_MM) != 0
+                            && !x.sameFault()
+                            // What follows in a sequence may load MXCSR again.
+                            && (!x.alone() || (x.real.state.mxcsr() & MXCSR_MM) != 0)
                     ? Effect.LEFT_OUT
                     : Effect.NONE;
         }
     },
 
     /** The same bit in the image that FXSAVE and XSAVE write: MXCSR_MASK, byte 2. */
-    MXCSR_MASK_IN_IMAGE(Source.AMD) {
+    MXCSR_MASK_IN_IMAGE(Hosts.AMD) {
         @Override
         Effect on(Encounter x) {
             Instruction i = x.find(k -> k.op == Op.FXSAVE || k.op == Op.XSAVE || k.op == Op.XSAVEC);
@@ -436,7 +512,7 @@ enum HostDifference {
      * or all zeros, and what lies above the vectors is cleared, before the first element is read.
      * On AMD's processors a fault leaves all that undone for the elements that were not read.
      */
-    MASK_OF_FAULTING_GATHER(Source.AMD) {
+    MASK_OF_FAULTING_GATHER(Hosts.AMD) {
         @Override
         Effect on(Encounter x) {
             Instruction i = x.faulting();
@@ -471,7 +547,7 @@ enum HostDifference {
      * APM volume 2, 8.2.2). Under SVM the intercepted #DB of INT1 has the RIP of the instruction
      * itself (APM volume 2, 15.12.2), and KVM hands that on to its guest.
      */
-    RIP_OF_INT1(Source.AMD) {
+    RIP_OF_INT1(Hosts.AMD) {
         @Override
         Effect on(Encounter x) {
             Instruction i = x.faulting();
@@ -488,7 +564,7 @@ enum HostDifference {
      * 8.5). Intel's processors do not look at the memory then, AMD's do so first. For the order see
      * {@link #READS_OF_FAR_RETURN}.
      */
-    MEMORY_OF_SUPPRESSED_STORE(Source.AMD) {
+    MEMORY_OF_SUPPRESSED_STORE(Hosts.AMD) {
         @Override
         Effect on(Encounter x) {
             Instruction i = x.faulting();
@@ -507,7 +583,7 @@ enum HostDifference {
      * Intel's may have set flags in MXCSR then, or have raised #XM. For the order see {@link
      * #READS_OF_FAR_RETURN}.
      */
-    MEMORY_OF_CONVERTING_STORE(Source.AMD) {
+    MEMORY_OF_CONVERTING_STORE(Hosts.AMD) {
         @Override
         Effect on(Encounter x) {
             Instruction i = x.faulting();
@@ -526,7 +602,7 @@ enum HostDifference {
      * BOUND whose lower bound is exceeded: AMD's processors read the upper bound all the same. For
      * the order see {@link #READS_OF_FAR_RETURN}.
      */
-    UPPER_BOUND(Source.AMD) {
+    UPPER_BOUND(Hosts.AMD) {
         @Override
         Effect on(Encounter x) {
             Instruction i = x.faulting();
@@ -540,7 +616,7 @@ enum HostDifference {
      * An area of XSAVE that is both misaligned (#GP) and outside of the canonical range of the
      * stack segment (#SS). For the order see {@link #READS_OF_FAR_RETURN}.
      */
-    MISALIGNED_AREA_OUT_OF_RANGE(Source.AMD) {
+    MISALIGNED_AREA_OUT_OF_RANGE(Hosts.AMD) {
         @Override
         Effect on(Encounter x) {
             Instruction i = x.faulting();
@@ -555,19 +631,39 @@ enum HostDifference {
     },
 
     /**
-     * XRSTOR of an area in standard format with a bad header (#GP) and a last component that is not
-     * there (#PF): Intel's processors look for that component first. For the order see {@link
+     * XRSTOR of an area in standard format whose last component cannot be read: Intel's processors
+     * raise #PF before they look at the header, AMD's do only if the header is good and says that
+     * the component is there. For the order see {@link #READS_OF_FAR_RETURN}.
+     */
+    END_OF_RESTORED_AREA(Hosts.AMD) {
+        @Override
+        Effect on(Encounter x) {
+            Instruction i = x.at(x.ours.state.rip);
+            return i != null
+                            && i.op == Op.XRSTOR
+                            && x.ours.vector == PF
+                            && x.ours.cr2 >= x.address(i) + 576
+                            && !x.sameFault()
+                    ? Effect.LEFT_OUT
+                    : Effect.NONE;
+        }
+    },
+
+    /**
+     * XRSTOR of an area in compacted format with a bad header that begins where nothing can be
+     * read: Intel's processors look at the header first. For the order see {@link
      * #READS_OF_FAR_RETURN}.
      */
-    BAD_HEADER_OF_CUT_AREA(Source.AMD) {
+    START_OF_RESTORED_AREA(Hosts.AMD) {
         @Override
         Effect on(Encounter x) {
             Instruction i = x.faulting();
             return i != null
                             && i.op == Op.XRSTOR
-                            && x.real.vector == GP
-                            && x.ours.vector == PF
-                            && x.ours.cr2 >= x.address(i) + 576
+                            && x.real.vector == PF
+                            && x.real.cr2 == x.address(i)
+                            && x.ours.vector == GP
+                            && x.ours.state.rip == i.rip
                     ? Effect.LEFT_OUT
                     : Effect.NONE;
         }
@@ -577,7 +673,7 @@ enum HostDifference {
      * CMPS both of whose operands fault. Intel's processors look at the one at RDI first, AMD's at
      * the one at RSI. For the order see {@link #READS_OF_FAR_RETURN}.
      */
-    OPERANDS_OF_CMPS(Source.AMD) {
+    OPERANDS_OF_CMPS(Hosts.AMD) {
         @Override
         Effect on(Encounter x) {
             Instruction i = x.faulting();
@@ -587,30 +683,74 @@ enum HostDifference {
                     || x.real.state.rip != x.ours.state.rip) {
                 return Effect.NONE;
             }
-            long[] gpr = x.real.state.gpr;
-            long mask = i.addressSize == 8 ? -1 : (1L << 8 * i.addressSize) - 1;
+            CpuImage r = x.real.state;
             boolean both =
-                    !OracleLayout.isReadable(gpr[CpuImage.RSI] & mask)
-                            && !OracleLayout.isReadable(gpr[CpuImage.RDI] & mask);
+                    !OracleLayout.isReadable(x.source(i, r))
+                            && !OracleLayout.isReadable(x.destination(i, r));
             return both ? Effect.LEFT_OUT : Effect.NONE;
         }
     },
 
     /**
-     * A masked operand that crosses the end of the canonical range: an element before it raises
-     * #PF, one behind it #GP. For the order see {@link #READS_OF_FAR_RETURN}.
+     * An operand that crosses the end of the canonical range: what lies before it raises #PF, what
+     * lies behind it #GP or #SS, and the whole #AC. For the order see {@link #READS_OF_FAR_RETURN}.
      */
-    MASKED_OPERAND_OVER_THE_EDGE(Source.AMD) {
+    OPERAND_OVER_THE_EDGE(Hosts.AMD) {
         @Override
         Effect on(Encounter x) {
             Instruction i = x.faulting();
-            if (i == null || !isMaskedMove(i.op) || !x.memoryFault() || x.sameFault()) {
+            int n = i == null ? -1 : i.memoryOperand();
+            if (i == null
+                    || n < 0
+                    || !x.memoryFault()
+                    || x.real.state.rip != x.ours.state.rip
+                    || x.sameFault()) {
                 return Effect.NONE;
             }
+            int size = isX87Area(i.op) || isArea(i.op) ? XSAVE_AREA : i.size[n];
             long start = x.address(i);
-            return start < CANONICAL_END && start + i.vectorLength > CANONICAL_END
+            return start < CANONICAL_END && start + Math.max(size, i.vectorLength) > CANONICAL_END
                     ? Effect.LEFT_OUT
                     : Effect.NONE;
+        }
+    },
+
+    /**
+     * XSAVE and XSAVEC of an area that begins in memory which cannot be written, and of components
+     * that do not lie there. Intel's processors access the header and what they save (SDM volume 1,
+     * 13.13), AMD's look at the beginning as well.
+     */
+    START_OF_UNSAVED_AREA(Hosts.AMD) {
+        @Override
+        Effect on(Encounter x) {
+            Instruction i = x.faulting();
+            return i != null
+                            && isArea(i.op)
+                            && x.real.vector == PF
+                            && x.real.cr2 == x.address(i)
+                            && x.ours.state.rip != i.rip
+                    ? Effect.LEFT_OUT
+                    : Effect.NONE;
+        }
+    },
+
+    /**
+     * VCVTPS2PH of a denormal number with underflow unmasked: Intel's processors call the result
+     * inexact even where it has so few digits that it is not (SDM volume 1, 4.9.1.5 and 4.9.1.6).
+     */
+    INEXACT_HALF_OF_DENORMAL(Hosts.AMD) {
+        @Override
+        Effect on(Encounter x) {
+            Instruction i = x.faulting();
+            if (i == null
+                    || i.op != Op.VCVTPS2PH
+                    || x.real.vector != XM
+                    || (x.real.state.mxcsr() & MXCSR_UM) != 0) {
+                return Effect.NONE;
+            }
+            CpuImage s = x.intel.state;
+            s.mxcsr(s.mxcsr() & ~MXCSR_PE | x.ours.state.mxcsr() & MXCSR_PE);
+            return Effect.ADJUSTED;
         }
     },
 
@@ -623,7 +763,7 @@ enum HostDifference {
      * the last instruction, which FLDCW may turn into one with a pending exception, and the last
      * operand that there was. And AMD's keep addresses of 57 bits.
      */
-    X87_POINTERS(Source.AMD) {
+    X87_POINTERS(Hosts.AMD) {
         @Override
         Effect on(Encounter x) {
             CpuImage s = x.intel.state;
@@ -647,11 +787,9 @@ enum HostDifference {
         }
     };
 
-    /** On which hosts a difference is none. */
-    private enum Source {
-        /** The manuals say that software must not rely on it: any host. */
-        UNDEFINED,
-        /** Hosts of AMD. */
+    /** On which hosts a difference says nothing. */
+    private enum Hosts {
+        ANY,
         AMD
     }
 
@@ -675,16 +813,30 @@ enum HostDifference {
     private static final long ARITHMETIC = 0x8d5;
     private static final long RF = 0x1_0000;
     private static final int FSW_ES = 0x80;
+    private static final int MXCSR_PE = 1 << 5;
+    private static final int MXCSR_UM = 1 << 11;
     private static final int MXCSR_MM = 1 << 17;
+
+    /** Components of XCR0 that our processor has: x87, SSE and AVX. */
+    private static final long COMPONENTS = 7;
+
+    /** The bytes of an area in standard format with the components that are known here. */
+    private static final int XSAVE_AREA = OracleLayout.XSAVE_SIZE;
+
+    /** The underflow bit of FSW, and its mask in FCW. */
+    private static final int UNDERFLOW = 0x10;
+
+    /** Exponent 0, increased by 24576 (SDM volume 1, 8.5.5). */
+    private static final int ADJUSTED_EXPONENT = 0x6000;
+
+    private static final int FS = 4;
+    private static final int GS = 5;
     private static final long CANONICAL_END = 1L << 47;
 
-    /** What string and stack instructions read or write at once in 32-bit code has fewer bytes. */
-    private static final int IMPLICIT_OPERAND = 8;
+    private final Hosts hosts;
 
-    private final Source source;
-
-    HostDifference(Source source) {
-        this.source = source;
+    HostDifference(Hosts hosts) {
+        this.hosts = hosts;
     }
 
     /** Looks at a case whose results differ. */
@@ -694,7 +846,7 @@ enum HostDifference {
     @Override
     public String toString() {
         return name().toLowerCase(Locale.ROOT).replace('_', ' ')
-                + (source == Source.AMD ? " (AMD)" : " (undefined)");
+                + (hosts == Hosts.AMD ? " (AMD)" : "");
     }
 
     /**
@@ -719,7 +871,7 @@ enum HostDifference {
         Encounter x = new Encounter(host, initial, c, form, real, ours);
         @Nullable HostDifference reason = null;
         for (HostDifference d : values()) {
-            if ((d.source == Source.UNDEFINED || x.host.amd()) && d.on(x) == Effect.LEFT_OUT) {
+            if ((d.hosts == Hosts.ANY || x.host.amd()) && d.on(x) == Effect.LEFT_OUT) {
                 reason = d;
             }
         }
@@ -848,22 +1000,43 @@ enum HostDifference {
             return found;
         }
 
-        /** The linear address of an instruction's memory operand. */
-        long address(Instruction i) {
-            CpuImage s = c.state;
+        /** The offset in its segment of an instruction's memory operand. */
+        long offset(Instruction i) {
+            long[] gpr = c.state.gpr;
             long a = i.disp;
             if (i.base == Instruction.RIP_BASE) {
                 a += i.nextRip();
             } else if (i.base >= 0) {
-                a += s.gpr[i.base];
+                a += gpr[i.base];
             }
             if (i.index >= 0) {
-                a += s.gpr[i.index] << i.scale;
+                a += gpr[i.index] << i.scale;
             }
-            if (i.addressSize < 8) {
-                a &= i.addressSize == 4 ? 0xffff_ffffL : 0xffffL;
-            }
-            a += i.segment == 4 ? s.fsBase : i.segment == 5 ? s.gsBase : 0;
+            return a & mask(i.addressSize);
+        }
+
+        /** The linear address of an instruction's memory operand. */
+        long address(Instruction i) {
+            return linear(i.segment, offset(i));
+        }
+
+        /** Where a string instruction reads from by RSI. */
+        long source(Instruction i, CpuImage registers) {
+            return linear(i.segment, registers.gpr[CpuImage.RSI] & mask(i.addressSize));
+        }
+
+        /** The operand of a string instruction at RDI. */
+        long destination(Instruction i, CpuImage registers) {
+            return linear(0, registers.gpr[CpuImage.RDI] & mask(i.addressSize));
+        }
+
+        private static long mask(int bytes) {
+            return bytes == 8 ? -1 : (1L << 8 * bytes) - 1;
+        }
+
+        private long linear(int segment, long offset) {
+            CpuImage s = c.state;
+            long a = offset + (segment == FS ? s.fsBase : segment == GS ? s.gsBase : 0);
             return c.is32() ? a & 0xffff_ffffL : a;
         }
 
@@ -933,6 +1106,13 @@ enum HostDifference {
         };
     }
 
+    private static boolean isTranscendental(Op op) {
+        return switch (op) {
+            case F2XM1, FYL2X, FYL2XP1, FPTAN, FPATAN, FSIN, FCOS, FSINCOS -> true;
+            default -> false;
+        };
+    }
+
     private static boolean isX87Store(Op op) {
         return switch (op) {
             case FST, FSTP, FIST, FISTP, FISTTP, FBSTP -> true;
@@ -947,9 +1127,9 @@ enum HostDifference {
         };
     }
 
-    private static boolean isMaskedMove(Op op) {
+    private static boolean isX87Area(Op op) {
         return switch (op) {
-            case VMASKMOVPS, VMASKMOVPD, VPMASKMOVD, VPMASKMOVQ -> true;
+            case FXSAVE, FXRSTOR, FNSAVE, FRSTOR, FNSTENV, FLDENV -> true;
             default -> false;
         };
     }

@@ -129,8 +129,10 @@ class HostDifferenceTest {
         c.word(initial, OracleLayout.DATA + 520, Long.MIN_VALUE | 0x20);
         ours.vector = 13;
         assertThat(onIntel()).isNull();
-        c.word(initial, OracleLayout.DATA + 520, Long.MIN_VALUE | 0x10);
-        assertThat(onIntel()).contains("#GP");
+        for (long others : new long[] {0x10, 0x20 | 1L << 40, 7}) {
+            c.word(initial, OracleLayout.DATA + 520, Long.MIN_VALUE | others);
+            assertThat(onIntel()).contains("#GP");
+        }
     }
 
     @Test

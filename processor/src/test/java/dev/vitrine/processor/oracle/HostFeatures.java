@@ -44,9 +44,9 @@ public final class HostFeatures {
         return (cpuid(leaf, subleaf, register) >>> bit & 1) != 0;
     }
 
-    /** The bits of XCR0 that are not in a mask: components of state that only the host has. */
-    long componentsBeyond(int mask) {
-        return xcr0 & 0xffff_ffffL & ~mask;
+    /** The lower half of XCR0: the components of state that the host has. */
+    long xcr0() {
+        return xcr0 & 0xffff_ffffL;
     }
 
     /** Whether the processor is one of AMD's, or Hygon's copy of one. */

@@ -139,6 +139,14 @@ public final class OracleLayout {
 
     private OracleLayout() {}
 
+    /** Whether the address lies in memory of the runner, which cases know nothing of. */
+    static boolean isRunner(long address) {
+        return address >= TEXT && address < RUNNER_STACK_TOP
+                || address >= SHARED && address < SHARED + SHARED_SIZE
+                || address >= CODE_ALIAS && address < CODE_ALIAS + CODE_ALIAS_SIZE
+                || address >= SIGNAL_STACK && address < SIGNAL_STACK + SIGNAL_STACK_SIZE;
+    }
+
     /** Whether the address lies in memory that a case may read. */
     public static boolean isReadable(long address) {
         return address >= DATA && address < DATA + DATA_SIZE
