@@ -79,8 +79,13 @@ final class Locals {
     private static final int CACHES = 47;
 
     private static final int FILE = CACHES + 4 * PageCaches.LIMIT;
-    private static final int LANES = FILE + 2 * 32;
-    private static final int VECTOR_TEMPS = LANES + 2 * 64;
+    private static final int VECTOR_TEMPS = FILE + 2 * 32;
+
+    /** Of the temporaries that vector instructions use, so many hold a memory operand. */
+    static final int OPERAND_TEMPS = 4;
+
+    // The locals beyond 255 need longer instructions: there are the upper lanes.
+    private static final int LANES = VECTOR_TEMPS + 2 * (OPERAND_TEMPS + 6);
 
     /** Registers of the file that have a local; a mask. */
     private final int used;
@@ -110,10 +115,10 @@ final class Locals {
 
     /** The local of 64 bits of a vector register. */
     static int lane(int register, int lane) {
-        return LANES + 2 * (4 * register + lane);
+        return LANES + 64 * (lane >> 1) + 4 * register + 2 * (lane & 1);
     }
 
-    /** The local of 64 bits of a memory operand. */
+    /** The local of 64 bits of a memory operand, or of something in between. */
     static int vectorTemp(int n) {
         return VECTOR_TEMPS + 2 * n;
     }
@@ -135,7 +140,7 @@ final class Locals {
         }
         for (int i = 0; i < 64; i++) {
             if ((usedLanes >>> i & 1) != 0) {
-                code.aload(VECTORS).loadConstant(i).laload().lstore(LANES + 2 * i);
+                code.aload(VECTORS).loadConstant(i).laload().lstore(lane(i >> 2, i & 3));
             }
         }
         code.aload(CPU_LOCAL).getfield(CPU, "mxcsr", ConstantDescs.CD_int);
@@ -169,7 +174,7 @@ final class Locals {
         }
         for (int i = 0; i < 64; i++) {
             if ((changedLanes >>> i & 1) != 0) {
-                code.aload(VECTORS).loadConstant(i).lload(LANES + 2 * i).lastore();
+                code.aload(VECTORS).loadConstant(i).lload(lane(i >> 2, i & 3)).lastore();
             }
         }
     }
