@@ -74,7 +74,7 @@ public final class Region {
     long executed;
 
     /** Instructions in a region of the first stage after which the second may be worth its cost. */
-    private static final long HOT = 1_000_000;
+    private static final long HOT = 200_000;
 
     /** Value of {@link #executed} from which on the second stage is asked for. */
     long askAt = HOT;

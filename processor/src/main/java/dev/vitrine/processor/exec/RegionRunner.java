@@ -24,7 +24,7 @@ final class RegionRunner {
      * Instructions between two requests for the second stage, while it is busy with others: who
      * executes most asks most often, and so comes first.
      */
-    private static final long ASK_AGAIN = 250_000;
+    private static final long ASK_AGAIN = 50_000;
 
     /** See {@link Region#young}. */
     private static final int SHORT_RUN = 2000;
@@ -221,7 +221,7 @@ final class RegionRunner {
     }
 
     private void hot(Region g, Block entered) {
-        if (g.stage == 2 || tiering.hot(cpu, cache, entered)) {
+        if (g.stage == 2 || tiering.hot(cpu, cache, entered, g.executed)) {
             g.askAt = Long.MAX_VALUE;
         } else {
             g.askAt = g.executed + ASK_AGAIN;

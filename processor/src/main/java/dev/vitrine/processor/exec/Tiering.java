@@ -14,7 +14,7 @@ public interface Tiering {
                 public void sampled(Cpu cpu, CodeCache cache, Block block) {}
 
                 @Override
-                public boolean hot(Cpu cpu, CodeCache cache, Block block) {
+                public boolean hot(Cpu cpu, CodeCache cache, Block block, long executed) {
                     return true;
                 }
             };
@@ -29,7 +29,8 @@ public interface Tiering {
      * A region of the first stage has run for long, entered at this block last. As {@link
      * #sampled}.
      *
+     * @param executed instructions that have been executed in it
      * @return false to be asked again later
      */
-    boolean hot(Cpu cpu, CodeCache cache, Block block);
+    boolean hot(Cpu cpu, CodeCache cache, Block block, long executed);
 }

@@ -45,7 +45,15 @@ public final class Translator implements Tiering {
      * what was hot once would keep from it what is hot now.
      */
     private static final long PACE_NANOS =
-            1_000_000L * Integer.getInteger("vitrine.translate.pace", 10);
+            1_000_000L * Integer.getInteger("vitrine.translate.pace", 15);
+
+    /**
+     * As long as fewer instructions have retired HotSpot is busy with Vitrine's own code: only what
+     * is hotter than the next number says is worth its time.
+     */
+    private static final long EARLY = 1_200_000_000;
+
+    private static final long EARLY_HOT = 1_000_000;
 
     private long lastHot = System.nanoTime();
 
@@ -95,9 +103,11 @@ public final class Translator implements Tiering {
     }
 
     @Override
-    public boolean hot(Cpu cpu, CodeCache cache, Block block) {
+    public boolean hot(Cpu cpu, CodeCache cache, Block block, long executed) {
         long now = System.nanoTime();
-        if (!atOnce && now - lastHot < PACE_NANOS) {
+        if (!atOnce
+                && (now - lastHot < PACE_NANOS
+                        || (executed < EARLY_HOT && cpu.retired < EARLY))) {
             return false;
         }
         lastHot = now;

@@ -39,7 +39,7 @@ public final class AtOnce implements Tiering {
     public void sampled(Cpu cpu, CodeCache cache, Block block) {}
 
     @Override
-    public boolean hot(Cpu cpu, CodeCache cache, Block block) {
+    public boolean hot(Cpu cpu, CodeCache cache, Block block, long executed) {
         return true;
     }
 
@@ -64,7 +64,7 @@ public final class AtOnce implements Tiering {
         if (stage == 1) {
             translator.sampled(cpu, cache, head);
         } else {
-            translator.hot(cpu, cache, head);
+            translator.hot(cpu, cache, head, Long.MAX_VALUE);
         }
         return head.entry != null;
     }

@@ -110,15 +110,15 @@ final class ProgramMachine implements AutoCloseable {
             boolean large = reports == 2 || reports == 3 && (reported++ & 1) != 0;
             if (large && !block.asked && block.entry == null) {
                 block.asked = true;
-                translator.hot(c, all, block);
+                translator.hot(c, all, block, Long.MAX_VALUE);
             } else if (reports != 0) {
                 translator.sampled(c, all, block);
             }
         }
 
         @Override
-        public boolean hot(Cpu c, CodeCache all, Block block) {
-            return translator.hot(c, all, block);
+        public boolean hot(Cpu c, CodeCache all, Block block, long executed) {
+            return translator.hot(c, all, block, executed);
         }
     }
 
