@@ -26,7 +26,8 @@ public abstract class RegionCode {
     protected RegionCode() {}
 
     /**
-     * Runs guest code, until no loop may begin again by {@link Cpu#loopLimit()}. On return and on an exception all guest state is in the processor.
+     * Runs guest code, until no loop may begin again by {@link Cpu#loopLimit()}. On return and on
+     * an exception all guest state is in the processor.
      *
      * @param region what this is the code of
      * @param entry number of the entry, from 0; a negative one returns at once

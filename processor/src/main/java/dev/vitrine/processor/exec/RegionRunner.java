@@ -104,82 +104,73 @@ final class RegionRunner {
             cpu.rip = first.rip;
             return null;
         }
+        long begun = cpu.retired;
         while (true) {
             final Region g = t.region;
-            final long before = cpu.retired;
-            if (before >= limit - g.longestPath) {
-                nearLimit++;
-                LazyFlags.settle(cpu);
-                return t.block;
-            }
-            if (g.young >= 0) {
-                cpu.limitLoops(Math.min(limit, before + SHORT_RUN));
+            // Requests look like a limit that has been reached.
+            if (cpu.retired + g.longestPath >= cpu.loopLimit()) {
+                instructions += cpu.retired - begun;
+                return pause(t, limit);
             }
             cpu.currentBlock = g;
-            int exit;
-            try {
-                exit = t.code.run(cpu, g, t.number);
-            } catch (SelfModification m) {
-                resume = cpu.resumeAt;
-                return (Block) java.util.Objects.requireNonNull(cpu.currentBlock);
-            }
             entries++;
-            if (exit < 0) {
-                g.resume(cpu, ~exit);
-            }
-            final long done = cpu.retired - before;
-            instructions += done;
-            if (g.stage == 1) {
-                g.executed += done;
-                if (g.executed >= g.askAt) {
-                    hot(g, t.block);
+            int exit;
+            if (g.young >= 0) {
+                exit = runYoung(t, limit);
+            } else {
+                try {
+                    exit = t.code.run(cpu, g, t.number);
+                } catch (SelfModification m) {
+                    return stopped(begun);
                 }
             }
-            if (g.young >= 0) {
-                g.young--;
-                cpu.limitLoops(limit);
-            }
-            if (exit < 0) {
+            Target to;
+            int link = -1;
+            if (exit >= RegionCode.LINK) {
+                linkExits++;
+                link = cpu.number * g.linkCount + exit - RegionCode.LINK;
+                to = g.links[link];
+                if (to != null && to.holds(mmu.fetchKey())) {
+                    t = to;
+                    continue;
+                }
+            } else if (exit == RegionCode.RETURN) {
+                returnExits++;
+            } else if (exit < 0) {
                 misses++;
                 cpu.missed = false;
                 LazyFlags.settle(cpu);
-                resume = cpu.resumeAt;
-                return (Block) java.util.Objects.requireNonNull(cpu.currentBlock);
-            }
-            int link = -1;
-            if (exit < RegionCode.INDIRECT && exit != RegionCode.EXIT) {
+                if (exit != STOPPED) {
+                    g.resume(cpu, ~exit);
+                }
+                return stopped(begun);
+            } else if (exit == RegionCode.INDIRECT) {
+                indirectExits++;
+            } else if (exit != RegionCode.EXIT) {
                 helperExits++;
                 LazyFlags.settle(cpu);
                 if (!helper(g.ends[exit - 1], limit)) {
+                    instructions += cpu.retired - begun;
                     return null;
                 }
-            } else {
-                if (cpu.requests() != 0 || cpu.retired >= limit) {
-                    LazyFlags.settle(cpu);
-                    return null;
-                }
-                if (exit >= RegionCode.LINK) {
-                    linkExits++;
-                    link = cpu.number * g.linkCount + exit - RegionCode.LINK;
-                    Target to = g.links[link];
-                    if (to != null && to.holds(mmu.fetchKey())) {
-                        t = to;
-                        continue;
-                    }
-                } else if (exit == RegionCode.RETURN) {
-                    returnExits++;
-                } else {
-                    indirectExits++;
-                }
+            } else if (cpu.requests() != 0 || cpu.retired >= limit) {
+                LazyFlags.settle(cpu);
+                instructions += cpu.retired - begun;
+                return null;
             }
             long key = mmu.fetchKey();
-            Target to = targets[slot(cpu.rip, key)];
+            to = targets[slot(cpu.rip, key)];
             if (to == null
                     || to.rip != cpu.rip
                     || to.modeKey != cpu.modeKey
                     || (to.modeKey & Cpu.MODE_64) == 0
                     || !to.holds(key)) {
                 LazyFlags.settle(cpu);
+                instructions += cpu.retired - begun;
+                begun = cpu.retired;
+                if (cpu.requests() != 0 || cpu.retired >= limit) {
+                    return null;
+                }
                 Block b = interpreter.lookup();
                 to = target(b);
                 if (to == null) {
@@ -192,6 +183,56 @@ final class RegionRunner {
             }
             t = to;
         }
+    }
+
+    /** The region was left in the middle of a block, which the processor knows. */
+    private Block stopped(long begun) {
+        resume = cpu.resumeAt;
+        instructions += cpu.retired - begun;
+        return (Block) java.util.Objects.requireNonNull(cpu.currentBlock);
+    }
+
+    /** A region is not entered: for a request, or since it could reach the limit. */
+    private @Nullable Block pause(Target t, long limit) {
+        LazyFlags.settle(cpu);
+        if (cpu.requests() != 0 || cpu.retired >= limit) {
+            cpu.rip = t.rip;
+            return null;
+        }
+        nearLimit++;
+        return t.block;
+    }
+
+    /** Value of an exit: by {@link SelfModification}, where all is known. */
+    private static final int STOPPED = Integer.MIN_VALUE;
+
+    /** Runs a region for a short while, and asks for the second stage when it is hot. */
+    private int runYoung(Target t, long limit) {
+        Region g = t.region;
+        long before = cpu.retired;
+        boolean early = g.stage == 2;
+        if (early) {
+            cpu.limitLoops(Math.min(limit, before + SHORT_RUN + g.longestPath));
+        }
+        int exit;
+        try {
+            exit = t.code.run(cpu, g, t.number);
+        } catch (SelfModification m) {
+            exit = STOPPED;
+        }
+        if (early) {
+            cpu.limitLoops(limit);
+            if (cpu.requests() != 0) {
+                cpu.limitLoops(Long.MIN_VALUE);
+            }
+            g.young--;
+            return exit;
+        }
+        g.executed += cpu.retired - before;
+        if (g.executed >= g.askAt) {
+            hot(g, t.block);
+        }
+        return exit;
     }
 
     private static int slot(long rip, long key) {

@@ -52,8 +52,7 @@ final class RegionEmitter {
             ClassDesc.of("dev.vitrine.processor.vector.VectorUnit");
     private static final ClassDesc LOOPS = ClassDesc.of("dev.vitrine.processor.exec.IntegerUnit");
 
-    private static final MethodTypeDesc RUN =
-            MethodTypeDesc.of(CD_int, CPU, REGION, CD_int);
+    private static final MethodTypeDesc RUN = MethodTypeDesc.of(CD_int, CPU, REGION, CD_int);
 
     /** So many addresses a return is compared with before the region is left. */
     private static final int RETURN_SITES = 8;

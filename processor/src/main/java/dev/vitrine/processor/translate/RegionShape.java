@@ -141,7 +141,11 @@ final class RegionShape {
                 double share = c.share * likelihood(b, rip);
                 if (share >= cold && seen.add(rip)) {
                     Block s = find(cpu, cache, head, rip);
-                    if (s != null && (wide ? !(isCall(end(b)) && rip != b.fallThrough && large(s)) : !s.asked) && s.executions >= 2) {
+                    if (s != null
+                            && (wide
+                                    ? !(isCall(end(b)) && rip != b.fallThrough && large(s))
+                                    : !s.asked)
+                            && s.executions >= 2) {
                         open.add(new Candidate(s, share));
                     }
                 }

@@ -106,8 +106,7 @@ public final class Translator implements Tiering {
     public boolean hot(Cpu cpu, CodeCache cache, Block block, long executed) {
         long now = System.nanoTime();
         if (!atOnce
-                && (now - lastHot < PACE_NANOS
-                        || (executed < EARLY_HOT && cpu.retired < EARLY))) {
+                && (now - lastHot < PACE_NANOS || (executed < EARLY_HOT && cpu.retired < EARLY))) {
             return false;
         }
         lastHot = now;

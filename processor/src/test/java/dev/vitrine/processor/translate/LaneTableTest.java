@@ -3,8 +3,9 @@
 
 package dev.vitrine.processor.translate;
 
-import static java.lang.constant.ConstantDescs.CD_long;
 import static org.assertj.core.api.Assertions.assertThat;
+
+import static java.lang.constant.ConstantDescs.CD_long;
 
 import dev.vitrine.processor.decode.Op;
 import dev.vitrine.processor.vector.IntegerLanes;
@@ -16,8 +17,8 @@ import org.junit.jupiter.api.Test;
 import java.lang.classfile.ClassFile;
 import java.lang.constant.ClassDesc;
 import java.lang.constant.MethodTypeDesc;
-import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodHandleProxies;
+import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
 import java.util.SplittableRandom;
 import java.util.function.LongBinaryOperator;
@@ -77,7 +78,10 @@ class LaneTableTest {
         SplittableRandom random = new SplittableRandom(20261122L + op.ordinal());
         for (int n = 0; n < ROUNDS; n++) {
             long a = operand(random);
-            long b = random.nextInt(4) == 0 ? a ^ 0xFFL << (random.nextInt(8) << 3) : operand(random);
+            long b =
+                    random.nextInt(4) == 0
+                            ? a ^ 0xFFL << (random.nextInt(8) << 3)
+                            : operand(random);
             assertThat(mine.applyAsLong(a, b))
                     .as("%s of %x and %x", op, a, b)
                     .isEqualTo(reference.applyAsLong(a, b));
