@@ -3,6 +3,7 @@
 
 package dev.vitrine.processor.translate;
 
+import static java.lang.constant.ConstantDescs.CD_int;
 import static java.lang.constant.ConstantDescs.CD_long;
 
 import dev.vitrine.processor.decode.Instruction;
@@ -13,13 +14,17 @@ import java.lang.classfile.Label;
 import java.lang.constant.ClassDesc;
 import java.lang.constant.MethodTypeDesc;
 
-/** Writes the instructions of ciphers: AES and products without carry. */
+/** Writes the instructions of ciphers: AES, SHA-256 and products without carry. */
 final class CipherEmitter {
     private static final ClassDesc AES = ClassDesc.of("dev.vitrine.processor.vector.Aes");
     private static final ClassDesc PRODUCT =
             ClassDesc.of("dev.vitrine.processor.vector.CarrylessProduct");
-    private static final ClassDesc OP = ClassDesc.of("dev.vitrine.processor.decode.Op");
+    private static final ClassDesc SHA = ClassDesc.of("dev.vitrine.processor.vector.Sha");
     private static final MethodTypeDesc LANE = MethodTypeDesc.of(CD_long, CD_long, CD_long);
+    private static final MethodTypeDesc FOUR =
+            MethodTypeDesc.of(CD_long, CD_long, CD_long, CD_long, CD_long);
+    private static final MethodTypeDesc FIVE =
+            MethodTypeDesc.of(CD_long, CD_long, CD_long, CD_long, CD_long, CD_long);
 
     private final LaneAccess lanes;
     private final CodeBuilder code;
@@ -31,35 +36,124 @@ final class CipherEmitter {
 
     static boolean supports(Instruction i) {
         return switch (i.op) {
-            case AESENC, AESENCLAST, AESDEC, AESDECLAST, PCLMULQDQ -> true;
+            case AESENC, AESENCLAST, AESDEC, AESDECLAST, AESIMC, AESKEYGENASSIST -> true;
+            case PCLMULQDQ -> true;
+            case SHA256MSG1, SHA256MSG2, SHA256RNDS2 -> true;
             default -> false;
         };
     }
 
     void emit(Instruction i, Label miss) {
-        if (i.op == Op.PCLMULQDQ) {
-            product(i, miss);
-        } else {
-            round(i, miss);
+        switch (i.op) {
+            case PCLMULQDQ -> product(i, miss);
+            case AESENC, AESDEC -> round(i, miss);
+            case AESENCLAST -> lastRound(i, "encryptLast", miss);
+            case AESDECLAST -> lastRound(i, "decryptLast", miss);
+            case AESIMC, AESKEYGENASSIST -> key(i, miss);
+            default -> hash(i, miss);
         }
     }
 
+    static int weight(Instruction i) {
+        return switch (i.op) {
+            case AESENC, AESDEC, SHA256RNDS2 -> 20;
+            default -> 12;
+        };
+    }
+
+    /** A round by tables that have the contribution of each byte to its column (FIPS 197). */
     private void round(Instruction i, Label miss) {
         int n = i.operands - 1;
         lanes.fetch(i, n, 16, false, miss);
         int a = LaneAccess.firstSource(i, n);
-        for (int h = 0; h < 2; h++) {
-            code.getstatic(OP, i.op.name(), OP);
-            // The upper half of a round is its lower half with the state's halves exchanged.
-            lanes.push(a, h);
-            lanes.push(a, 1 - h);
-            lanes.pushOperand(i, n, h);
-            code.invokestatic(
-                    AES, "half", MethodTypeDesc.of(CD_long, OP, CD_long, CD_long, CD_long));
+        boolean decrypt = i.op == Op.AESDEC;
+        String table = decrypt ? "DECRYPT_" : "ENCRYPT_";
+        for (int k = 0; k < 2; k++) {
+            for (int column = 2 * k; column < 2 * k + 2; column++) {
+                for (int row = 0; row < 4; row++) {
+                    // ShiftRows: the bytes of a column come from different ones.
+                    int from = (decrypt ? column - row : column + row) & 3;
+                    int shift = 32 * (from & 1) + 8 * row;
+                    code.getstatic(AES, table + row, CD_int.arrayType());
+                    lanes.push(a, from >> 1);
+                    if (shift != 0) {
+                        code.loadConstant(shift).lushr();
+                    }
+                    code.l2i().loadConstant(255).iand().iaload();
+                    if (row > 0) {
+                        code.ixor();
+                    }
+                }
+                code.i2l();
+                if ((column & 1) == 0) {
+                    code.loadConstant(0xFFFF_FFFFL).land();
+                } else {
+                    code.loadConstant(32).lshl().lor();
+                }
+            }
+            lanes.pushOperand(i, n, k);
+            code.lxor();
         }
         lanes.pop(i.reg[0], 1);
         lanes.pop(i.reg[0], 0);
         lanes.clearAbove(i, 2);
+    }
+
+    private void lastRound(Instruction i, String name, Label miss) {
+        int n = i.operands - 1;
+        lanes.fetch(i, n, 16, false, miss);
+        int a = LaneAccess.firstSource(i, n);
+        for (int h = 0; h < 2; h++) {
+            // The upper half of a round is its lower half with the state's halves exchanged.
+            lanes.push(a, h);
+            lanes.push(a, 1 - h);
+            code.invokestatic(AES, name, LANE);
+            lanes.pushOperand(i, n, h);
+            code.lxor();
+        }
+        lanes.pop(i.reg[0], 1);
+        lanes.pop(i.reg[0], 0);
+        lanes.clearAbove(i, 2);
+    }
+
+    private void key(Instruction i, Label miss) {
+        lanes.fetch(i, 1, 16, false, miss);
+        for (int k = 0; k < 2; k++) {
+            lanes.pushOperand(i, 1, k);
+            if (i.op == Op.AESIMC) {
+                code.invokestatic(AES, "inverseMix", MethodTypeDesc.of(CD_long, CD_long));
+            } else {
+                code.loadConstant(32).lushr().l2i().loadConstant((int) i.imm & 0xFF);
+                code.invokestatic(AES, "keyAssist", MethodTypeDesc.of(CD_long, CD_int, CD_int));
+            }
+        }
+        lanes.pop(i.reg[0], 1);
+        lanes.pop(i.reg[0], 0);
+        lanes.clearAbove(i, 2);
+    }
+
+    /** SHA-256: a function for each half, which have most in common when HotSpot is done. */
+    private void hash(Instruction i, Label miss) {
+        lanes.fetch(i, 1, 16, false, miss);
+        String name =
+                switch (i.op) {
+                    case SHA256MSG1 -> "messageOne";
+                    case SHA256MSG2 -> "messageTwo";
+                    default -> "rounds";
+                };
+        boolean rounds = i.op == Op.SHA256RNDS2;
+        for (String half : new String[] {"Low", "High"}) {
+            lanes.push(i.reg[0], 0);
+            lanes.push(i.reg[0], 1);
+            lanes.pushOperand(i, 1, 0);
+            lanes.pushOperand(i, 1, 1);
+            if (rounds) {
+                lanes.push(0, 0);
+            }
+            code.invokestatic(SHA, name + half, rounds ? FIVE : FOUR);
+        }
+        lanes.pop(i.reg[0], 1);
+        lanes.pop(i.reg[0], 0);
     }
 
     private void product(Instruction i, Label miss) {

@@ -9,6 +9,8 @@ import static java.lang.constant.ConstantDescs.CD_long;
 
 import dev.vitrine.processor.exec.LazyFlags;
 
+import org.jspecify.annotations.Nullable;
+
 import java.lang.classfile.CodeBuilder;
 import java.lang.classfile.Label;
 import java.lang.constant.ClassDesc;
@@ -73,10 +75,25 @@ final class FlagEmitter {
     void begin(int known) {
         kind = known;
         stored = true;
+        comparison = null;
+    }
+
+    /** Compares again what flags of kind RAW come from: pushes an int. */
+    private @Nullable Runnable comparison;
+
+    /**
+     * The operands have been stored, of a comparison of numbers: a branch can do that again.
+     *
+     * @param again pushes less than zero, zero or more as the first is less than the second or not
+     */
+    void setComparison(Runnable again) {
+        set(LazyFlags.RAW);
+        comparison = again;
     }
 
     /** The operands have been stored. */
     void set(int newKind) {
+        comparison = null;
         stored = stored && kind == newKind;
         kind = newKind;
     }
@@ -251,6 +268,9 @@ final class FlagEmitter {
             settle();
             sync();
         }
+        if (comparison != null && compared(cc, not, to)) {
+            return;
+        }
         if (kind == LazyFlags.SUB || kind == LazyFlags.SUB + 2 || kind == LazyFlags.SUB + 3) {
             switch (cc >>> 1) {
                 case 1 -> {
@@ -376,6 +396,34 @@ final class FlagEmitter {
         }
         pushAll();
         code.loadConstant(cc).invokestatic(FLAGS, "condition", CONDITION).ifne(to);
+    }
+
+    /** Branches behind a comparison of numbers, which are not NaN; or writes nothing. */
+    private boolean compared(int cc, boolean not, Label to) {
+        Runnable again = java.util.Objects.requireNonNull(comparison);
+        switch (cc >>> 1) {
+            case 1 -> {
+                again.run();
+                less(not, to);
+            }
+            case 2 -> {
+                again.run();
+                equal(not, to);
+            }
+            case 3 -> {
+                again.run();
+                lessOrEqual(not, to);
+            }
+            case 5 -> {
+                if (not) {
+                    code.goto_(to);
+                }
+            }
+            default -> {
+                return false;
+            }
+        }
+        return true;
     }
 
     private void less(boolean not, Label to) {

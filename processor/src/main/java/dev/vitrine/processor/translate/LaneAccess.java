@@ -3,6 +3,9 @@
 
 package dev.vitrine.processor.translate;
 
+import static java.lang.constant.ConstantDescs.CD_double;
+import static java.lang.constant.ConstantDescs.CD_long;
+
 import dev.vitrine.processor.core.Cpu;
 import dev.vitrine.processor.decode.Form;
 import dev.vitrine.processor.decode.Instruction;
@@ -10,29 +13,81 @@ import dev.vitrine.processor.decode.Operand;
 
 import java.lang.classfile.CodeBuilder;
 import java.lang.classfile.Label;
+import java.lang.constant.ClassDesc;
+import java.lang.constant.MethodTypeDesc;
 
 /** Operands of vector instructions in a region: lanes in local variables, and guest memory. */
 final class LaneAccess {
+    private static final ClassDesc DOUBLE = ClassDesc.of("java.lang.Double");
+    private static final MethodTypeDesc TO_DOUBLE = MethodTypeDesc.of(CD_double, CD_long);
+    private static final MethodTypeDesc FROM_DOUBLE = MethodTypeDesc.of(CD_long, CD_double);
+
     final CodeBuilder code;
     final UopEmitter uops;
     final MemoryEmitter memory;
     final FlagEmitter flags;
 
-    LaneAccess(CodeBuilder code, UopEmitter uops, MemoryEmitter memory, FlagEmitter flags) {
+    /** What is known of the numbers in the lanes. */
+    final LaneKnowledge known = new LaneKnowledge();
+
+    /** Lanes whose local is a double; bit 4r + k. */
+    private final long doubles;
+
+    LaneAccess(
+            CodeBuilder code,
+            UopEmitter uops,
+            MemoryEmitter memory,
+            FlagEmitter flags,
+            long doubles) {
         this.code = code;
         this.uops = uops;
         this.memory = memory;
         this.flags = flags;
+        this.doubles = doubles;
     }
 
     // ------------------------------------------------------------------ registers
 
+    private boolean isDouble(int register, int lane) {
+        return (doubles >>> 4 * register + lane & 1) != 0;
+    }
+
     void push(int register, int lane) {
-        code.lload(Locals.lane(register, lane));
+        if (isDouble(register, lane)) {
+            code.dload(Locals.lane(register, lane));
+            code.invokestatic(DOUBLE, "doubleToRawLongBits", FROM_DOUBLE);
+        } else {
+            code.lload(Locals.lane(register, lane));
+        }
     }
 
     void pop(int register, int lane) {
-        code.lstore(Locals.lane(register, lane));
+        if (isDouble(register, lane)) {
+            code.invokestatic(DOUBLE, "longBitsToDouble", TO_DOUBLE);
+            code.dstore(Locals.lane(register, lane));
+        } else {
+            code.lstore(Locals.lane(register, lane));
+        }
+        known.forget(4 * register + lane);
+    }
+
+    void pushDouble(int register, int lane) {
+        if (isDouble(register, lane)) {
+            code.dload(Locals.lane(register, lane));
+        } else {
+            code.lload(Locals.lane(register, lane));
+            code.invokestatic(DOUBLE, "longBitsToDouble", TO_DOUBLE);
+        }
+    }
+
+    void popDouble(int register, int lane) {
+        if (isDouble(register, lane)) {
+            code.dstore(Locals.lane(register, lane));
+        } else {
+            code.invokestatic(DOUBLE, "doubleToRawLongBits", FROM_DOUBLE);
+            code.lstore(Locals.lane(register, lane));
+        }
+        known.forget(4 * register + lane);
     }
 
     void pushTemp(int n) {
@@ -44,13 +99,28 @@ final class LaneAccess {
     }
 
     void copy(int to, int toLane, int from, int fromLane) {
-        push(from, fromLane);
-        pop(to, toLane);
+        if (to == from && toLane == fromLane) {
+            return;
+        }
+        if (isDouble(to, toLane)) {
+            pushDouble(from, fromLane);
+            popDouble(to, toLane);
+        } else {
+            push(from, fromLane);
+            pop(to, toLane);
+        }
+        known.move(4 * to + toLane, 4 * from + fromLane);
     }
 
     void clear(int register, int lane) {
-        code.lconst_0();
-        pop(register, lane);
+        if (isDouble(register, lane)) {
+            code.dconst_0();
+            popDouble(register, lane);
+        } else {
+            code.lconst_0();
+            pop(register, lane);
+        }
+        known.zero(4 * register + lane);
     }
 
     /** With VEX what lies above is cleared. */

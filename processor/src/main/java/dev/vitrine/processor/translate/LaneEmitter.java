@@ -59,7 +59,11 @@ final class LaneEmitter {
         if (lane != null) {
             lanes.fetch(i, n, i.vectorLength, false, miss);
             if (cancels(i, n)) {
-                each(i, n, LaneCode.of("0"));
+                int count = i.vectorLength / 8;
+                for (int k = 0; k < count; k++) {
+                    lanes.clear(i.reg[0], k);
+                }
+                lanes.clearAbove(i, count);
             } else {
                 each(i, n, lane);
             }
@@ -334,6 +338,9 @@ final class LaneEmitter {
         LaneCode extension = LaneTable.extension(i.op);
         LaneCode found = lane != null ? lane : pack != null ? pack : extension;
         int longs = Math.max(2, i.vectorLength / 8);
+        if (i.op == Op.PSHUFB) {
+            return 12 * longs;
+        }
         return found == null ? 2 * longs : longs * (found.length() + 8) / 8;
     }
 }

@@ -14,6 +14,11 @@ import java.lang.constant.MethodTypeDesc;
 /** Which local variable of a region's method holds what. */
 final class Locals {
     private static final ClassDesc CPU = ClassDesc.of("dev.vitrine.processor.core.Cpu");
+    private static final ClassDesc DOUBLE = ClassDesc.of("java.lang.Double");
+    private static final MethodTypeDesc TO_DOUBLE =
+            MethodTypeDesc.of(ConstantDescs.CD_double, ConstantDescs.CD_long);
+    private static final MethodTypeDesc FROM_DOUBLE =
+            MethodTypeDesc.of(ConstantDescs.CD_long, ConstantDescs.CD_double);
 
     // Parameters of RegionCode.run; 0 is the code object.
     static final int CPU_LOCAL = 1;
@@ -84,8 +89,12 @@ final class Locals {
     /** Of the temporaries that vector instructions use, so many hold a memory operand. */
     static final int OPERAND_TEMPS = 4;
 
+    /** Results of floating-point instructions before they are in their lanes. */
+    private static final int FLOAT_TEMPS = VECTOR_TEMPS + 2 * (OPERAND_TEMPS + 6);
+
     // The locals beyond 255 need longer instructions: there are the upper lanes.
-    private static final int LANES = VECTOR_TEMPS + 2 * (OPERAND_TEMPS + 6);
+    private static final int LANES = FLOAT_TEMPS + 2 * 12;
+    private static final int SINGLES = LANES + 2 * 64;
 
     /** Registers of the file that have a local; a mask. */
     private final int used;
@@ -100,7 +109,17 @@ final class Locals {
 
     private final long changedLanes;
 
-    Locals(int used, int changed, boolean vectors, long usedLanes, long changedLanes) {
+    /** Lanes whose local is a double. */
+    private final long doubleLanes;
+
+    Locals(
+            int used,
+            int changed,
+            boolean vectors,
+            long usedLanes,
+            long changedLanes,
+            long doubleLanes) {
+        this.doubleLanes = doubleLanes;
         this.vectors = vectors;
         this.used = used;
         this.changed = changed & used;
@@ -123,6 +142,16 @@ final class Locals {
         return VECTOR_TEMPS + 2 * n;
     }
 
+    /** The local of a floating-point number in between, of either size. */
+    static int floatTemp(int n) {
+        return FLOAT_TEMPS + 2 * n;
+    }
+
+    /** The local of a single-precision number in half a lane, see {@link LaneKnowledge}. */
+    static int single(int register, int lane, int half) {
+        return SINGLES + 8 * register + 2 * lane + half;
+    }
+
     /** The page that a pair of {@link PageCaches} remembers. */
     static int cachedPage(int slot) {
         return CACHES + 4 * slot;
@@ -140,7 +169,13 @@ final class Locals {
         }
         for (int i = 0; i < 64; i++) {
             if ((usedLanes >>> i & 1) != 0) {
-                code.aload(VECTORS).loadConstant(i).laload().lstore(lane(i >> 2, i & 3));
+                code.aload(VECTORS).loadConstant(i).laload();
+                if ((doubleLanes >>> i & 1) != 0) {
+                    code.invokestatic(DOUBLE, "longBitsToDouble", TO_DOUBLE);
+                    code.dstore(lane(i >> 2, i & 3));
+                } else {
+                    code.lstore(lane(i >> 2, i & 3));
+                }
             }
         }
         code.aload(CPU_LOCAL).getfield(CPU, "mxcsr", ConstantDescs.CD_int);
@@ -174,7 +209,14 @@ final class Locals {
         }
         for (int i = 0; i < 64; i++) {
             if ((changedLanes >>> i & 1) != 0) {
-                code.aload(VECTORS).loadConstant(i).lload(lane(i >> 2, i & 3)).lastore();
+                code.aload(VECTORS).loadConstant(i);
+                if ((doubleLanes >>> i & 1) != 0) {
+                    code.dload(lane(i >> 2, i & 3));
+                    code.invokestatic(DOUBLE, "doubleToRawLongBits", FROM_DOUBLE);
+                } else {
+                    code.lload(lane(i >> 2, i & 3));
+                }
+                code.lastore();
             }
         }
     }

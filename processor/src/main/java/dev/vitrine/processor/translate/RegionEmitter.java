@@ -184,8 +184,9 @@ final class RegionEmitter {
                         rotations());
         memory = new MemoryEmitter(b, ordered, small, alone, ramMask, caches.count());
         uops = new UopEmitter(b, flags, memory);
-        vectors = new VectorEmitter(b, uops, memory, flags);
-        locals = makeLocals();
+        long doubles = VectorEmitter.doubleLanes(shape.blocks);
+        vectors = new VectorEmitter(b, uops, memory, flags, doubles);
+        locals = makeLocals(doubles);
         int n = shape.blocks.size();
         labels = new Label[n];
         incoming = new int[n];
@@ -220,7 +221,7 @@ final class RegionEmitter {
         return false;
     }
 
-    private Locals makeLocals() {
+    private Locals makeLocals(long doubles) {
         int used = 1 << Cpu.RSP;
         int changed = 0;
         boolean vector = false;
@@ -241,7 +242,7 @@ final class RegionEmitter {
                 }
             }
         }
-        return new Locals(used, changed, vector, lanes, changedLanes);
+        return new Locals(used, changed, vector, lanes, changedLanes, doubles);
     }
 
     /** The head, and where execution comes back to after it has left. */
@@ -384,6 +385,7 @@ final class RegionEmitter {
     private void block(Block b) {
         pending = lone[current] ? carried[current] : 0;
         vectorsFound = 0;
+        vectors.begin(current, lone[current]);
         flags.begin(incoming[current] == UNKNOWN ? FlagEmitter.DYNAMIC : incoming[current]);
         long[] uop = b.code;
         Label[] again = retryLabels(b);
@@ -527,6 +529,7 @@ final class RegionEmitter {
         locals.load(code);
         if (i.op.group == Op.Group.VECTOR || i.op.group == Op.Group.X87) {
             locals.loadVectors(code);
+            vectors.forget();
         }
         flags.fromCpu();
     }
@@ -746,6 +749,9 @@ final class RegionEmitter {
     private void note(int number) {
         if (number > current) {
             carried[number] = pending;
+            if (lone[number]) {
+                vectors.carry(number);
+            }
             int kind = flags.kind();
             incoming[number] =
                     incoming[number] == UNKNOWN || incoming[number] == kind

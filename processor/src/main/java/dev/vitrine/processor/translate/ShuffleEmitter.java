@@ -72,6 +72,12 @@ final class ShuffleEmitter {
         int a = LaneAccess.firstSource(i, n);
         int count = i.vectorLength / 8;
         for (int k = 0; k < count; k += 2) {
+            if (duplicates(i, n)) {
+                // The way of compilers to have a number in both lanes; what is known of it stays.
+                lanes.copy(i.reg[0], k + 1, i.reg[n], k);
+                lanes.copy(i.reg[0], k, i.reg[n], k);
+                continue;
+            }
             for (int h = 0; h < 2; h++) {
                 half(i, n, a, k, h);
             }
@@ -79,6 +85,16 @@ final class ShuffleEmitter {
             lanes.pop(i.reg[0], k);
         }
         lanes.clearAbove(i, count);
+    }
+
+    /** The lower lane becomes both. */
+    private static boolean duplicates(Instruction i, int n) {
+        return i.kind[n] == Operand.XMM
+                && switch (i.op) {
+                    case UNPCKLPD, PUNPCKLQDQ -> i.reg[n] == LaneAccess.firstSource(i, n);
+                    case MOVDDUP -> true;
+                    default -> false;
+                };
     }
 
     /** Pushes the lower (h is 0) or upper half of the 128 bits that begin with lane k. */

@@ -7,9 +7,13 @@ import dev.vitrine.processor.core.Cpu;
 import dev.vitrine.processor.decode.Instruction;
 import dev.vitrine.processor.decode.Op;
 import dev.vitrine.processor.decode.Operand;
+import dev.vitrine.processor.exec.Block;
 
 import java.lang.classfile.CodeBuilder;
 import java.lang.classfile.Label;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
 
 /**
  * Writes vector instructions on 64-bit lanes in local variables. For what is not written in line,
@@ -23,9 +27,23 @@ final class VectorEmitter {
     private final FloatEmitter floats;
     private final CipherEmitter ciphers;
 
-    VectorEmitter(CodeBuilder code, UopEmitter uops, MemoryEmitter memory, FlagEmitter flags) {
+    private final LaneKnowledge known;
+
+    /** What is known at the beginning of blocks that just one way leads to. */
+    private final Map<Integer, LaneKnowledge> carried = new HashMap<>();
+
+    /**
+     * @param doubles lanes whose local is a double, see {@link #doubleLanes}
+     */
+    VectorEmitter(
+            CodeBuilder code,
+            UopEmitter uops,
+            MemoryEmitter memory,
+            FlagEmitter flags,
+            long doubles) {
         this.code = code;
-        LaneAccess lanes = new LaneAccess(code, uops, memory, flags);
+        LaneAccess lanes = new LaneAccess(code, uops, memory, flags, doubles);
+        known = lanes.known;
         integers = new LaneEmitter(lanes);
         shuffles = new ShuffleEmitter(lanes);
         moves = new MoveEmitter(lanes);
@@ -57,7 +75,8 @@ final class VectorEmitter {
         if (FloatEmitter.supports(i)) {
             return memory + FloatEmitter.weight(i);
         }
-        return memory + LaneEmitter.weight(i);
+        return memory
+                + (CipherEmitter.supports(i) ? CipherEmitter.weight(i) : LaneEmitter.weight(i));
     }
 
     private static long lanes(Instruction i, int register) {
@@ -76,6 +95,9 @@ final class VectorEmitter {
         if (blend >= 0) {
             mask |= lanes(i, blend);
         }
+        if (i.op == Op.SHA256RNDS2) {
+            mask |= lanes(i, 0);
+        }
         if (i.op == Op.VZEROUPPER) {
             mask = 0xCCCC_CCCC_CCCC_CCCCL;
         } else if (i.op == Op.VZEROALL) {
@@ -90,6 +112,35 @@ final class VectorEmitter {
             return lanes(i);
         }
         return i.operands > 0 && i.kind[0] == Operand.XMM ? lanes(i, i.reg[0]) : 0;
+    }
+
+    /** The lanes that blocks use for doubles more than for anything else. */
+    static long doubleLanes(List<Block> blocks) {
+        int[] uses = new int[64];
+        for (Block b : blocks) {
+            for (Instruction i : b.instructions) {
+                if (!supports(i, b.modeKey)) {
+                    continue;
+                }
+                int use =
+                        FloatEmitter.supports(i)
+                                ? FloatEmitter.ofDoubles(i) ? 3 : -2
+                                : MoveEmitter.supports(i) ? 0 : -1;
+                for (int n = 0; n < i.operands; n++) {
+                    if (i.kind[n] == Operand.XMM) {
+                        int lanes = FloatEmitter.scalar(i) ? 1 : i.vectorLength / 8;
+                        for (int k = 0; k < lanes; k++) {
+                            uses[4 * i.reg[n] + k] += use;
+                        }
+                    }
+                }
+            }
+        }
+        long mask = 0;
+        for (int lane = 0; lane < 64; lane++) {
+            mask |= uses[lane] > 0 ? 1L << lane : 0;
+        }
+        return mask;
     }
 
     /** General registers that it names; a mask. */
@@ -117,6 +168,30 @@ final class VectorEmitter {
     /** The general register that it changes, as a mask. */
     static int generalDestination(Instruction i) {
         return i.operands > 0 && i.kind[0] == Operand.GPR ? 1 << i.reg[0] : 0;
+    }
+
+    /**
+     * At the beginning of a block.
+     *
+     * @param lone just one way leads to it
+     */
+    void begin(int block, boolean lone) {
+        LaneKnowledge before = lone ? carried.get(block) : null;
+        if (before != null) {
+            known.set(before);
+        } else {
+            known.clear();
+        }
+    }
+
+    /** On the only way to a block. */
+    void carry(int block) {
+        carried.put(block, known.copy());
+    }
+
+    /** All lanes have been read again from the processor. */
+    void forget() {
+        known.clear();
     }
 
     /**

@@ -8,7 +8,6 @@ import static dev.vitrine.processor.vector.VectorOperands.source;
 
 import dev.vitrine.processor.core.Cpu;
 import dev.vitrine.processor.decode.Instruction;
-import dev.vitrine.processor.decode.Op;
 
 /**
  * AES rounds (FIPS 197, SDM volume 2). A 128-bit state is four columns of 32 bits, the first row in
@@ -18,11 +17,21 @@ public final class Aes {
     private static final byte[] SBOX = new byte[256];
     private static final byte[] INVERSE_SBOX = new byte[256];
 
-    /** S-box, then MixColumns of a byte in row 0; other rows are rotations. */
+    /** S-box, then MixColumns of a byte in row 0. */
     private static final int[] ENCRYPT = new int[256];
 
     /** Inverse S-box, then InvMixColumns. */
     private static final int[] DECRYPT = new int[256];
+
+    // The same of bytes in the other rows: for translated code, which has no time to rotate.
+    public static final int[] ENCRYPT_0 = ENCRYPT;
+    public static final int[] ENCRYPT_1 = new int[256];
+    public static final int[] ENCRYPT_2 = new int[256];
+    public static final int[] ENCRYPT_3 = new int[256];
+    public static final int[] DECRYPT_0 = DECRYPT;
+    public static final int[] DECRYPT_1 = new int[256];
+    public static final int[] DECRYPT_2 = new int[256];
+    public static final int[] DECRYPT_3 = new int[256];
 
     /** InvMixColumns of a byte in row 0. */
     private static final int[] INVERSE_MIX = new int[256];
@@ -55,6 +64,12 @@ public final class Aes {
         }
         for (int k = 0; k < 256; k++) {
             DECRYPT[k] = INVERSE_MIX[INVERSE_SBOX[k] & 0xFF];
+            ENCRYPT_1[k] = Integer.rotateLeft(ENCRYPT[k], 8);
+            ENCRYPT_2[k] = Integer.rotateLeft(ENCRYPT[k], 16);
+            ENCRYPT_3[k] = Integer.rotateLeft(ENCRYPT[k], 24);
+            DECRYPT_1[k] = Integer.rotateLeft(DECRYPT[k], 8);
+            DECRYPT_2[k] = Integer.rotateLeft(DECRYPT[k], 16);
+            DECRYPT_3[k] = Integer.rotateLeft(DECRYPT[k], 24);
         }
     }
 
@@ -148,27 +163,24 @@ public final class Aes {
     }
 
     /**
-     * One half of a round: the lower one, or the upper one if the halves of the state are given in
-     * exchange.
+     * Half of AESENCLAST without the key: the lower one, or the upper one if the halves of the
+     * state are given in exchange.
      */
-    public static long half(Op op, long lo, long hi, long key) {
+    public static long encryptLast(long lo, long hi) {
         int c0 = (int) lo;
         int c1 = (int) (lo >>> 32);
         int c2 = (int) hi;
         int c3 = (int) (hi >>> 32);
-        return key
-                ^ switch (op) {
-                    case AESENC ->
-                            pair(mixed(ENCRYPT, c0, c1, c2, c3), mixed(ENCRYPT, c1, c2, c3, c0));
-                    case AESENCLAST ->
-                            pair(plain(SBOX, c0, c1, c2, c3), plain(SBOX, c1, c2, c3, c0));
-                    case AESDEC ->
-                            pair(mixed(DECRYPT, c0, c3, c2, c1), mixed(DECRYPT, c1, c0, c3, c2));
-                    default ->
-                            pair(
-                                    plain(INVERSE_SBOX, c0, c3, c2, c1),
-                                    plain(INVERSE_SBOX, c1, c0, c3, c2));
-                };
+        return pair(plain(SBOX, c0, c1, c2, c3), plain(SBOX, c1, c2, c3, c0));
+    }
+
+    /** The same of AESDECLAST. */
+    public static long decryptLast(long lo, long hi) {
+        int c0 = (int) lo;
+        int c1 = (int) (lo >>> 32);
+        int c2 = (int) hi;
+        int c3 = (int) (hi >>> 32);
+        return pair(plain(INVERSE_SBOX, c0, c3, c2, c1), plain(INVERSE_SBOX, c1, c0, c3, c2));
     }
 
     private static long pair(int low, int high) {
@@ -190,14 +202,15 @@ public final class Aes {
                 | box[r3 >>> 24] << 24;
     }
 
-    private static long inverseMix(long columns) {
+    /** Two columns of AESIMC. */
+    public static long inverseMix(long columns) {
         int a = (int) columns;
         int b = (int) (columns >>> 32);
         return pair(mixed(INVERSE_MIX, a, a, a, a), mixed(INVERSE_MIX, b, b, b, b));
     }
 
     /** SubWord, and RotWord of it with the round constant. */
-    private static long keyAssist(int x, int rcon) {
+    public static long keyAssist(int x, int rcon) {
         int s = plain(SBOX, x, x, x, x);
         return pair(s, Integer.rotateRight(s, 8) ^ rcon);
     }

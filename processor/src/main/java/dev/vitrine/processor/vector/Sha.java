@@ -10,7 +10,7 @@ import dev.vitrine.processor.core.Cpu;
 import dev.vitrine.processor.decode.Instruction;
 
 /** SHA-1 and SHA-256 steps (FIPS 180-4, SDM volume 2). */
-final class Sha {
+public final class Sha {
     private Sha() {}
 
     private static int low(long x) {
@@ -42,22 +42,18 @@ final class Sha {
             }
             case SHA1RNDS4 -> sha1rounds(v, d, a0, a1, b0, b1, (int) i.imm & 3);
             case SHA256MSG1 -> {
-                int w1 = high(a0);
-                int w2 = low(a1);
-                int w3 = high(a1);
-                int w4 = low(b0);
-                v[d] = join(low(a0) + sigma0(w1), w1 + sigma0(w2));
-                v[d + 1] = join(w2 + sigma0(w3), w3 + sigma0(w4));
+                v[d] = messageOneLow(a0, a1, b0, b1);
+                v[d + 1] = messageOneHigh(a0, a1, b0, b1);
             }
             case SHA256MSG2 -> {
-                int w16 = low(a0) + sigma1(low(b1));
-                int w17 = high(a0) + sigma1(high(b1));
-                int w18 = low(a1) + sigma1(w16);
-                int w19 = high(a1) + sigma1(w17);
-                v[d] = join(w16, w17);
-                v[d + 1] = join(w18, w19);
+                v[d] = messageTwoLow(a0, a1, b0, b1);
+                v[d + 1] = messageTwoHigh(a0, a1, b0, b1);
             }
-            case SHA256RNDS2 -> sha256rounds(v, d, a0, a1, b0, b1);
+            case SHA256RNDS2 -> {
+                long wk = v[0];
+                v[d] = roundsLow(a0, a1, b0, b1, wk);
+                v[d + 1] = roundsHigh(a0, a1, b0, b1, wk);
+            }
             default -> throw new IllegalStateException(i.op.name());
         }
     }
@@ -119,39 +115,62 @@ final class Sha {
         v[s + 1] = join(b, a);
     }
 
-    private static void sha256rounds(long[] v, int s, long a0, long a1, long b0, long b1) {
-        // Destination CDGH, source ABEF, messages and constants in XMM0.
+    // The halves of SHA-256's results, from the destination a and the source b.
+
+    public static long messageOneLow(long a0, long a1, long b0, long b1) {
+        return join(low(a0) + sigma0(high(a0)), high(a0) + sigma0(low(a1)));
+    }
+
+    public static long messageOneHigh(long a0, long a1, long b0, long b1) {
+        return join(low(a1) + sigma0(high(a1)), high(a1) + sigma0(low(b0)));
+    }
+
+    public static long messageTwoLow(long a0, long a1, long b0, long b1) {
+        return join(low(a0) + sigma1(low(b1)), high(a0) + sigma1(high(b1)));
+    }
+
+    public static long messageTwoHigh(long a0, long a1, long b0, long b1) {
+        int w16 = low(a0) + sigma1(low(b1));
+        int w17 = high(a0) + sigma1(high(b1));
+        return join(low(a1) + sigma1(w16), high(a1) + sigma1(w17));
+    }
+
+    private static int choose(int e, int f, int g) {
+        return (f ^ g) & e ^ g;
+    }
+
+    private static int majority(int a, int b, int c) {
+        return (a | b) & c | a & b;
+    }
+
+    private static int big0(int a) {
+        return Integer.rotateRight(a, 2) ^ Integer.rotateRight(a, 13) ^ Integer.rotateRight(a, 22);
+    }
+
+    private static int big1(int e) {
+        return Integer.rotateRight(e, 6) ^ Integer.rotateRight(e, 11) ^ Integer.rotateRight(e, 25);
+    }
+
+    /** T1 of the first of two rounds: the destination is CDGH, the source ABEF. */
+    private static int first(long a0, long b0, long wk) {
+        return choose(high(b0), low(b0), high(a0)) + big1(high(b0)) + low(wk) + low(a0);
+    }
+
+    private static int second(long a0, long a1, long b0, long wk) {
+        int e = first(a0, b0, wk) + low(a1);
+        return choose(e, high(b0), low(b0)) + big1(e) + high(wk) + high(a0);
+    }
+
+    /** E and F behind two rounds, of words and constants wk. */
+    public static long roundsLow(long a0, long a1, long b0, long b1, long wk) {
+        return join(first(a0, b0, wk) + low(a1), second(a0, a1, b0, wk) + high(a1));
+    }
+
+    /** A and B behind two rounds. */
+    public static long roundsHigh(long a0, long a1, long b0, long b1, long wk) {
         int a = high(b1);
         int b = low(b1);
-        int e = high(b0);
-        int f = low(b0);
-        int c = high(a1);
-        int d = low(a1);
-        int g = high(a0);
-        int h = low(a0);
-        long wk = v[0];
-        for (int n = 0; n < 2; n++) {
-            int choose = e & f ^ ~e & g;
-            int big1 =
-                    Integer.rotateRight(e, 6)
-                            ^ Integer.rotateRight(e, 11)
-                            ^ Integer.rotateRight(e, 25);
-            int majority = a & b ^ a & c ^ b & c;
-            int big0 =
-                    Integer.rotateRight(a, 2)
-                            ^ Integer.rotateRight(a, 13)
-                            ^ Integer.rotateRight(a, 22);
-            int t = choose + big1 + (n == 0 ? low(wk) : high(wk)) + h;
-            h = g;
-            g = f;
-            f = e;
-            e = t + d;
-            d = c;
-            c = b;
-            b = a;
-            a = t + majority + big0;
-        }
-        v[s] = join(f, e);
-        v[s + 1] = join(b, a);
+        int next = first(a0, b0, wk) + majority(a, b, high(a1)) + big0(a);
+        return join(next, second(a0, a1, b0, wk) + majority(next, a, b) + big0(next));
     }
 }

@@ -156,15 +156,23 @@ public final class Shuffles {
 
     /** Eight bytes of hi:lo, chosen by each byte's low four bits; zero if its top bit is set. */
     public static long pshufb(long lo, long hi, long selector) {
-        long r = 0;
-        for (int k = 0; k < 64; k += 8) {
-            int c = (int) (selector >>> k);
-            if ((c & 0x80) == 0) {
-                long t = (c & 8) != 0 ? hi : lo;
-                r |= (t >>> ((c & 7) << 3) & 0xFF) << k;
-            }
-        }
-        return r;
+        long other = lo ^ hi;
+        long r =
+                pick(lo, other, selector)
+                        | pick(lo, other, selector >>> 8) << 8
+                        | pick(lo, other, selector >>> 16) << 16
+                        | pick(lo, other, selector >>> 24) << 24
+                        | pick(lo, other, selector >>> 32) << 32
+                        | pick(lo, other, selector >>> 40) << 40
+                        | pick(lo, other, selector >>> 48) << 48
+                        | pick(lo, other, selector >>> 56) << 56;
+        long zero = selector & 0x8080_8080_8080_8080L;
+        return r & ~((zero << 1) - (zero >>> 7));
+    }
+
+    /** A byte of two longs, the second of which is lo with other. */
+    private static long pick(long lo, long other, long selector) {
+        return (lo ^ other & -(selector >>> 3 & 1)) >>> (int) (selector << 3) & 0xFF;
     }
 
     /** Eight bytes from the position on of the 32 bytes a:b (b lower), zeros beyond. */
