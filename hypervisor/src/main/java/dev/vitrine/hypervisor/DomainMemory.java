@@ -181,6 +181,7 @@ final class DomainMemory implements AutoCloseable {
         long mfn = machine.allocateFrame();
         if (mfn >= 0) {
             special.put(mfn, NOWHERE);
+            frames.share(mfn);
         }
         return mfn;
     }
@@ -255,6 +256,7 @@ final class DomainMemory implements AutoCloseable {
         }
         long mfn = PhysicalView.mfn(e);
         pins.merge(mfn, 1, Integer::sum);
+        frames.share(mfn);
         return mfn;
     }
 
@@ -268,6 +270,7 @@ final class DomainMemory implements AutoCloseable {
             pins.put(mfn, n - 1);
         } else {
             pins.remove(mfn);
+            frames.clear(mfn, FrameTable.SHARED);
             if (zombies.remove(mfn)) {
                 machine.freeFrame(mfn);
             }

@@ -7,6 +7,7 @@ import org.jspecify.annotations.Nullable;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * What is known of each machine frame: whether decoded code was made from it, and whether it was
@@ -23,6 +24,9 @@ public final class FrameTable {
     /** Written since the log was last cleared. */
     public static final int DIRTY = 2;
 
+    /** The host writes to it at any time, from any thread. */
+    public static final int SHARED = 4;
+
     private static final int CHUNK_SHIFT = 15;
     private static final VarHandle BYTES = MethodHandles.arrayElementVarHandle(byte[].class);
     private static final VarHandle CHUNKS = MethodHandles.arrayElementVarHandle(byte[][].class);
@@ -30,6 +34,7 @@ public final class FrameTable {
     private final byte @Nullable [][] chunks;
     private final long frameCount;
     private volatile boolean dirtyLog;
+    private final AtomicInteger sharings = new AtomicInteger();
 
     FrameTable(long frameCount) {
         this.frameCount = frameCount;
@@ -54,6 +59,18 @@ public final class FrameTable {
     /** Clears flags; returns those that were set before. */
     public int clear(long mfn, int flags) {
         return (byte) BYTES.getAndBitwiseAnd(chunk(mfn), (int) mfn & mask(), (byte) ~flags);
+    }
+
+    /** Notes that the host writes to a frame at any time from now on. */
+    public void share(long mfn) {
+        if ((set(mfn, SHARED) & SHARED) == 0) {
+            sharings.incrementAndGet();
+        }
+    }
+
+    /** How often a frame became {@link #SHARED}. */
+    public int sharings() {
+        return sharings.get();
     }
 
     /** Whether writes are logged at the moment. */

@@ -135,6 +135,22 @@ public record GuestRam(MemorySegment segment, long mask) {
         MemorySegment.copy(source, offset, segment, BYTE, address, length);
     }
 
+    /**
+     * The first offset at which machine memory differs from bytes of an array.
+     *
+     * @return 0 to length - 1, or -1 if nothing differs
+     */
+    public int mismatch(long address, byte[] other, int offset, int length) {
+        return (int)
+                MemorySegment.mismatch(
+                        segment,
+                        address,
+                        address + length,
+                        MemorySegment.ofArray(other),
+                        offset,
+                        (long) offset + length);
+    }
+
     /** Copies within machine memory; the ranges may overlap (as memmove). */
     public void copy(long from, long to, long length) {
         MemorySegment.copy(segment, from, segment, to, length);
