@@ -25,6 +25,8 @@ import java.util.UUID;
  * @param maxGrantVersion 1 or 2
  * @param maxEventChannels highest event channel port
  * @param forcedEmulation whether Xen's forced-emulation prefix (UD2, then "xen") is skipped
+ * @param verifyTranslation whether all that translated code does is done again by the interpreter
+ *     and compared; for one vCPU only
  */
 public record DomainConfig(
         String name,
@@ -38,7 +40,8 @@ public record DomainConfig(
         int maxGrantFrames,
         int maxGrantVersion,
         int maxEventChannels,
-        boolean forcedEmulation) {
+        boolean forcedEmulation,
+        boolean verifyTranslation) {
 
     /** Sort of time that a domain lives in. */
     public enum Clock {
@@ -62,6 +65,10 @@ public record DomainConfig(
         if (maxMemory < MIN_MEMORY || maxMemory > MAX_MEMORY) {
             throw new IllegalArgumentException(
                     "memory of " + maxMemory + " bytes: must be 1 MiB to 16 TiB");
+        }
+        if (verifyTranslation && vcpus != 1) {
+            throw new IllegalArgumentException(
+                    "vcpus = " + vcpus + ": translated code is verified with one only");
         }
         if (maxGrantFrames < 1 || maxGrantFrames > 4096) {
             throw new IllegalArgumentException("max_grant_frames = " + maxGrantFrames);
@@ -88,6 +95,7 @@ public record DomainConfig(
                 64,
                 2,
                 1023,
+                false,
                 false);
     }
 
@@ -104,7 +112,8 @@ public record DomainConfig(
                 maxGrantFrames,
                 maxGrantVersion,
                 maxEventChannels,
-                forcedEmulation);
+                forcedEmulation,
+                verifyTranslation);
     }
 
     public DomainConfig withUuid(UUID u) {
@@ -120,7 +129,8 @@ public record DomainConfig(
                 maxGrantFrames,
                 maxGrantVersion,
                 maxEventChannels,
-                forcedEmulation);
+                forcedEmulation,
+                verifyTranslation);
     }
 
     /** Same with other limits (xl.cfg's max_grant_frames and so on). */
@@ -137,7 +147,8 @@ public record DomainConfig(
                 grantFrames,
                 grantVersion,
                 eventChannels,
-                forcedEmulation);
+                forcedEmulation,
+                verifyTranslation);
     }
 
     public DomainConfig withForcedEmulation(boolean on) {
@@ -153,6 +164,24 @@ public record DomainConfig(
                 maxGrantFrames,
                 maxGrantVersion,
                 maxEventChannels,
+                on,
+                verifyTranslation);
+    }
+
+    public DomainConfig withVerifyTranslation(boolean on) {
+        return new DomainConfig(
+                name,
+                uuid,
+                vcpus,
+                maxMemory,
+                clock,
+                tscFrequency,
+                wallClockBase,
+                instructionsPerMicrosecond,
+                maxGrantFrames,
+                maxGrantVersion,
+                maxEventChannels,
+                forcedEmulation,
                 on);
     }
 }

@@ -22,7 +22,8 @@ final class ProcessorEngine implements Engine, ProcessorHost {
                         new ProcessorGroup(
                                 domain.memory().map,
                                 domain.vcpuCount(),
-                                domain.config().forcedEmulation());
+                                domain.config().forcedEmulation(),
+                                domain.config().verifyTranslation());
                 domain.memory().setCodeListener(group::codeWritten);
                 return new EngineFactory() {
                     @Override

@@ -13,6 +13,7 @@ import dev.vitrine.processor.core.Segment;
 import dev.vitrine.processor.decode.Decoder;
 import dev.vitrine.processor.decode.Instruction;
 import dev.vitrine.processor.decode.InstructionText;
+import dev.vitrine.processor.exec.RecordedHost;
 import dev.vitrine.processor.exec.Runner;
 
 import java.util.ArrayList;
@@ -51,7 +52,7 @@ public final class Processor {
     public Processor(ProcessorHost host, ProcessorGroup group) {
         this.map = group.map;
         this.mmu = new Mmu(group.map, group.cache);
-        this.cpu = new Cpu(host, mmu);
+        this.cpu = new Cpu(group.verify ? new RecordedHost(host) : host, mmu);
         cpu.facade = this;
         this.runner =
                 new Runner(
@@ -68,6 +69,7 @@ public final class Processor {
      * Runs guest code on this thread.
      *
      * @param budget instructions to retire at the most, about; positive
+     * @throws TranslationDifference translated code was wrong, in a group that verifies
      */
     public Exit run(long budget) {
         return EXITS[runner.run(budget)];

@@ -31,6 +31,7 @@ public final class ProcessorGroup {
     final Rendezvous rendezvous;
     final boolean smp;
     final boolean forcedEmulation;
+    final boolean verify;
     final Translator translator;
     final Tiering tiering;
     private final List<Runner> runners = new CopyOnWriteArrayList<>();
@@ -39,8 +40,16 @@ public final class ProcessorGroup {
      * @param map the domain's physical-to-machine map
      * @param processors how many processors the group will have; with more than one LOCK is atomic
      * @param forcedEmulation Xen's forced-emulation prefix (0F 0B 'x' 'e' 'n') is skipped
+     * @param verify everything that translated code does is done again by the interpreter and
+     *     compared; {@link Processor#run} throws {@link TranslationDifference} at the first
+     *     difference. For one processor only
      */
-    public ProcessorGroup(PhysicalMap map, int processors, boolean forcedEmulation) {
+    public ProcessorGroup(
+            PhysicalMap map, int processors, boolean forcedEmulation, boolean verify) {
+        if (verify && processors != 1) {
+            throw new IllegalArgumentException("verifying with " + processors + " processors");
+        }
+        this.verify = verify;
         this.map = map;
         this.rendezvous = new Rendezvous();
         this.cache = new CodeCache(map.memory().frames(), rendezvous);

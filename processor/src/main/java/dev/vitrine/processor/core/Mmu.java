@@ -9,6 +9,8 @@ import dev.vitrine.memory.PhysicalView;
 import dev.vitrine.processor.system.DebugRegisters;
 import dev.vitrine.processor.system.PageWalker;
 
+import org.jspecify.annotations.Nullable;
+
 import java.lang.invoke.VarHandle;
 import java.util.Arrays;
 
@@ -105,6 +107,9 @@ public final class Mmu {
     private long fetchKey = 1 << 12;
 
     private final PageFilter fetched = new PageFilter();
+
+    /** Told of what happens between memory and translated code, if that is checked. */
+    public @Nullable MemoryWatch watch;
 
     /** Walks done since reset, for statistics. */
     public long walks;
@@ -673,7 +678,7 @@ public final class Mmu {
         if (access == ACCESS_WRITE) {
             beforeWrite(machine >>> 12);
         }
-        if (context != CONTEXT_SLOW) {
+        if (context != CONTEXT_SLOW && admitted(machine >>> 12)) {
             long delta = machine - (la & PAGE);
             if (walker.readable) {
                 readTlb[i] = tag;
@@ -682,6 +687,9 @@ public final class Mmu {
             if (access == ACCESS_WRITE) {
                 writeTlb[i] = tag;
                 writeTlb[i + 1] = delta;
+                if (watch != null) {
+                    watch.writable(i);
+                }
             } else if (walker.writable && plainWrites(machine >>> 12)) {
                 writeTlb[i] = tag;
                 writeTlb[i + 1] = delta;
@@ -692,6 +700,9 @@ public final class Mmu {
 
     /** Walks for an entry that will carry the context of now. */
     private void walk(long la, int access, boolean user, boolean implicit) {
+        if (watch != null) {
+            watch.walk();
+        }
         walks++;
         walker.walk(la, access, user, implicit);
         if (shared && !walker.global && !user && (implicit || (cpu.eflags & Cpu.AC) == 0)) {
@@ -702,9 +713,15 @@ public final class Mmu {
         }
     }
 
+    /** Whether an entry may be made for a frame. */
+    private boolean admitted(long mfn) {
+        return watch == null || (frames.flags(mfn) & FrameTable.SHARED) == 0;
+    }
+
     private boolean plainWrites(long mfn) {
         int flags = frames.flags(mfn);
         return (flags & FrameTable.CODE) == 0
+                && watch == null
                 && !code.inExecution(cpu, mfn)
                 && (!frames.dirtyLog() || (flags & FrameTable.DIRTY) != 0);
     }
@@ -865,8 +882,10 @@ public final class Mmu {
             return readDevice(physical, size);
         }
         long machine = PhysicalView.machineAddress(entry);
-        tlb[i] = (la & PAGE) | systemContext;
-        tlb[i + 1] = machine - (la & PAGE);
+        if (admitted(machine >>> 12)) {
+            tlb[i] = (la & PAGE) | systemContext;
+            tlb[i + 1] = machine - (la & PAGE);
+        }
         return loadMachine(machine | (la & 4095), size);
     }
 
@@ -905,8 +924,13 @@ public final class Mmu {
         }
         long machine = PhysicalView.machineAddress(entry);
         beforeWrite(machine >>> 12);
-        tlb[i] = (la & PAGE) | systemContext;
-        tlb[i + 1] = machine - (la & PAGE);
+        if (admitted(machine >>> 12)) {
+            tlb[i] = (la & PAGE) | systemContext;
+            tlb[i + 1] = machine - (la & PAGE);
+            if (watch != null) {
+                watch.writable(i);
+            }
+        }
         return machine | (la & 4095);
     }
 
@@ -933,7 +957,7 @@ public final class Mmu {
             return true;
         }
         long machine = PhysicalView.machineAddress(entry) | (physical & 4095);
-        beforeWalkerWrite(machine >>> 12);
+        beforeWalkerWrite(machine);
         return ram.casLong(machine, expect, update);
     }
 
@@ -944,11 +968,15 @@ public final class Mmu {
             return true;
         }
         long machine = PhysicalView.machineAddress(entry) | (physical & 4095);
-        beforeWalkerWrite(machine >>> 12);
+        beforeWalkerWrite(machine);
         return ram.casInt(machine, expect, update);
     }
 
-    private void beforeWalkerWrite(long mfn) {
+    private void beforeWalkerWrite(long machine) {
+        if (watch != null) {
+            watch.walkerWrites(machine);
+        }
+        long mfn = machine >>> 12;
         // A/D bits in a page that also holds code: drop the code, but never restart a walk for it.
         int flags = frames.flags(mfn);
         if ((flags & FrameTable.CODE) != 0) {

@@ -5,6 +5,7 @@ package dev.vitrine.processor.exec;
 
 import dev.vitrine.processor.core.Cpu;
 import dev.vitrine.processor.decode.Instruction;
+import dev.vitrine.processor.lift.Uop;
 
 import org.jspecify.annotations.Nullable;
 
@@ -99,6 +100,31 @@ public final class Block {
         this.mfn1 = mfn1;
         this.fallThrough = fallThrough;
         this.target = target;
+    }
+
+    /** A block of its first instructions, fewer than it has; for one execution. */
+    Block beginning(int instructionCount) {
+        int length = starts[instructionCount];
+        long[] part = java.util.Arrays.copyOf(code, length + 2);
+        long end = instructions[instructionCount].rip;
+        part[length] = Uop.word(Uop.NEXT, 0, Cpu.R_ZERO, Cpu.R_ZERO, 0, Cpu.R_ZERO);
+        part[length + 1] = end;
+        Block b =
+                new Block(
+                        rip,
+                        csBase,
+                        csLimit,
+                        modeKey,
+                        part,
+                        java.util.Arrays.copyOf(instructions, instructionCount),
+                        java.util.Arrays.copyOf(starts, instructionCount),
+                        mfn0,
+                        mfn1,
+                        end,
+                        0);
+        // As if it had been executed: nothing is noted of it.
+        b.executions = 1;
+        return b;
     }
 
     /** Index of the guest instruction that a micro-operation belongs to. */

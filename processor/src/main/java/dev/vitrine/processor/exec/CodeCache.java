@@ -101,6 +101,11 @@ public final class CodeCache implements CodeTracker {
         this.limit = limit;
     }
 
+    /** The frames of the domain. */
+    FrameTable frames() {
+        return frames;
+    }
+
     /** How many blocks can be found now. */
     int held() {
         return held.get();
@@ -149,6 +154,9 @@ public final class CodeCache implements CodeTracker {
         for (Page p : pages.values()) {
             synchronized (p) {
                 for (Block b : p.all) {
+                    if ((b.modeKey & Interpreter.MODE_REPLAY) != 0) {
+                        continue;
+                    }
                     found.add(new long[] {b.rip, (b.executions & 0xFFFFFFFFL) * b.count});
                 }
             }

@@ -24,6 +24,9 @@ final class Interpreter {
     /** Added to the mode key of blocks that hold one instruction only. */
     static final int MODE_SINGLE = 1 << 16;
 
+    /** Added to the mode key of the blocks of an interpreter that checks translated code. */
+    static final int MODE_REPLAY = 1 << 17;
+
     private static final int JUMP_CACHE = 1 << 13;
 
     private final Cpu cpu;
@@ -31,6 +34,10 @@ final class Interpreter {
     private final BlockBuilder builder;
     private final Rendezvous rendezvous;
     private final Tiering tiering;
+
+    /** Added to the mode key of its blocks. */
+    private final int extraMode;
+
     final RegionRunner regions;
 
     private final @Nullable Block[] jumpBlocks = new Block[JUMP_CACHE];
@@ -51,8 +58,10 @@ final class Interpreter {
             CodeCache cache,
             BlockBuilder builder,
             Rendezvous rendezvous,
-            Tiering tiering) {
+            Tiering tiering,
+            int extraMode) {
         this.cpu = cpu;
+        this.extraMode = extraMode;
         this.tiering = tiering;
         this.regions = new RegionRunner(cpu, cache, this, tiering);
         this.cache = cache;
@@ -70,7 +79,7 @@ final class Interpreter {
         Block b = jumpBlocks[slot];
         if (b != null
                 && b.rip == rip
-                && b.modeKey == c.modeKey
+                && b.modeKey == (c.modeKey | extraMode)
                 && jumpKeys[slot] == key
                 && b.valid
                 && ((b.modeKey & Cpu.MODE_64) != 0
@@ -78,7 +87,7 @@ final class Interpreter {
                                 && b.csLimit == c.segment[Cpu.CS].limit))) {
             return b;
         }
-        b = find(c.modeKey);
+        b = find(c.modeKey | extraMode);
         // The key of now: find() has made sure that the block belongs to it.
         key = c.mmu.fetchKey();
         slot = (int) (rip ^ rip >>> 13 ^ key * 37) & (JUMP_CACHE - 1);
@@ -136,6 +145,22 @@ final class Interpreter {
     void run(long limit) {
         cpu.currentBlock = null;
         execute(lookup(), limit);
+    }
+
+    /**
+     * Runs some instructions of the block at cpu.rip.
+     *
+     * @param count positive
+     * @return false if the block has not more than that, and nothing was done
+     */
+    boolean runBeginning(int count) {
+        cpu.currentBlock = null;
+        Block b = lookup();
+        if (b.count <= count) {
+            return false;
+        }
+        execute(b.beginning(count), cpu.retired + count);
+        return true;
     }
 
     private static long address(long[] r, long w, long imm) {

@@ -51,7 +51,7 @@ public final class Region {
      * Where it can fault or be left: number of the block, index of the micro-operation, and
      * instructions before the block that have not been counted, in turn.
      */
-    private final int[] sites;
+    final int[] sites;
 
     /** Linear addresses of its pages, and the frames that they must be mapped to. */
     final long[] pages;

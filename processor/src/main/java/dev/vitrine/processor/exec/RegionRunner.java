@@ -42,6 +42,9 @@ final class RegionRunner {
     /** Index in its code at which the block that {@link #run} returned is to be taken up. */
     private int resume;
 
+    /** Checks what regions do, if that is asked for. */
+    @Nullable Verifier verifier;
+
     // Statistics.
     private long entries;
     private long nearLimit;
@@ -67,6 +70,9 @@ final class RegionRunner {
         out.accept("region exits for helpers", helperExits);
         out.accept("region exits to the slow path", misses);
         out.accept("instructions in regions", instructions);
+        if (verifier != null) {
+            verifier.statistics(out);
+        }
     }
 
     RegionRunner(Cpu cpu, CodeCache cache, Interpreter interpreter, Tiering tiering) {
@@ -119,7 +125,7 @@ final class RegionRunner {
                 exit = runYoung(t, limit);
             } else {
                 try {
-                    exit = t.code.run(cpu, g, t.number);
+                    exit = execute(t, limit);
                 } catch (SelfModification m) {
                     return stopped(begun);
                 }
@@ -185,6 +191,10 @@ final class RegionRunner {
         }
     }
 
+    private int execute(Target t, long limit) {
+        return verifier == null ? t.code.run(cpu, t.region, t.number) : verifier.run(t, limit);
+    }
+
     /** The region was left in the middle of a block, which the processor knows. */
     private Block stopped(long begun) {
         resume = cpu.resumeAt;
@@ -216,7 +226,7 @@ final class RegionRunner {
         }
         int exit;
         try {
-            exit = t.code.run(cpu, g, t.number);
+            exit = execute(t, limit);
         } catch (SelfModification m) {
             exit = STOPPED;
         }

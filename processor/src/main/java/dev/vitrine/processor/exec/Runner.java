@@ -36,6 +36,7 @@ public final class Runner {
     private final Interpreter interpreter;
     private boolean stepOnce;
 
+    /** With a {@link RecordedHost} all that regions do is checked; for one processor only. */
     public Runner(
             Cpu cpu,
             CodeCache cache,
@@ -47,7 +48,18 @@ public final class Runner {
         this.rendezvous = rendezvous;
         this.interpreter =
                 new Interpreter(
-                        cpu, cache, new BlockBuilder(cpu, cache, smp, fep), rendezvous, tiering);
+                        cpu, cache, new BlockBuilder(cpu, cache, smp, fep), rendezvous, tiering, 0);
+        if (cpu.host instanceof RecordedHost host) {
+            Interpreter alone =
+                    new Interpreter(
+                            cpu,
+                            cache,
+                            new BlockBuilder(cpu, cache, smp, fep),
+                            rendezvous,
+                            Tiering.NONE,
+                            Interpreter.MODE_REPLAY);
+            interpreter.regions.verifier = new Verifier(cpu, alone, host, cache.frames());
+        }
     }
 
     /** Runs until one of the reasons above, or until about budget instructions have retired. */

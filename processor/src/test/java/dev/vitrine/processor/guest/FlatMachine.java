@@ -73,7 +73,7 @@ public final class FlatMachine implements AutoCloseable {
         map = new PhysicalMap(memory);
         map.mapRange(0, frames, memory.allocateRange(frames));
         ram = new GuestPhysical(map);
-        group = new ProcessorGroup(map, count, false);
+        group = new ProcessorGroup(map, count, false, false);
         ram.setCodeListener(group::codeWritten);
         fillTables();
         processors = new Processor[count];

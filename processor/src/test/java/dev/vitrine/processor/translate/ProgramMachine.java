@@ -6,6 +6,7 @@ package dev.vitrine.processor.translate;
 import dev.vitrine.memory.GuestRam;
 import dev.vitrine.memory.MachineMemory;
 import dev.vitrine.memory.PhysicalMap;
+import dev.vitrine.processor.ProcessorHost;
 import dev.vitrine.processor.asm.Asm;
 import dev.vitrine.processor.asm.Mem;
 import dev.vitrine.processor.asm.Reg;
@@ -13,6 +14,7 @@ import dev.vitrine.processor.core.Cpu;
 import dev.vitrine.processor.core.Mmu;
 import dev.vitrine.processor.exec.Block;
 import dev.vitrine.processor.exec.CodeCache;
+import dev.vitrine.processor.exec.RecordedHost;
 import dev.vitrine.processor.exec.Rendezvous;
 import dev.vitrine.processor.exec.Runner;
 import dev.vitrine.processor.exec.Tiering;
@@ -90,11 +92,19 @@ final class ProgramMachine implements AutoCloseable {
      * @param smp as one of several processors
      */
     ProgramMachine(boolean smp) {
+        this(smp, false);
+    }
+
+    /**
+     * @param verify what regions do is done again by the interpreter, and compared
+     */
+    ProgramMachine(boolean smp, boolean verify) {
         PhysicalMap map = new PhysicalMap(memory);
         long first = memory.allocateRange((2 << 20) / PAGE);
         base = first << MachineMemory.FRAME_SHIFT;
         map.mapRange(0, (2 << 20) / PAGE, first);
-        cpu = new Cpu(new QuietHost(), new Mmu(map, cache));
+        ProcessorHost host = new QuietHost();
+        cpu = new Cpu(verify ? new RecordedHost(host) : host, new Mmu(map, cache));
         rendezvous.join(cpu);
         int processors = smp ? 2 : 1;
         atOnce = new AtOnce(processors, ram);
