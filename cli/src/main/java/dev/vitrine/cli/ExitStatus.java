@@ -14,6 +14,9 @@ final class ExitStatus {
     /** The guest crashed. */
     static final int CRASHED = 3;
 
+    /** Translated code did something else than the interpreter: a fault of Vitrine. */
+    static final int TRANSLATION_DIFFERS = 4;
+
     /** The time given with --timeout passed. */
     static final int TIMEOUT = 124;
 

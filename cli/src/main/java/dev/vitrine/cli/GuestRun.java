@@ -5,6 +5,7 @@ package dev.vitrine.cli;
 
 import dev.vitrine.hypervisor.CrashReport;
 import dev.vitrine.hypervisor.StopReason;
+import dev.vitrine.processor.TranslationDifference;
 import dev.vitrine.toolstack.ConsoleInput;
 import dev.vitrine.toolstack.Machine;
 import dev.vitrine.toolstack.Outcome;
@@ -147,6 +148,7 @@ final class GuestRun {
                         .memory(plan.memory())
                         .vcpus(plan.vcpus())
                         .virtualClock(plan.virtualClock())
+                        .verifyTranslation(plan.verifyTranslation())
                         .output(streams.out())
                         .input(input);
         if (plan.ramdisk() != null) {
@@ -213,6 +215,10 @@ final class GuestRun {
                 return ExitStatus.TIMEOUT;
             }
             case CRASH, WATCHDOG, TRIPLE_FAULT, SOFT_RESET, INTERNAL_ERROR -> {
+                if (outcome.cause() instanceof TranslationDifference difference) {
+                    difference.lines().forEach(line -> streams.err().println("vitrine: " + line));
+                    return ExitStatus.TRANSLATION_DIFFERS;
+                }
                 crashed(outcome);
                 if (action == ShutdownAction.PRESERVE) {
                     preserve();

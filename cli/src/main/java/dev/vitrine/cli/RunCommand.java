@@ -31,6 +31,8 @@ import java.util.concurrent.Callable;
             "  0    the guest powered off (with --exec: the status of the command)",
             "  2    usage or bad input",
             "  3    the guest crashed; registers, last instructions and reason are on standard error",
+            "  4    --verify-translation: translated code did something else than the interpreter,",
+            "       a fault of Vitrine; the report is on standard error",
             "  124  the time given with --timeout passed",
             "",
             "examples:",
@@ -107,6 +109,14 @@ final class RunCommand implements Callable<Integer> {
 
     @Option(names = "--stats", description = "prints what processor and hypervisor did")
     boolean stats;
+
+    @Option(
+            names = "--verify-translation",
+            description = {
+                "lets the interpreter do again all that translated code does, and ends",
+                "the run at the first difference; for one vCPU, and slow"
+            })
+    boolean verifyTranslation;
 
     @Option(
             names = {"-h", "--help"},

@@ -32,6 +32,7 @@ import java.nio.file.Path;
  * @param ramdisk its ramdisk, or null
  * @param cmdline its command line, without what the console adds
  * @param memory bytes
+ * @param verifyTranslation whether the interpreter checks what translated code does
  * @param imageConsole whether the root file system is an image's, whose init is told about the
  *     console
  * @param command whether a command runs instead of a shell
@@ -44,6 +45,7 @@ record RunPlan(
         long memory,
         int vcpus,
         boolean virtualClock,
+        boolean verifyTranslation,
         boolean imageConsole,
         boolean command,
         boolean stats,
@@ -70,6 +72,13 @@ record RunPlan(
             } else {
                 config = configuration(path(o.what, "FILE.cfg"), streams);
             }
+        }
+        int cpus = vcpus != 0 ? vcpus : config != null ? config.vcpus() : 1;
+        if (o.verifyTranslation && cpus != 1) {
+            throw new BadInputException(
+                    "--verify-translation is for one vCPU, and this guest would have "
+                            + cpus
+                            + ".");
         }
         Path kernelFile = o.kernel != null ? path(o.kernel, "--kernel") : null;
         Path ramdiskFile = o.ramdisk != null ? path(o.ramdisk, "--ramdisk") : null;
@@ -117,8 +126,9 @@ record RunPlan(
                 ramdisk,
                 cmdline(o.cmdline, image, config),
                 memory != 0 ? memory : defaultMemory(image, config),
-                vcpus != 0 ? vcpus : config != null ? config.vcpus() : 1,
+                cpus,
                 virtualClock,
+                o.verifyTranslation,
                 imageRoot,
                 o.exec != null,
                 o.stats,

@@ -27,7 +27,8 @@ class UsageTest {
         assertThat(r.err()).isEmpty();
         assertThat(r.out())
                 .contains("--kernel", "--ramdisk", "--cmdline", "--memory", "--vcpus", "--copy")
-                .contains("--exec", "--timeout", "--clock", "--stats", "Ctrl-]");
+                .contains("--exec", "--timeout", "--clock", "--stats", "Ctrl-]")
+                .contains("--verify-translation", "  4 ");
     }
 
     @ParameterizedTest
@@ -125,6 +126,12 @@ class UsageTest {
     @ValueSource(strings = {"0", "-1", "129", "4294967297", "x", "", "1.5"})
     void vcpusOutOfRange(String n) {
         Cli.run("run", "--kernel", "k", "--vcpus", n).isBadInput("--vcpus", "'" + n + "'");
+    }
+
+    @Test
+    void translationIsVerifiedWithOneVcpuOnly() {
+        Cli.run("run", "--kernel", "k", "--verify-translation", "--vcpus", "2")
+                .isBadInput("--verify-translation", "one vCPU");
     }
 
     @ParameterizedTest

@@ -86,7 +86,8 @@ public final class Machine implements AutoCloseable {
                         .withClock(
                                 b.virtualClock
                                         ? DomainConfig.Clock.VIRTUAL
-                                        : DomainConfig.Clock.REAL);
+                                        : DomainConfig.Clock.REAL)
+                        .withVerifyTranslation(b.verifyTranslation);
         hypervisor = Hypervisor.create(physicalCpus(b));
         try {
             domain = hypervisor.createDomain(config);
@@ -288,6 +289,7 @@ public final class Machine implements AutoCloseable {
         private long memory = 512L << 20;
         private int vcpus = 1;
         private boolean virtualClock;
+        private boolean verifyTranslation;
         private OutputStream output = OutputStream.nullOutputStream();
         private @Nullable ConsoleInput input;
         private @Nullable GuestConsole console;
@@ -332,6 +334,16 @@ public final class Machine implements AutoCloseable {
             return this;
         }
 
+        /**
+         * Whether all that translated code does is done again by the interpreter and compared; for
+         * one vCPU only. The guest ends at the first difference, and {@link Outcome#cause} is a
+         * {@link dev.vitrine.processor.TranslationDifference}.
+         */
+        public Builder verifyTranslation(boolean value) {
+            verifyTranslation = value;
+            return this;
+        }
+
         /** Where the guest's console goes; nowhere if not set. */
         public Builder output(OutputStream value) {
             output = value;
@@ -372,6 +384,12 @@ public final class Machine implements AutoCloseable {
                                 + vcpus
                                 + " vCPUs: it can have 1 to "
                                 + DomainConfig.MAX_VCPUS
+                                + ".");
+            }
+            if (verifyTranslation && vcpus != 1) {
+                throw new BadInputException(
+                        "Translated code is verified with one vCPU only, and this domain has "
+                                + vcpus
                                 + ".");
             }
             if (memory < DomainConfig.MIN_MEMORY) {
