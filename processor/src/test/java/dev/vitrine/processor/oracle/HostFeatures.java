@@ -50,7 +50,7 @@ public final class HostFeatures {
     }
 
     /** Whether the processor is one of AMD's, or Hygon's copy of one. */
-    boolean amd() {
+    public boolean amd() {
         StringBuilder vendor = new StringBuilder();
         for (int register : new int[] {1, 3, 2}) {
             int word = cpuid(0, 0, register);

@@ -53,8 +53,9 @@ class X87OracleTest {
         try (NativeOracle oracle = NativeOracle.start(SEED);
                 X87TestMachine machine = new X87TestMachine()) {
             assumeTrue(
-                    oracle.features().has(7, 0, EBX, FDP_ON_EXCEPTION)
-                            && oracle.features().has(7, 0, EBX, NO_SELECTORS),
+                    oracle.features().amd()
+                            || oracle.features().has(7, 0, EBX, FDP_ON_EXCEPTION)
+                                    && oracle.features().has(7, 0, EBX, NO_SELECTORS),
                     "needs a processor that keeps the x87 pointers as Intel's since Skylake do");
             machine.back(OracleLayout.DATA, 1);
             for (byte[] code : encodings()) {
@@ -113,6 +114,7 @@ class X87OracleTest {
                             vector,
                             results.get(n),
                             oracle.initialMemory(),
+                            oracle.features().amd(),
                             instruction.op);
             if (!difference.isEmpty()) {
                 differences.add(
@@ -234,7 +236,7 @@ class X87OracleTest {
     }
 
     private static String difference(
-            Cpu cpu, int vector, Result real, InitialMemory initial, Op op) {
+            Cpu cpu, int vector, Result real, InitialMemory initial, boolean amd, Op op) {
         StringBuilder b = new StringBuilder();
         X87State x = cpu.x87;
         CpuImage s = real.state;
@@ -246,12 +248,23 @@ class X87OracleTest {
                 };
         // The direction of rounding follows from digits that only the exact result determines.
         int ignored = transcendental ? Float80.C1 : 0;
+        for (int n = 0; n < 2 && transcendental; n++) {
+            // So does whether a result next to the least normal number is tiny.
+            int e = x.exponent[(x.top + n) & 7];
+            if ((s.stExponent(n) ^ e) == 1 && (e & Float80.MAX_EXPONENT) <= 1) {
+                ignored |= Float80.UE;
+            }
+        }
         check(b, "fcw", s.fcw(), x.control);
         check(b, "fsw", s.fsw() & ~ignored, X87Environment.statusWord(x) & ~ignored);
         check(b, "ftw", s.ftw(), x.valid);
-        check(b, "fop", s.fop(), x.opcode);
-        check(b, "fip", s.fip(), x.instructionPointer);
-        check(b, "fdp", s.fdp(), x.dataPointer);
+        // AMD's processors show the pointers only while an unmasked exception is pending: see
+        // HostDifference.
+        if (!amd || (s.fsw() & Float80.ES) != 0) {
+            check(b, "fop", s.fop(), x.opcode);
+            check(b, "fip", s.fip(), x.instructionPointer);
+            check(b, "fdp", s.fdp(), x.dataPointer);
+        }
         for (int n = 0; n < 8; n++) {
             long m = x.mantissa[(x.top + n) & 7];
             int e = x.exponent[(x.top + n) & 7];
@@ -269,7 +282,8 @@ class X87OracleTest {
     }
 
     private static boolean near(long ma, int ea, long mb, int eb) {
-        if (ea == eb) {
+        if (ea == eb || (ea ^ eb) == 1 && (ea & Float80.MAX_EXPONENT) <= 1) {
+            // Denormals, of exponent 0, go on where the numbers of exponent 1 end.
             return Math.abs(ma - mb) <= 1;
         }
         // Across a power of two: 0.111...1 and 1.000...0.
