@@ -27,7 +27,7 @@ import java.util.function.Supplier;
  */
 public final class Translator implements Tiering {
     /** HotSpot compiles no method that is larger, in bytes. */
-    private static final int METHOD_LIMIT = Integer.getInteger("vitrine.translate.method", 8000);
+    private static final int METHOD_LIMIT = 8000;
 
     /** Modes in which every instruction is looked at. */
     private static final int WATCHED = Cpu.MODE_TF | Cpu.MODE_DEBUG | Cpu.MODE_ALIGN | 1 << 16;
