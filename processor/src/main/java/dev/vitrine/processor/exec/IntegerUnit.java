@@ -337,14 +337,16 @@ public final class IntegerUnit {
             // Intel leaves the destination alone but still clears the upper half on some cores.
             cpu.r[i.reg[0]] = cpu.r[i.reg[0]];
         }
-        int f = cpu.arithmeticFlags() & ~Cpu.ZF;
-        cpu.setArithmeticFlags(v == 0 ? f | Cpu.ZF : f);
+        // Only ZF is defined; the others are as after OR, which is least work.
+        cpu.flagResult = Cpu.extend(v, i.size[0]);
+        cpu.flagAux = 0;
     }
 
     private static void counted(Cpu cpu, Instruction i, long v, int count) {
         cpu.write(i, 0, count);
-        int f = cpu.arithmeticFlags() & ~(Cpu.ZF | Cpu.CF);
-        cpu.setArithmeticFlags(f | (v == 0 ? Cpu.CF : 0) | (count == 0 ? Cpu.ZF : 0));
+        // Only ZF and CF are defined.
+        cpu.flagResult = count;
+        cpu.flagAux = v == 0 ? CARRY_ONLY : 0;
     }
 
     private static void logicResult(Cpu cpu, Instruction i, long v, boolean carry) {

@@ -86,7 +86,8 @@ final class MoveEmitter {
             case MOVD -> general(i, miss);
             case MOVQ -> quad(i, miss);
             case MOVLPS, MOVLPD, MOVHPS, MOVHPD, MOVHLPS, MOVLHPS -> half(i, miss);
-            case PMOVMSKB -> mask(i, "HIGH8 & 0x2040810204081 * >>>56", 8);
+            case PMOVMSKB ->
+                    mask(i, Host.DEPOSITS ? "HIGH8 extract" : "HIGH8 & 0x2040810204081 * >>>56", 8);
             case MOVMSKPS -> mask(i, "=t t >>>31 1 & t >>>62 2 & |", 2);
             case MOVMSKPD -> mask(i, ">>>63", 1);
             case VZEROUPPER, VZEROALL -> {

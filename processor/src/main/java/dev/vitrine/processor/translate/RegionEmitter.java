@@ -236,7 +236,7 @@ final class RegionEmitter {
                 if (VectorEmitter.supports(i, b.modeKey)) {
                     used |= VectorEmitter.registers(i);
                     changed |= VectorEmitter.generalDestination(i);
-                    vector = true;
+                    vector |= i.op.group == Op.Group.VECTOR;
                     lanes |= VectorEmitter.lanes(i);
                     changedLanes |= VectorEmitter.changedLanes(i);
                 }
@@ -415,7 +415,9 @@ final class RegionEmitter {
                     Instruction i = b.instructions[(int) imm];
                     if (VectorEmitter.supports(i, b.modeKey)) {
                         vectors.emit(i, vectorsFound != (i.vex ? 2 : 1), miss(u));
-                        vectorsFound = i.vex ? 2 : 1;
+                        if (i.op.group == Op.Group.VECTOR) {
+                            vectorsFound = i.vex ? 2 : 1;
+                        }
                     } else {
                         helper(u, i, (int) (w >>> 32) != 0 ? instruction : -1);
                     }

@@ -26,6 +26,7 @@ final class VectorEmitter {
     private final MoveEmitter moves;
     private final FloatEmitter floats;
     private final CipherEmitter ciphers;
+    private final BitEmitter bits;
 
     private final LaneKnowledge known;
 
@@ -49,11 +50,18 @@ final class VectorEmitter {
         moves = new MoveEmitter(lanes);
         floats = new FloatEmitter(lanes);
         ciphers = new CipherEmitter(lanes);
+        bits = new BitEmitter(lanes);
     }
 
     /** Whether an instruction can be written in line. */
     static boolean supports(Instruction i, int modeKey) {
-        if (i.op.group != Op.Group.VECTOR || (modeKey & Cpu.MODE_64) == 0) {
+        if ((modeKey & Cpu.MODE_64) == 0) {
+            return false;
+        }
+        if (i.op.group == Op.Group.INTEGER) {
+            return BitEmitter.supports(i) && (i.memoryOperand() < 0 || i.addressSize == 8);
+        }
+        if (i.op.group != Op.Group.VECTOR) {
             return false;
         }
         for (int n = 0; n < i.operands; n++) {
@@ -72,6 +80,9 @@ final class VectorEmitter {
     static int weight(Instruction i) {
         int n = i.memoryOperand();
         int memory = n < 0 ? 0 : RegionShape.MEMORY_WEIGHT + 5 * Math.max(0, i.size[n] / 8 - 1);
+        if (i.op.group == Op.Group.INTEGER) {
+            return memory + 2;
+        }
         if (FloatEmitter.supports(i)) {
             return memory + FloatEmitter.weight(i);
         }
@@ -119,7 +130,7 @@ final class VectorEmitter {
         int[] uses = new int[64];
         for (Block b : blocks) {
             for (Instruction i : b.instructions) {
-                if (!supports(i, b.modeKey)) {
+                if (i.op.group != Op.Group.VECTOR || !supports(i, b.modeKey)) {
                     continue;
                 }
                 int use =
@@ -145,7 +156,7 @@ final class VectorEmitter {
 
     /** General registers that it names; a mask. */
     static int registers(Instruction i) {
-        int mask = generalDestination(i);
+        int mask = generalDestination(i) | BitEmitter.impliedSource(i);
         for (int n = 0; n < i.operands; n++) {
             if (i.kind[n] == Operand.GPR) {
                 mask |= 1 << i.reg[n];
@@ -167,7 +178,8 @@ final class VectorEmitter {
 
     /** The general register that it changes, as a mask. */
     static int generalDestination(Instruction i) {
-        return i.operands > 0 && i.kind[0] == Operand.GPR ? 1 << i.reg[0] : 0;
+        int implied = BitEmitter.impliedDestination(i);
+        return i.operands > 0 && i.kind[0] == Operand.GPR ? implied | 1 << i.reg[0] : implied;
     }
 
     /**
@@ -200,6 +212,10 @@ final class VectorEmitter {
      * @param first it is the first of its block for which the unit must be found enabled
      */
     void emit(Instruction i, boolean first, Label miss) {
+        if (i.op.group == Op.Group.INTEGER) {
+            bits.emit(i, miss);
+            return;
+        }
         if (first) {
             code.iload(Locals.VECTOR_STATE).loadConstant(i.vex ? 2 : 1).iand().ifeq(miss);
         }
