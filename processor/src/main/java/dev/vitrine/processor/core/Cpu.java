@@ -225,6 +225,9 @@ public final class Cpu {
      */
     public int resumeAt;
 
+    /** Stops the other processors of the domain; set when it joins them. */
+    public Exclusion exclusion = Exclusion.NONE;
+
     /** State between a locked load and its store. */
     public long lockMachine;
 

@@ -4,11 +4,14 @@
 package dev.vitrine.processor.exec;
 
 import dev.vitrine.processor.core.Cpu;
+import dev.vitrine.processor.core.Exclusion;
 
 import org.jspecify.annotations.Nullable;
 
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 
 /**
@@ -18,19 +21,35 @@ import java.util.function.Consumer;
  *
  * <p>Processors that wait for an answer serve others meanwhile, so two askers cannot block each
  * other.
+ *
+ * <p>A processor can also stop all others ({@link Exclusion}); they stand where they would serve,
+ * and go on serving.
  */
 public final class Rendezvous {
-    private static final class Seat {
+    private final class Seat implements Exclusion {
         final Cpu cpu;
         final ConcurrentLinkedQueue<Task> tasks = new ConcurrentLinkedQueue<>();
 
-        /** Guarded by the seat's monitor. */
-        boolean executing;
+        /** Changed within the seat's monitor. */
+        volatile boolean executing;
+
+        /** It stands still for the {@link #stopper}. */
+        volatile boolean standing;
 
         volatile @Nullable Thread thread;
 
         Seat(Cpu cpu) {
             this.cpu = cpu;
+        }
+
+        @Override
+        public void begin() {
+            stopOthers(this);
+        }
+
+        @Override
+        public void end() {
+            resumeOthers();
         }
     }
 
@@ -43,11 +62,82 @@ public final class Rendezvous {
         }
     }
 
+    /** Looks before a waiting thread gives its core to those that it waits for. */
+    private static final int SPINS = 200;
+
+    /** Nanoseconds after which a thread that gave up its core looks again on its own. */
+    private static final long NAP = 50_000;
+
     private final CopyOnWriteArrayList<Seat> seats = new CopyOnWriteArrayList<>();
+
+    /** Whoever holds it may stop the others. */
+    private final ReentrantLock turn = new ReentrantLock();
+
+    /** The thread that all others stand still for. */
+    private volatile @Nullable Thread stopper;
 
     public void join(Cpu cpu) {
         cpu.number = seats.size();
-        seats.add(new Seat(cpu));
+        Seat s = new Seat(cpu);
+        cpu.exclusion = s;
+        seats.add(s);
+    }
+
+    private void stopOthers(Seat own) {
+        if (seats.size() == 1) {
+            return;
+        }
+        for (int spins = 0; !turn.tryLock(); spins++) {
+            serve(own);
+            pause(spins);
+        }
+        stopper = Thread.currentThread();
+        for (Seat s : seats) {
+            if (s != own && s.executing) {
+                s.cpu.request(Cpu.REQUEST_TASK);
+            }
+        }
+        for (Seat s : seats) {
+            for (int spins = 0; s != own && s.executing && !s.standing; spins++) {
+                doTasks(own);
+                pause(spins);
+            }
+        }
+    }
+
+    private void resumeOthers() {
+        if (seats.size() == 1) {
+            return;
+        }
+        stopper = null;
+        for (Seat s : seats) {
+            if (s.standing) {
+                LockSupport.unpark(s.thread);
+            }
+        }
+        turn.unlock();
+    }
+
+    /** Stands still as long as another processor wants it. */
+    private void stand(Seat s) {
+        // Looked at anew after the mark is gone: the next stopper may have taken it for its own.
+        for (Thread by = stopper; by != null && by != s.thread; by = stopper) {
+            s.standing = true;
+            LockSupport.unpark(by);
+            for (int spins = 0; stopper != null; spins++) {
+                doTasks(s);
+                pause(spins);
+            }
+            s.standing = false;
+        }
+    }
+
+    private static void pause(int spins) {
+        if (spins < SPINS) {
+            Thread.onSpinWait();
+        } else {
+            LockSupport.parkNanos(NAP);
+        }
     }
 
     /** The processor begins to execute guest code. */
@@ -65,7 +155,7 @@ public final class Rendezvous {
         Seat s = seat(cpu);
         synchronized (s) {
             // Within the monitor: who comes next does its action itself, and never beside ours.
-            serve(s);
+            doTasks(s);
             s.executing = false;
             s.thread = null;
         }
@@ -76,7 +166,12 @@ public final class Rendezvous {
         serve(seat(cpu));
     }
 
-    private static void serve(Seat s) {
+    private void serve(Seat s) {
+        doTasks(s);
+        stand(s);
+    }
+
+    private static void doTasks(Seat s) {
         Task t;
         while ((t = s.tasks.poll()) != null) {
             t.action.accept(s.cpu);

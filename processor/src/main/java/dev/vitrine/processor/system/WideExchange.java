@@ -8,18 +8,13 @@ import dev.vitrine.processor.core.Mmu;
 import dev.vitrine.processor.decode.Instruction;
 
 /**
- * CMPXCHG8B and CMPXCHG16B (SDM volume 2). Both are always done atomically: LOCK costs nothing
- * more.
+ * CMPXCHG8B and CMPXCHG16B (SDM volume 2).
  *
- * <p>The host has no 16-byte compare-and-set that Java can reach. CMPXCHG16B is atomic among all
- * processors that use it, by a lock; each half is replaced by a compare-and-set, so that a plain
- * store from elsewhere in between is never lost: the exchange then fails as if that store had come
- * first. A plain 16-byte read may see the halves of two states, as it may on processors that do not
- * promise atomic 16-byte loads.
+ * <p>The host has no 16-byte compare-and-set that Java can reach: for a locked CMPXCHG16B the other
+ * processors are stopped, as for a CMPXCHG8B that is not aligned. Without LOCK there is nothing to
+ * keep but the order within the processor.
  */
 final class WideExchange {
-    private static final Object LOCK = new Object();
-
     private WideExchange() {}
 
     private static long pair(Cpu cpu, int high, int low) {
@@ -42,10 +37,13 @@ final class WideExchange {
                 old = cpu.mmu.ram.getLongVolatile(machine);
             } while (!cpu.mmu.casMachine(machine, 8, old, old == expect ? update : old));
         } else {
-            synchronized (LOCK) {
+            begin(cpu, i);
+            try {
                 old = cpu.mmu.loadForWrite(la, 8);
                 // Also what differs is written back: the bus sees a write in any case.
                 cpu.mmu.store64(la, old == expect ? update : old);
+            } finally {
+                end(cpu, i);
             }
         }
         if (old != expect) {
@@ -61,48 +59,35 @@ final class WideExchange {
             throw cpu.gp(0);
         }
         Mmu mmu = cpu.mmu;
-        long machine = mmu.lockedAddress(la, 8);
-        long expectLow = cpu.r[Cpu.RAX];
-        long expectHigh = cpu.r[Cpu.RDX];
         long low;
         long high;
-        boolean done = false;
-        synchronized (LOCK) {
-            if (machine == -1) {
-                low = mmu.loadForWrite(la, 8);
-                high = mmu.loadForWrite(la + 8, 8);
-                done = low == expectLow && high == expectHigh;
-                mmu.store64(la, done ? cpu.r[Cpu.RBX] : low);
-                mmu.store64(la + 8, done ? cpu.r[Cpu.RCX] : high);
-            } else {
-                do {
-                    low = mmu.ram.getLongVolatile(machine);
-                    high = mmu.ram.getLongVolatile(machine + 8);
-                    if (low != expectLow || high != expectHigh) {
-                        break;
-                    }
-                    done = replace(cpu, machine, low, high);
-                } while (!done);
-            }
+        boolean equal;
+        begin(cpu, i);
+        try {
+            low = mmu.loadForWrite(la, 8);
+            high = mmu.loadForWrite(la + 8, 8);
+            equal = low == cpu.r[Cpu.RAX] && high == cpu.r[Cpu.RDX];
+            mmu.store64(la, equal ? cpu.r[Cpu.RBX] : low);
+            mmu.store64(la + 8, equal ? cpu.r[Cpu.RCX] : high);
+        } finally {
+            end(cpu, i);
         }
-        if (!done) {
+        if (!equal) {
             cpu.r[Cpu.RAX] = low;
             cpu.r[Cpu.RDX] = high;
         }
-        setZero(cpu, done);
+        setZero(cpu, equal);
     }
 
-    private static boolean replace(Cpu cpu, long machine, long low, long high) {
-        Mmu mmu = cpu.mmu;
-        long newLow = cpu.r[Cpu.RBX];
-        if (!mmu.casMachine(machine, 8, low, newLow)) {
-            return false;
+    private static void begin(Cpu cpu, Instruction i) {
+        if (i.lock) {
+            cpu.exclusion.begin();
         }
-        if (mmu.casMachine(machine + 8, 8, high, cpu.r[Cpu.RCX])) {
-            return true;
+    }
+
+    private static void end(Cpu cpu, Instruction i) {
+        if (i.lock) {
+            cpu.exclusion.end();
         }
-        // Someone stored to the upper half meanwhile: take the lower half back and begin again.
-        mmu.casMachine(machine, 8, newLow, low);
-        return false;
     }
 }
