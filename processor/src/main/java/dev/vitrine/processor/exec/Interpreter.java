@@ -13,6 +13,9 @@ import dev.vitrine.processor.lift.Uop;
 
 import org.jspecify.annotations.Nullable;
 
+import java.lang.invoke.MethodHandles;
+import java.util.concurrent.atomic.AtomicBoolean;
+
 /**
  * Runs blocks of micro-operations, from one to the next, until an event wants attention.
  *
@@ -67,6 +70,38 @@ final class Interpreter {
         this.cache = cache;
         this.builder = builder;
         this.rendezvous = rendezvous;
+        if (asked.compareAndSet(false, true)) {
+            compile();
+        }
+    }
+
+    private static final AtomicBoolean asked = new AtomicBoolean();
+
+    /** What the loop calls; HotSpot leaves out calls into classes that are not there yet. */
+    private static final Class<?>[] CALLED = {
+        Alu.class,
+        Block.class,
+        FaultSite.class,
+        GuestFault.class,
+        Instruction.class,
+        IntegerUnit.class,
+        LockedAccess.class,
+        SegmentCheck.class,
+        Units.class
+    };
+
+    /** Has the loop compiled before HotSpot, busy with what starts with it, finds the time. */
+    private static void compile() {
+        try {
+            for (Class<?> c : CALLED) {
+                MethodHandles.lookup().ensureInitialized(c);
+            }
+            HotSpot.compile(
+                    Interpreter.class.getDeclaredMethod("execute", Block.class, long.class),
+                    HotSpot.OPTIMIZED);
+        } catch (ReflectiveOperationException e) {
+            throw new IllegalStateException("the interpreter's own classes", e);
+        }
     }
 
     /** The block at cpu.rip in the current mode. */

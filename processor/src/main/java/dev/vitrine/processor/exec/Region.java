@@ -137,7 +137,7 @@ public final class Region {
         return false;
     }
 
-    /** Calls the code to no effect, so that HotSpot counts the call. */
+    /** Calls the code to no effect, so that HotSpot counts the call and links its constants. */
     @SuppressWarnings("NullAway") // it returns before it looks at the processor
     public void enterNowhere() {
         code.run(null, this, -1);

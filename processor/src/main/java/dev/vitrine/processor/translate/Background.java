@@ -3,10 +3,13 @@
 
 package dev.vitrine.processor.translate;
 
+import dev.vitrine.processor.core.Cpu;
+import dev.vitrine.processor.exec.HotSpot;
 import dev.vitrine.processor.exec.Region;
 
 import org.jspecify.annotations.Nullable;
 
+import java.lang.reflect.Method;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ArrayBlockingQueue;
@@ -19,10 +22,10 @@ import java.util.function.Supplier;
  * The thread that translates, one for the process.
  *
  * <p>It also sees to it that HotSpot has compiled the code of a region before guests run it: in
- * bytecode that the JVM interprets a guest is slower than in our own interpreter. It calls the code
- * with an entry that returns at once, until HotSpot compiles it; that this has happened is seen by
- * the time that a call takes. What is concluded from that changes only when a region comes into
- * use.
+ * bytecode that the JVM interprets a guest is slower than in our own interpreter. Where {@link
+ * HotSpot} can be asked it is. Elsewhere the code is called with an entry that returns at once,
+ * until HotSpot compiles it; that this has happened is seen by the time that a call takes. What is
+ * concluded from that changes only when a region comes into use.
  */
 final class Background {
     private static final int QUEUE = 1024;
@@ -45,9 +48,13 @@ final class Background {
         final Consumer<Region> use;
         final long since = System.nanoTime();
 
-        Waiting(Region region, Consumer<Region> use) {
+        /** It is in HotSpot's queue; null if that cannot be known. */
+        final @Nullable Method queued;
+
+        Waiting(Region region, Consumer<Region> use, @Nullable Method queued) {
             this.region = region;
             this.use = use;
+            this.queued = queued;
         }
     }
 
@@ -81,8 +88,7 @@ final class Background {
                 if (w != null) {
                     Region region = w.translation.get();
                     if (region != null) {
-                        call(region, CALLS);
-                        waiting.add(new Waiting(region, w.use));
+                        waiting.add(new Waiting(region, w.use, queue(region)));
                     }
                 }
                 waiting.removeIf(Background::ready);
@@ -96,6 +102,25 @@ final class Background {
         }
     }
 
+    /** Has the code of a region compiled; its method if HotSpot has been asked. */
+    private static @Nullable Method queue(Region region) {
+        // Before it is compiled all that is linked at the first call should be.
+        call(region, 1);
+        try {
+            Method run =
+                    region.code
+                            .getClass()
+                            .getDeclaredMethod("run", Cpu.class, Region.class, int.class);
+            if (HotSpot.compile(run, region.stage == 1 ? HotSpot.SIMPLE : HotSpot.PROFILED)) {
+                return run;
+            }
+        } catch (NoSuchMethodException e) {
+            throw new IllegalStateException("generated class of a region", e);
+        }
+        call(region, CALLS);
+        return null;
+    }
+
     private static void call(Region region, int times) {
         for (int i = 0; i < times; i++) {
             region.enterNowhere();
@@ -103,6 +128,13 @@ final class Background {
     }
 
     private static boolean ready(Waiting w) {
+        if (w.queued != null) {
+            if (HotSpot.isCompiled(w.queued)) {
+                w.use.accept(w.region);
+                return true;
+            }
+            return System.nanoTime() - w.since > PATIENCE_NANOS;
+        }
         long begin = System.nanoTime();
         call(w.region, PROBE);
         long end = System.nanoTime();

@@ -1,0 +1,81 @@
+// Copyright 2026 The Vitrine authors
+// SPDX-License-Identifier: Apache-2.0
+
+package dev.vitrine.processor.exec;
+
+import org.jspecify.annotations.Nullable;
+
+import java.lang.invoke.MethodHandle;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.MethodType;
+import java.lang.reflect.Executable;
+import java.lang.reflect.Method;
+
+/**
+ * HotSpot's compile queue, where the launcher has opened it (module {@code hotspot}). Without it,
+ * in another JVM or without the launcher, everything works, but methods wait until HotSpot finds
+ * them hot by itself.
+ */
+public final class HotSpot {
+    /** By the first compiler, without counters: what stays as it is. */
+    public static final int SIMPLE = 1;
+
+    /** By the first compiler, with the profile that the second one wants. */
+    public static final int PROFILED = 3;
+
+    /** By the second compiler. */
+    public static final int OPTIMIZED = 4;
+
+    private record Door(MethodHandle compile, MethodHandle level) {}
+
+    private static final @Nullable Door DOOR = open();
+
+    private HotSpot() {}
+
+    private static @Nullable Door open() {
+        try {
+            Class<?> type = Class.forName("jdk.test.whitebox.WhiteBox", true, null);
+            Object box = type.getConstructor().newInstance();
+            MethodHandles.Lookup lookup = MethodHandles.publicLookup();
+            return new Door(
+                    lookup.findVirtual(
+                                    type,
+                                    "enqueueMethodForCompilation0",
+                                    MethodType.methodType(
+                                            boolean.class, Executable.class, int.class, int.class))
+                            .bindTo(box),
+                    lookup.findVirtual(
+                                    type,
+                                    "getMethodCompilationLevel0",
+                                    MethodType.methodType(
+                                            int.class, Executable.class, boolean.class))
+                            .bindTo(box));
+        } catch (ReflectiveOperationException | LinkageError e) {
+            return null;
+        }
+    }
+
+    /** Asks for the compilation of a method; false if that cannot be asked for. */
+    public static boolean compile(Method method, int level) {
+        if (DOOR == null) {
+            return false;
+        }
+        try {
+            return (boolean) DOOR.compile.invoke((Executable) method, level, -1);
+        } catch (Throwable e) {
+            throw new IllegalStateException("compiling " + method, e);
+        }
+    }
+
+    /** Whether a method for which {@link #compile} was true has been compiled. */
+    public static boolean isCompiled(Method method) {
+        if (DOOR == null) {
+            return false;
+        }
+        try {
+            return (int) DOOR.level.invoke((Executable) method, false) != 0;
+        } catch (Throwable e) {
+            throw new IllegalStateException("looking at " + method, e);
+        }
+    }
+}
