@@ -29,6 +29,9 @@ public final class WhiteBox {
      */
     public native boolean enqueueMethodForCompilation0(Executable method, int level, int bci);
 
+    /** The value of one of HotSpot's flags; null if there is none of that name. */
+    public native Boolean getBooleanVMFlag(String name);
+
     /** The level that a method is compiled at; 0 if it is not. */
     public native int getMethodCompilationLevel0(Executable method, boolean onStackReplacement);
 }

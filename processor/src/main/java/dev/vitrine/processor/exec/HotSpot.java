@@ -26,7 +26,7 @@ public final class HotSpot {
     /** By the second compiler. */
     public static final int OPTIMIZED = 4;
 
-    private record Door(MethodHandle compile, MethodHandle level) {}
+    private record Door(MethodHandle compile, MethodHandle level, boolean large) {}
 
     private static final @Nullable Door DOOR = open();
 
@@ -49,11 +49,37 @@ public final class HotSpot {
                                     "getMethodCompilationLevel0",
                                     MethodType.methodType(
                                             int.class, Executable.class, boolean.class))
-                            .bindTo(box));
+                            .bindTo(box),
+                    compilesLarge(lookup, type, box));
         } catch (ReflectiveOperationException | LinkageError e) {
             return null;
         }
     }
+
+    private static boolean compilesLarge(MethodHandles.Lookup lookup, Class<?> type, Object box)
+            throws ReflectiveOperationException {
+        MethodHandle flag =
+                lookup.findVirtual(
+                        type,
+                        "getBooleanVMFlag",
+                        MethodType.methodType(Boolean.class, String.class));
+        try {
+            return Boolean.FALSE.equals((Boolean) flag.invoke(box, "DontCompileHugeMethods"));
+        } catch (Throwable e) {
+            throw new IllegalStateException("flags of HotSpot", e);
+        }
+    }
+
+    /** The size in bytes up to which methods are compiled, as far as they are worth it. */
+    public static int methodLimit() {
+        return DOOR != null && DOOR.large ? LARGE_METHOD : METHOD;
+    }
+
+    /** HotSpot's HugeMethodLimit. */
+    private static final int METHOD = 8000;
+
+    /** Without that limit: what its second compiler does well in a fifth of a second. */
+    private static final int LARGE_METHOD = 16_000;
 
     /** Asks for the compilation of a method; false if that cannot be asked for. */
     public static boolean compile(Method method, int level) {

@@ -341,6 +341,6 @@ final class LaneEmitter {
         if (i.op == Op.PSHUFB) {
             return 12 * longs;
         }
-        return found == null ? 2 * longs : longs * (found.length() + 8) / 8;
+        return found == null ? longs : longs * (found.length() + 8) / 16;
     }
 }

@@ -60,13 +60,11 @@ final class LaneTable {
 
     private static final String[] SIZES = {"B", "W", "D"};
 
-    /** Ones in all of an element where its top bit is set; the others must be clear. */
+    /** Ones in all of an element where its top bit is set. */
     private static String fill(int k) {
-        return switch (k) {
-            case 0 -> " =v v <<1 v >>>7 -";
-            case 1 -> " =v v <<1 v >>>15 -";
-            default -> " =v v <<1 v >>>31 -";
-        };
+        // Masked behind the shift: HotSpot would mask a second time there.
+        int bits = 8 << k;
+        return " >>>" + (bits - 1) + " " + one(k) + " & =v v <<" + bits + " v -";
     }
 
     private static String top(int k) {
@@ -83,28 +81,14 @@ final class LaneTable {
 
     /** Ones where a is at least b, unsigned; leaves a - b with the top bits set in t. */
     private static String notBelow(int k) {
-        return "a "
-                + top(k)
-                + " | b "
-                + rest(k)
-                + " & - =t b ~ a & a b ^ ~ t & | "
-                + top(k)
-                + " &"
-                + fill(k);
+        return "a " + top(k) + " | b " + rest(k) + " & - =t b ~ a & a b ^ ~ t & |" + fill(k);
     }
 
     /** Ones where a is greater than b. */
     private static String greater(int k) {
         return k == 2
                 ? "b i l a i l - >>>32 b >>32 a >>32 - >>63 <<32 |"
-                : "b "
-                        + top(k)
-                        + " | a "
-                        + rest(k)
-                        + " & - a b ^ | ~ b a ~ & | "
-                        + top(k)
-                        + " &"
-                        + fill(k);
+                : "b " + top(k) + " | a " + rest(k) + " & - a b ^ | ~ b a ~ & | " + fill(k);
     }
 
     private static void lane(String name, String text) {
@@ -160,7 +144,7 @@ final class LaneTable {
         lane("PSUB" + size, k == 2 ? "a HIGH_HALF & b HIGH_HALF & - a b - LOW32 & |" : difference);
         String differs = " " + rest + " & " + rest + " + ";
         if (k < 2) {
-            lane("PCMPEQ" + size, "a b ^ =t t" + differs + "t | ~ " + top + " &" + fill(k));
+            lane("PCMPEQ" + size, "a b ^ =t t" + differs + "t | ~" + fill(k));
         }
         lane("PCMPGT" + size, greater(k));
         if (k < 2) {
@@ -189,9 +173,7 @@ final class LaneTable {
                         + " & ^"
                         + " b"
                         + differs
-                        + "b | "
-                        + top
-                        + " &"
+                        + "b |"
                         + fill(k)
                         + " &");
     }
@@ -200,24 +182,14 @@ final class LaneTable {
             int k, String size, String top, String rest, String one, int bits) {
         String sum = "a " + rest + " & b " + rest + " & + =t a b ^ =u ";
         String difference = "a " + top + " | b " + rest + " & - =t a b ^ =u ";
-        lane(
-                "PADDUS" + size,
-                sum + "a b & a b | t & | " + top + " &" + fill(k) + " t u " + top + " & ^ |");
+        lane("PADDUS" + size, sum + "a b & a b | t & |" + fill(k) + " t u " + top + " & ^ |");
         lane(
                 "PSUBUS" + size,
-                difference
-                        + "b ~ a & u ~ t & | "
-                        + top
-                        + " &"
-                        + fill(k)
-                        + " t u ~ "
-                        + top
-                        + " & ^ &");
+                difference + "b ~ a & u ~ t & |" + fill(k) + " t u ~ " + top + " & ^ &");
         // Where it overflows: the largest value, and one more if a is negative.
-        String limit =
-                " &" + fill(k) + " a >>>" + (bits - 1) + " " + one + " & " + rest + " + t ^ & t ^";
-        lane("PADDS" + size, sum + "u " + top + " & t ^ =t u ~ a t ^ & " + top + limit);
-        lane("PSUBS" + size, difference + "u ~ " + top + " & t ^ =t u a t ^ & " + top + limit);
+        String limit = fill(k) + " a >>>" + (bits - 1) + " " + one + " & " + rest + " + t ^ & t ^";
+        lane("PADDS" + size, sum + "u " + top + " & t ^ =t u ~ a t ^ &" + limit);
+        lane("PSUBS" + size, difference + "u ~ " + top + " & t ^ =t u a t ^ &" + limit);
         lane("PAVG" + size, "a b | a b ^ >>>1 " + rest + " & -");
     }
 

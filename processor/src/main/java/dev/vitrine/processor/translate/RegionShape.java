@@ -13,6 +13,7 @@ import dev.vitrine.processor.lift.Uop;
 import org.jspecify.annotations.Nullable;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -112,11 +113,13 @@ final class RegionShape {
     /**
      * Chooses the region of a hot block.
      *
-     * @param limit how heavy it may be, see {@link #weight}
+     * @param limit how heavy it may be, see {@link #weight}; a wide one up to twice as heavy where
+     *     that is worth it, see {@link RegionExtent}
      * @param wide go on where other regions begin
      */
     static RegionShape form(Cpu cpu, CodeCache cache, Block head, int limit, boolean wide) {
-        Map<Long, Block> chosen = new HashMap<>();
+        List<Block> chosen = new ArrayList<>();
+        int[] weights = new int[64];
         Set<Long> seen = new HashSet<>();
         PriorityQueue<Candidate> open =
                 new PriorityQueue<>((x, y) -> Double.compare(y.share, x.share));
@@ -128,11 +131,15 @@ final class RegionShape {
             Candidate c = open.remove();
             Block b = c.block;
             int weight = weight(b);
-            if (size > 0 && size + weight > limit) {
+            if (size > 0 && size + weight > (wide ? 2 * limit : limit)) {
                 continue;
             }
             size += weight;
-            chosen.put(b.rip, b);
+            if (chosen.size() == weights.length) {
+                weights = Arrays.copyOf(weights, 2 * weights.length);
+            }
+            weights[chosen.size()] = weight;
+            chosen.add(b);
             List<Long> next = successors(b);
             if (isCall(end(b))) {
                 next.add(b.fallThrough);
@@ -150,6 +157,10 @@ final class RegionShape {
                     }
                 }
             }
+        }
+        if (wide) {
+            weights = Arrays.copyOf(weights, chosen.size());
+            chosen = chosen.subList(0, RegionExtent.choose(chosen, weights, limit));
         }
         return new RegionShape(order(head, chosen));
     }
@@ -188,7 +199,8 @@ final class RegionShape {
 
     static final int MEMORY_WEIGHT = 8;
 
-    private static double likelihood(Block b, long rip) {
+    /** How often a branch goes to one of its targets, of 1. */
+    static double likelihood(Block b, long rip) {
         int op = end(b);
         boolean conditional =
                 (op >= Uop.JCC && op < Uop.JMP) || op == Uop.LOOP || op >= Uop.CMP64_JCC;
@@ -211,7 +223,9 @@ final class RegionShape {
     }
 
     /** Reverse post-order from the head, the likelier way first; without what is not reached. */
-    private static List<Block> order(Block head, Map<Long, Block> chosen) {
+    private static List<Block> order(Block head, List<Block> blocks) {
+        Map<Long, Block> chosen = new HashMap<>();
+        blocks.forEach(b -> chosen.put(b.rip, b));
         List<Block> post = new ArrayList<>();
         Set<Long> seen = new HashSet<>();
         // An explicit stack: a block, and how many of its successors have been visited.

@@ -9,6 +9,7 @@ import dev.vitrine.processor.core.Mmu;
 import dev.vitrine.processor.decode.Instruction;
 import dev.vitrine.processor.exec.Block;
 import dev.vitrine.processor.exec.CodeCache;
+import dev.vitrine.processor.exec.HotSpot;
 import dev.vitrine.processor.exec.Region;
 import dev.vitrine.processor.exec.RegionCode;
 import dev.vitrine.processor.exec.Tiering;
@@ -26,9 +27,6 @@ import java.util.function.Supplier;
  * its own thread, where the mappings are known; its code is written on a thread in the background.
  */
 public final class Translator implements Tiering {
-    /** HotSpot compiles no method that is larger, in bytes. */
-    private static final int METHOD_LIMIT = 8000;
-
     /** Modes in which every instruction is looked at. */
     private static final int WATCHED = Cpu.MODE_TF | Cpu.MODE_DEBUG | Cpu.MODE_ALIGN | 1 << 16;
 
@@ -136,7 +134,7 @@ public final class Translator implements Tiering {
                 new RegionEmitter(shape, ordered, processors == 1, ram.mask(), stage);
         byte[] file = emitter.emit();
         int size = MethodSize.ofLargest(file);
-        if (size > METHOD_LIMIT) {
+        if (size > HotSpot.methodLimit()) {
             return null;
         }
         RegionCode code = instance(file, constants(mmu));
