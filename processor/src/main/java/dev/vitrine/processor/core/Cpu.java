@@ -397,6 +397,12 @@ public final class Cpu {
         return f;
     }
 
+    /** Sets ZF if the argument is 0, and clears it otherwise. */
+    public void zeroFlag(long difference) {
+        int f = arithmeticFlags() & ~ZF;
+        setArithmeticFlags(difference == 0 ? f | ZF : f);
+    }
+
     public boolean parityEven() {
         int b = (int) (flagResult ^ (flagAux >>> 8)) & 0xFF;
         return (Integer.bitCount(b) & 1) == 0;
@@ -430,6 +436,22 @@ public final class Cpu {
         }
         int m = (int) mask & ~ARITHMETIC & 0x3F7FD7;
         eflags = (eflags & ~m) | ((int) value & m) | 2;
+    }
+
+    /** Sets EFLAGS.AC at CPL 0, where no alignment is checked: the mode stays. */
+    public void setAc(int value) {
+        if ((eflags & AC) != value) {
+            eflags ^= AC;
+            mmu.contextChanged();
+        }
+    }
+
+    /** Exchanges the base of GS with IA32_KERNEL_GS_BASE. */
+    public void swapGs() {
+        long base = r[R_SEG_BASE + GS];
+        segment[GS].base = kernelGsBase;
+        r[R_SEG_BASE + GS] = kernelGsBase;
+        kernelGsBase = base;
     }
 
     // ------------------------------------------------------------------ modes

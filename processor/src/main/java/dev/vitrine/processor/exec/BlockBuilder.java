@@ -34,11 +34,14 @@ final class BlockBuilder {
     /**
      * @param forcedEmulation Xen's forced-emulation prefix is skipped instead of raising #UD
      */
+    private final boolean smp;
+
     BlockBuilder(Cpu cpu, CodeCache cache, boolean smp, boolean forcedEmulation) {
         this.decoder = new Decoder(forcedEmulation);
         this.cpu = cpu;
         this.cache = cache;
         this.lifter = new Lifter(uops, smp);
+        this.smp = smp;
     }
 
     /**
@@ -130,6 +133,8 @@ final class BlockBuilder {
                 }
                 break;
             }
+            // With one processor a locked access is like any other.
+            i.lock &= smp;
             starts[instructions.size()] = uops.length();
             ended = lifter.lift(i, modeKey, instructions.size());
             instructions.add(i);

@@ -73,6 +73,15 @@ public final class LazyFlags {
         return before & ~CARRIES | carry | (carry ^ overflow) >>> 1;
     }
 
+    /**
+     * {@link Cpu#flagAux} with another carry, and the overflow of before.
+     *
+     * @param carry in the top bit; the others are 0
+     */
+    public static long withCarry(long aux, long carry) {
+        return aux & ~CARRIES | carry | ((carry ^ aux ^ aux << 1) & Long.MIN_VALUE) >>> 1;
+    }
+
     /** As {@link #store(Cpu, int, long, long)}, for all kinds. */
     public static void store(Cpu cpu, int kind, long x, long y, int oldKind, long oldX, long oldY) {
         if (isRotation(kind)) {

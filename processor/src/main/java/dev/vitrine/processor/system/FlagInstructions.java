@@ -46,11 +46,7 @@ final class FlagInstructions {
         if (cpu.cpl != 0) {
             throw cpu.ud();
         }
-        if ((cpu.eflags & Cpu.AC) != value) {
-            cpu.eflags ^= Cpu.AC;
-            // No alignment is checked at CPL 0: the mode stays.
-            cpu.mmu.contextChanged();
-        }
+        cpu.setAc(value);
     }
 
     private static void requireVirtualIopl(Cpu cpu) {

@@ -142,9 +142,7 @@ public final class SystemUnit {
             throw cpu.ud();
         }
         requireCpl0(cpu);
-        long base = cpu.r[Cpu.R_SEG_BASE + Cpu.GS];
-        Msrs.setBase(cpu, Cpu.GS, cpu.kernelGsBase);
-        cpu.kernelGsBase = base;
+        cpu.swapGs();
     }
 
     private static void requireOsXsave(Cpu cpu) {

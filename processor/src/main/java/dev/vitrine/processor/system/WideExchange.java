@@ -21,11 +21,6 @@ final class WideExchange {
         return cpu.r[high] << 32 | cpu.r[low] & 0xFFFFFFFFL;
     }
 
-    private static void setZero(Cpu cpu, boolean equal) {
-        int f = cpu.arithmeticFlags() & ~Cpu.ZF;
-        cpu.setArithmeticFlags(equal ? f | Cpu.ZF : f);
-    }
-
     static void exchange8(Cpu cpu, Instruction i) {
         long la = cpu.linear(i, 8, true);
         long expect = pair(cpu, Cpu.RDX, Cpu.RAX);
@@ -50,7 +45,7 @@ final class WideExchange {
             cpu.writeRegister(Cpu.RAX, 4, old);
             cpu.writeRegister(Cpu.RDX, 4, old >>> 32);
         }
-        setZero(cpu, old == expect);
+        cpu.zeroFlag(old ^ expect);
     }
 
     static void exchange16(Cpu cpu, Instruction i) {
@@ -76,7 +71,7 @@ final class WideExchange {
             cpu.r[Cpu.RAX] = low;
             cpu.r[Cpu.RDX] = high;
         }
-        setZero(cpu, equal);
+        cpu.zeroFlag(equal ? 0 : 1);
     }
 
     private static void begin(Cpu cpu, Instruction i) {

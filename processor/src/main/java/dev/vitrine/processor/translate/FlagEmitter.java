@@ -135,6 +135,23 @@ final class FlagEmitter {
         fromCpu();
     }
 
+    /** What is on the stack, a long of 0 or 1, becomes the carry; the other flags stay. */
+    void replaceCarry() {
+        code.loadConstant(63).lshl();
+        if (kind == LazyFlags.LOGIC) {
+            code.dup2().iconst_1().lushr().lor().lstore(y);
+        } else {
+            if (kind != LazyFlags.RAW) {
+                settle();
+            }
+            code.lstore(Locals.SCRATCH_2);
+            code.lload(y).lload(Locals.SCRATCH_2);
+            code.invokestatic(FLAGS, "withCarry", MethodTypeDesc.of(CD_long, CD_long, CD_long));
+            code.lstore(y);
+        }
+        set(LazyFlags.RAW);
+    }
+
     private boolean mayBeRotation() {
         return LazyFlags.isRotation(kind) || (kind == DYNAMIC && rotations);
     }

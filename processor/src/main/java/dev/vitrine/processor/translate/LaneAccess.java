@@ -145,7 +145,8 @@ final class LaneAccess {
         return n >= 2 ? i.reg[1] : i.reg[0];
     }
 
-    private void pushAddress(Instruction i) {
+    /** Pushes the linear address of the memory operand. */
+    void pushAddress(Instruction i) {
         long disp = i.disp;
         if (i.base == Instruction.RIP_BASE) {
             disp += i.nextRip();

@@ -236,6 +236,16 @@ final class MemoryEmitter {
         code.invokestatic(CALLED, "load" + size, CALLED_LOAD);
     }
 
+    /** The same behind an address that {@link #loadForUpdate} has found, on its page. */
+    void updateAt(int size, int offset) {
+        if (!calls) {
+            load(size, offset);
+            return;
+        }
+        code.aload(Locals.CPU_LOCAL).lload(Locals.LINEAR).loadConstant((long) offset).ladd();
+        code.invokestatic(CALLED, "update" + size, CALLED_LOAD);
+    }
+
     /** Stores some bytes behind such an address. */
     void storeAt(int size, int offset, Runnable value) {
         if (!calls) {

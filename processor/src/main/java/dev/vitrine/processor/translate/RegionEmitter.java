@@ -185,7 +185,7 @@ final class RegionEmitter {
         memory = new MemoryEmitter(b, ordered, small, alone, ramMask, caches.count());
         uops = new UopEmitter(b, flags, memory);
         long doubles = VectorEmitter.doubleLanes(shape.blocks);
-        vectors = new VectorEmitter(b, uops, memory, flags, doubles);
+        vectors = new VectorEmitter(b, uops, memory, flags, doubles, this::reloadContext);
         locals = makeLocals(doubles);
         int n = shape.blocks.size();
         labels = new Label[n];
@@ -321,6 +321,11 @@ final class RegionEmitter {
         code.tableswitch(1, entries.size() - 1, labels[0], cases);
     }
 
+    private void reloadContext() {
+        loadMemoryContext();
+        memory.forget();
+    }
+
     /** What the look into the soft TLB depends on. */
     private void loadMemoryContext() {
         code.aload(Locals.CPU_LOCAL).getfield(CPU, "mmu", MMU).astore(Locals.SCRATCH);
@@ -414,7 +419,11 @@ final class RegionEmitter {
                 case Uop.EXEC -> {
                     Instruction i = b.instructions[(int) imm];
                     if (VectorEmitter.supports(i, b.modeKey)) {
-                        vectors.emit(i, vectorsFound != (i.vex ? 2 : 1), miss(u));
+                        vectors.emit(
+                                i,
+                                vectorsFound != (i.vex ? 2 : 1),
+                                UopTraits.flagsSeen(uop, u),
+                                miss(u));
                         if (i.op.group == Op.Group.VECTOR) {
                             vectorsFound = i.vex ? 2 : 1;
                         }
@@ -524,9 +533,6 @@ final class RegionEmitter {
         Label to = code.newBoundLabel();
         helperRanges.add(from);
         helperRanges.add(to);
-        if (i.op == Op.CLAC || i.op == Op.STAC) {
-            loadMemoryContext();
-        }
         memory.forget();
         locals.load(code);
         if (i.op.group == Op.Group.VECTOR || i.op.group == Op.Group.X87) {

@@ -27,6 +27,8 @@ final class VectorEmitter {
     private final FloatEmitter floats;
     private final CipherEmitter ciphers;
     private final BitEmitter bits;
+    private final IntegerEmitter others;
+    private final KernelEmitter kernel;
 
     private final LaneKnowledge known;
 
@@ -35,13 +37,15 @@ final class VectorEmitter {
 
     /**
      * @param doubles lanes whose local is a double, see {@link #doubleLanes}
+     * @param reloadContext writes what must follow when memory is accessed in another way
      */
     VectorEmitter(
             CodeBuilder code,
             UopEmitter uops,
             MemoryEmitter memory,
             FlagEmitter flags,
-            long doubles) {
+            long doubles,
+            Runnable reloadContext) {
         this.code = code;
         LaneAccess lanes = new LaneAccess(code, uops, memory, flags, doubles);
         known = lanes.known;
@@ -51,6 +55,8 @@ final class VectorEmitter {
         floats = new FloatEmitter(lanes);
         ciphers = new CipherEmitter(lanes);
         bits = new BitEmitter(lanes);
+        others = new IntegerEmitter(lanes);
+        kernel = new KernelEmitter(lanes, reloadContext);
     }
 
     /** Whether an instruction can be written in line. */
@@ -58,8 +64,11 @@ final class VectorEmitter {
         if ((modeKey & Cpu.MODE_64) == 0) {
             return false;
         }
-        if (i.op.group == Op.Group.INTEGER) {
-            return BitEmitter.supports(i) && (i.memoryOperand() < 0 || i.addressSize == 8);
+        if (BitEmitter.supports(i) || IntegerEmitter.supports(i)) {
+            return i.memoryOperand() < 0 || i.addressSize == 8;
+        }
+        if (KernelEmitter.supports(i, modeKey)) {
+            return true;
         }
         if (i.op.group != Op.Group.VECTOR) {
             return false;
@@ -80,8 +89,8 @@ final class VectorEmitter {
     static int weight(Instruction i) {
         int n = i.memoryOperand();
         int memory = n < 0 ? 0 : RegionShape.MEMORY_WEIGHT + 5 * Math.max(0, i.size[n] / 8 - 1);
-        if (i.op.group == Op.Group.INTEGER) {
-            return memory + 2;
+        if (i.op.group != Op.Group.VECTOR) {
+            return memory + (i.op == Op.PUSHF ? RegionShape.MEMORY_WEIGHT : 2);
         }
         if (FloatEmitter.supports(i)) {
             return memory + FloatEmitter.weight(i);
@@ -156,7 +165,11 @@ final class VectorEmitter {
 
     /** General registers that it names; a mask. */
     static int registers(Instruction i) {
-        int mask = generalDestination(i) | BitEmitter.impliedSource(i);
+        int mask =
+                generalDestination(i)
+                        | BitEmitter.impliedSource(i)
+                        | IntegerEmitter.impliedSources(i)
+                        | KernelEmitter.registers(i);
         for (int n = 0; n < i.operands; n++) {
             if (i.kind[n] == Operand.GPR) {
                 mask |= 1 << i.reg[n];
@@ -178,7 +191,10 @@ final class VectorEmitter {
 
     /** The general register that it changes, as a mask. */
     static int generalDestination(Instruction i) {
-        int implied = BitEmitter.impliedDestination(i);
+        int implied =
+                BitEmitter.impliedDestination(i)
+                        | IntegerEmitter.implied(i)
+                        | KernelEmitter.registers(i) & 0xFFFF;
         return i.operands > 0 && i.kind[0] == Operand.GPR ? implied | 1 << i.reg[0] : implied;
     }
 
@@ -210,10 +226,17 @@ final class VectorEmitter {
      * Writes an instruction.
      *
      * @param first it is the first of its block for which the unit must be found enabled
+     * @param seen whether flags that it sets can be seen by anybody
      */
-    void emit(Instruction i, boolean first, Label miss) {
-        if (i.op.group == Op.Group.INTEGER) {
-            bits.emit(i, miss);
+    void emit(Instruction i, boolean first, boolean seen, Label miss) {
+        if (i.op.group != Op.Group.VECTOR) {
+            if (BitEmitter.supports(i)) {
+                bits.emit(i, miss);
+            } else if (IntegerEmitter.supports(i)) {
+                others.emit(i, seen, miss);
+            } else {
+                kernel.emit(i, miss);
+            }
             return;
         }
         if (first) {
