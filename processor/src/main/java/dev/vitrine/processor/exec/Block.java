@@ -25,8 +25,14 @@ public final class Block {
     /** How many guest instructions. */
     public final int count;
 
-    /** The guest instructions. */
+    /**
+     * Those of the guest instructions that are executed as a whole, by the number that their
+     * micro-operation has: a boot decodes half a million, and the others need not stay.
+     */
     public final Instruction[] instructions;
+
+    /** Of each guest instruction what faults need to know, see {@link Places}. */
+    private final char[] places;
 
     /** For each guest instruction, the index in code of its first micro-operation. */
     public final int[] starts;
@@ -83,6 +89,7 @@ public final class Block {
             int modeKey,
             long[] code,
             Instruction[] instructions,
+            char[] places,
             int[] starts,
             long mfn0,
             long mfn1,
@@ -94,7 +101,8 @@ public final class Block {
         this.modeKey = modeKey;
         this.code = code;
         this.instructions = instructions;
-        this.count = instructions.length;
+        this.places = places;
+        this.count = places.length;
         this.starts = starts;
         this.mfn0 = mfn0;
         this.mfn1 = mfn1;
@@ -106,7 +114,7 @@ public final class Block {
     Block beginning(int instructionCount) {
         int length = starts[instructionCount];
         long[] part = java.util.Arrays.copyOf(code, length + 2);
-        long end = instructions[instructionCount].rip;
+        long end = rip(instructionCount);
         part[length] = Uop.word(Uop.NEXT, 0, Cpu.R_ZERO, Cpu.R_ZERO, 0, Cpu.R_ZERO);
         part[length + 1] = end;
         Block b =
@@ -116,7 +124,8 @@ public final class Block {
                         csLimit,
                         modeKey,
                         part,
-                        java.util.Arrays.copyOf(instructions, instructionCount),
+                        instructions,
+                        java.util.Arrays.copyOf(places, instructionCount),
                         java.util.Arrays.copyOf(starts, instructionCount),
                         mfn0,
                         mfn1,
@@ -125,6 +134,19 @@ public final class Block {
         // As if it had been executed: nothing is noted of it.
         b.executions = 1;
         return b;
+    }
+
+    /** Instruction pointer of a guest instruction. */
+    public long rip(int instruction) {
+        long at = rip + Places.offset(places[instruction]);
+        return (modeKey & Cpu.MODE_64) != 0
+                ? at
+                : at & ((modeKey & Cpu.MODE_32) != 0 ? 0xFFFF_FFFFL : 0xFFFFL);
+    }
+
+    /** See {@link Places}. */
+    char place(int instruction) {
+        return places[instruction];
     }
 
     /** Index of the guest instruction that a micro-operation belongs to. */
@@ -183,7 +205,7 @@ public final class Block {
 
     /** How often {@link #pageHits} could have been counted up. */
     public int looks() {
-        return executions + LOOK - 1 >>> 6;
+        return executions >>> 6;
     }
 
     /** Notes where a memory access went. The index is that behind the micro-operation. */
@@ -197,7 +219,7 @@ public final class Block {
             siteHits = hits;
         }
         int site = (behind - 2) >> 1;
-        if ((executions & LOOK) == 0) {
+        if ((executions & LOOK) == LOOK) {
             pages[site] = la >>> 12;
         } else if (pages[site] == la >>> 12) {
             hits[site]++;

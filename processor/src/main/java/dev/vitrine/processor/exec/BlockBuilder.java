@@ -15,6 +15,8 @@ import dev.vitrine.processor.lift.Lifter;
 import dev.vitrine.processor.lift.Uop;
 import dev.vitrine.processor.lift.UopBuffer;
 
+import org.jspecify.annotations.Nullable;
+
 import java.util.ArrayList;
 import java.util.Arrays;
 
@@ -28,7 +30,8 @@ final class BlockBuilder {
     private final UopBuffer uops = new UopBuffer();
     private final Lifter lifter;
     private final byte[] bytes = new byte[4096 + 16];
-    private final ArrayList<Instruction> instructions = new ArrayList<>();
+    private final ArrayList<Instruction> kept = new ArrayList<>();
+    private final char[] places = new char[MAX_INSTRUCTIONS];
     private final int[] starts = new int[MAX_INSTRUCTIONS + 1];
 
     /**
@@ -77,12 +80,14 @@ final class BlockBuilder {
                         ? 1
                         : MAX_INSTRUCTIONS;
         uops.clear();
-        instructions.clear();
+        kept.clear();
+        int count = 0;
+        @Nullable Instruction last = null;
         long secondFrame = -1;
         int offset = 0;
         int ended = Lifter.CONTINUES;
         lifter.target = 0;
-        while (ended == Lifter.CONTINUES && instructions.size() < max && offset < available) {
+        while (ended == Lifter.CONTINUES && count < max && offset < available) {
             Instruction i = new Instruction();
             long at = rip + offset;
             if (codeSize == 16) {
@@ -94,7 +99,7 @@ final class BlockBuilder {
                     decoder.decode(
                             bytes, offset, Math.min(available - offset, 15), at, codeSize, i);
             if (length == Decoder.NEED_MORE) {
-                if (!instructions.isEmpty()) {
+                if (count > 0) {
                     break;
                 }
                 // The first instruction crosses the page: only then is the next page touched.
@@ -114,7 +119,7 @@ final class BlockBuilder {
                 }
             }
             if (length == Decoder.TOO_LONG) {
-                if (instructions.isEmpty()) {
+                if (count == 0) {
                     throw cpu.gp(0);
                 }
                 break;
@@ -128,19 +133,26 @@ final class BlockBuilder {
                 i.length = length;
             }
             if (!mode64 && Long.compareUnsigned(at + length - 1, limit & 0xFFFFFFFFL) > 0) {
-                if (instructions.isEmpty()) {
+                if (count == 0) {
                     throw cpu.fault(Vector.GP, 0);
                 }
                 break;
             }
             // With one processor a locked access is like any other.
             i.lock &= smp;
-            starts[instructions.size()] = uops.length();
-            ended = lifter.lift(i, modeKey, instructions.size());
-            instructions.add(i);
+            starts[count] = uops.length();
+            ended = lifter.lift(i, modeKey, kept.size());
+            places[count] = Places.of(i, rip);
+            if (max == 1 || executedAsAWhole(starts[count])) {
+                kept.add(i);
+            }
+            last = i;
+            count++;
             offset += length;
         }
-        Instruction last = instructions.getLast();
+        if (last == null) {
+            throw new IllegalStateException("block without an instruction");
+        }
         if (ended == Lifter.CONTINUES) {
             uops.emit(Uop.NEXT, 0, Cpu.R_ZERO, Cpu.R_ZERO, 0, Cpu.R_ZERO, last.nextRip());
         }
@@ -151,8 +163,9 @@ final class BlockBuilder {
                         limit,
                         modeKey,
                         uops.toArray(),
-                        instructions.toArray(new Instruction[0]),
-                        Arrays.copyOf(starts, instructions.size()),
+                        kept.toArray(new Instruction[0]),
+                        Arrays.copyOf(places, count),
+                        Arrays.copyOf(starts, count),
                         machine >= 0 ? machine >>> 12 : -1,
                         secondFrame,
                         last.nextRip(),
@@ -161,5 +174,16 @@ final class BlockBuilder {
             cache.add(machine, b, page, secondPage);
         }
         return b;
+    }
+
+    /** Whether micro-operations from an index on name the instruction itself. */
+    private boolean executedAsAWhole(int from) {
+        for (int u = from; u < uops.length(); u += 2) {
+            int op = uops.operation(u);
+            if (op == Uop.EXEC || op == Uop.EXEC_END || op == Uop.LOOP) {
+                return true;
+            }
+        }
+        return false;
     }
 }

@@ -3,7 +3,10 @@
 
 package dev.vitrine.processor.exec;
 
+import dev.vitrine.memory.GuestRam;
 import dev.vitrine.processor.TranslationDifference;
+import dev.vitrine.processor.core.Cpu;
+import dev.vitrine.processor.decode.Decoder;
 import dev.vitrine.processor.decode.Instruction;
 import dev.vitrine.processor.decode.InstructionText;
 
@@ -117,7 +120,7 @@ final class DifferenceReport {
     }
 
     /** The region's instructions. */
-    void code() {
+    void code(GuestRam ram) {
         if (!steps.isEmpty()) {
             lines.add("  what the interpreter did in between:");
             int from = Math.max(0, steps.size() - STEPS);
@@ -129,10 +132,25 @@ final class DifferenceReport {
         lines.add("  the region:");
         for (Block b : target.region.blocks) {
             lines.add(String.format("    block at %x", b.rip));
-            for (Instruction i : b.instructions) {
-                lines.add("      " + text(i.rip, i));
+            for (int n = 0; n < b.count; n++) {
+                lines.add("      " + text(b.rip(n), decoded(b, n, ram)));
             }
         }
+    }
+
+    /** A block keeps few of its instructions: decodes one again, from the bytes of now. */
+    private static Instruction decoded(Block b, int n, GuestRam ram) {
+        byte[] bytes = new byte[15];
+        for (int i = 0; i < bytes.length; i++) {
+            long la = b.linear() + b.rip(n) - b.rip + i;
+            long mfn = (la ^ b.linear()) >>> 12 == 0 ? b.mfn0 : b.mfn1;
+            bytes[i] = mfn < 0 ? 0 : ram.getByte(mfn << 12 | la & 4095);
+        }
+        int codeSize =
+                (b.modeKey & Cpu.MODE_64) != 0 ? 64 : (b.modeKey & Cpu.MODE_32) != 0 ? 32 : 16;
+        Instruction i = new Instruction();
+        new Decoder(false).decode(bytes, 0, bytes.length, b.rip(n), codeSize, i);
+        return i;
     }
 
     TranslationDifference finish() {

@@ -6,8 +6,6 @@ package dev.vitrine.processor.exec;
 import dev.vitrine.processor.core.Cpu;
 import dev.vitrine.processor.core.GuestFault;
 import dev.vitrine.processor.core.Vector;
-import dev.vitrine.processor.decode.Instruction;
-import dev.vitrine.processor.decode.Op;
 import dev.vitrine.processor.lift.Uop;
 
 /** Finds the guest instruction of a micro-operation that faulted. */
@@ -21,19 +19,18 @@ final class FaultSite {
      */
     static void locate(Cpu cpu, Block b, int uop, boolean fault) {
         int n = b.instructionAt(uop);
-        Instruction i = b.instructions[n];
-        cpu.rip = i.rip;
+        cpu.rip = b.rip(n);
         cpu.retired += n;
         if (fault && cpu.faultCode == 0) {
             // Non-canonical addresses: the memory path does not know the segment.
             int op = (int) b.code[uop] & 0xFF;
             if (op != Uop.EXEC && (cpu.faultVector == Vector.GP || cpu.faultVector == Vector.SS)) {
-                cpu.faultVector = stackAccess(cpu, op, i) ? Vector.SS : Vector.GP;
+                cpu.faultVector = stackAccess(cpu, op, b.place(n)) ? Vector.SS : Vector.GP;
             }
         }
     }
 
-    private static boolean stackAccess(Cpu cpu, int op, Instruction i) {
+    private static boolean stackAccess(Cpu cpu, int op, char place) {
         return switch (op) {
             case Uop.PUSH64, Uop.POP64, Uop.CALL64 -> true;
             // The stack is accessed first; after that a branch target gives #GP.
@@ -42,12 +39,8 @@ final class FaultSite {
             case Uop.JMP_REG -> false;
             case Uop.SEGMENT -> cpu.faultVector == Vector.SS;
             default ->
-                    // PUSH stores to the stack only, but may load from anywhere.
-                    (i.op == Op.PUSH && op >= Uop.ST8 && op <= Uop.ST64)
-                            || i.op == Op.LEAVE
-                            || (i.memoryOperand() >= 0
-                                    ? i.segment == Cpu.SS
-                                    : i.op == Op.PUSH || i.op == Op.POP);
+                    (Places.pushes(place) && op >= Uop.ST8 && op <= Uop.ST64)
+                            || Places.stack(place);
         };
     }
 

@@ -225,7 +225,7 @@ final class Interpreter {
                 cpu.currentBlock = b;
                 trail[trailEnd++ & (TRAIL - 1)] = b.rip;
                 final int execution = ++b.executions & Block.LOOK;
-                final boolean sample = execution <= 1;
+                final boolean sample = (execution + 1 & Block.LOOK) <= 1;
                 if (execution == 0) {
                     tiering.sampled(cpu, cache, b);
                 }

@@ -286,7 +286,7 @@ final class RegionRunner {
      */
     private boolean helper(Block last, long limit) {
         cpu.currentBlock = last;
-        Instruction i = last.instructions[last.count - 1];
+        Instruction i = last.instructions[last.instructions.length - 1];
         cpu.rip = i.rip;
         cpu.nextRip = i.nextRip();
         Units.execute(cpu, i);

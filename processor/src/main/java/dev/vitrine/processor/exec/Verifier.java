@@ -118,7 +118,7 @@ final class Verifier {
         long rip = cpu.rip;
         translated.save(cpu);
         if (within != null) {
-            translated.setPosition(within.instructions[done].rip, retiredAtBlock + done);
+            translated.setPosition(within.rip(done), retiredAtBlock + done);
         }
         pages.beforeReplay();
         start.restore(cpu);
@@ -261,7 +261,7 @@ final class Verifier {
         } else {
             report.complaint("what only the interpreter wrote cannot be undone to look closer");
         }
-        report.code();
+        report.code(cpu.mmu.ram);
         return report.finish();
     }
 

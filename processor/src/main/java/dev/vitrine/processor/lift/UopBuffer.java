@@ -22,6 +22,11 @@ public final class UopBuffer {
         return length;
     }
 
+    /** The operation of the micro-operation at an index. */
+    public int operation(int index) {
+        return (int) code[index] & 0xFF;
+    }
+
     public long[] toArray() {
         return Arrays.copyOf(code, length);
     }

@@ -19,7 +19,18 @@ class CodeCacheTest {
 
     private static Block block(long rip, long mfn, long second) {
         return new Block(
-                rip, 0, -1, 0, new long[0], new Instruction[0], new int[0], mfn, second, rip, rip);
+                rip,
+                0,
+                -1,
+                0,
+                new long[0],
+                new Instruction[0],
+                new char[0],
+                new int[0],
+                mfn,
+                second,
+                rip,
+                rip);
     }
 
     private static long valid(List<Block> blocks) {
