@@ -218,6 +218,7 @@ public final class Mmu {
         if (nextAsid > ASID_LIMIT) {
             Arrays.fill(readTlb, 0);
             Arrays.fill(writeTlb, 0);
+            Arrays.fill(writable, 0);
             forgetFetches();
             supervisorEpoch++;
             userEpoch++;
@@ -330,6 +331,9 @@ public final class Mmu {
      * Drops write permission for a frame everywhere in this TLB: it now holds code or is logged.
      */
     public void dropWrites(long mfn) {
+        if ((writable[place(mfn)] >>> mfn & 1) == 0) {
+            return;
+        }
         long machine = mfn << 12;
         long[] tlb = writeTlb;
         for (int i = 0; i < tlb.length; i += 2) {
@@ -342,6 +346,22 @@ public final class Mmu {
     /** Drops all write entries (the dirty log was switched on). */
     public void dropAllWrites() {
         Arrays.fill(writeTlb, 0);
+        Arrays.fill(writable, 0);
+    }
+
+    /**
+     * Bits of frames that an entry of {@link #writeTlb} may have been made for. Most code is never
+     * written to, and there is nothing to be looked for.
+     */
+    private final long[] writable = new long[1 << 11];
+
+    private int place(long mfn) {
+        return (int) (mfn >>> 6) & writable.length - 1;
+    }
+
+    private void noteWritable(long machine) {
+        long mfn = machine >>> 12;
+        writable[place(mfn)] |= 1L << mfn;
     }
 
     // ------------------------------------------------------------- fast paths
@@ -685,12 +705,14 @@ public final class Mmu {
                 readTlb[i + 1] = delta;
             }
             if (access == ACCESS_WRITE) {
+                noteWritable(machine);
                 writeTlb[i] = tag;
                 writeTlb[i + 1] = delta;
                 if (watch != null) {
                     watch.writable(i);
                 }
             } else if (walker.writable && plainWrites(machine >>> 12)) {
+                noteWritable(machine);
                 writeTlb[i] = tag;
                 writeTlb[i + 1] = delta;
             }
@@ -925,6 +947,7 @@ public final class Mmu {
         long machine = PhysicalView.machineAddress(entry);
         beforeWrite(machine >>> 12);
         if (admitted(machine >>> 12)) {
+            noteWritable(machine);
             tlb[i] = (la & PAGE) | systemContext;
             tlb[i + 1] = machine - (la & PAGE);
             if (watch != null) {
