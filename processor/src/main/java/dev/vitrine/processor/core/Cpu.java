@@ -213,6 +213,9 @@ public final class Cpu {
     /** The block in execution (an exec.Block), for the check of self-modification; may be null. */
     public @Nullable Object currentBlock;
 
+    /** Number of the block whose indirect branch a region was left by, behind such an exit. */
+    public int leftFrom;
+
     /** An access of translated code was not in the soft TLB and has not been made. */
     public boolean missed;
 

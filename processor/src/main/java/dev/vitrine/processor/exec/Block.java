@@ -65,11 +65,14 @@ public final class Block {
     /** The translator has been asked to translate from here. */
     public boolean asked;
 
+    /** Translations that were made from here since more targets of a branch had become known. */
+    int retranslations;
+
     // Profile for the translator; racy on purpose.
     public int executions;
     public int takenCount;
 
-    private static final int TARGETS = 4;
+    private static final int TARGETS = 12;
 
     /** Where the indirect branch at the end has gone, with how often that was seen. */
     private long @Nullable [] targets;

@@ -76,6 +76,12 @@ public final class Region {
     /** Instructions in a region of the first stage after which the second may be worth its cost. */
     private static final long HOT = 200_000;
 
+    /** Exits by indirect branches; racy on purpose. */
+    int indirect;
+
+    /** So many of them are worth another translation, which knows more targets. */
+    static final int INDIRECT_LIMIT = 50_000;
+
     /** Value of {@link #executed} from which on the second stage is asked for. */
     long askAt = HOT;
 

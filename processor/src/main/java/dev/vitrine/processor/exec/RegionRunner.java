@@ -26,6 +26,9 @@ final class RegionRunner {
      */
     private static final long ASK_AGAIN = 50_000;
 
+    /** Where targets never come to an end. */
+    private static final int RETRANSLATIONS = 3;
+
     /** See {@link Region#young}. */
     private static final int SHORT_RUN = 2000;
 
@@ -152,6 +155,7 @@ final class RegionRunner {
                 return stopped(begun);
             } else if (exit == RegionCode.INDIRECT) {
                 indirectExits++;
+                leftIndirectly(t);
             } else if (exit != RegionCode.EXIT) {
                 helperExits++;
                 LazyFlags.settle(cpu);
@@ -269,6 +273,24 @@ final class RegionRunner {
         Target t = new Target(e, key);
         targets[slot(t.rip, key)] = t;
         return t;
+    }
+
+    /**
+     * Notes where an indirect branch goes that the region knows too few targets of; translates it
+     * once more when that happens often.
+     */
+    private void leftIndirectly(Target t) {
+        Region g = t.region;
+        Block head = g.blocks[0];
+        g.blocks[cpu.leftFrom].observeTarget(cpu.rip);
+        if (g.stage == 2
+                && ++g.indirect >= Region.INDIRECT_LIMIT
+                && head.retranslations < RETRANSLATIONS
+                && tiering.hot(cpu, cache, head, Long.MAX_VALUE)) {
+            // The new one counts anew; this one goes on until then.
+            g.indirect = Integer.MIN_VALUE;
+            head.retranslations++;
+        }
     }
 
     private void hot(Region g, Block entered) {

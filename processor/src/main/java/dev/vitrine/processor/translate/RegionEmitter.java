@@ -602,6 +602,8 @@ final class RegionEmitter {
                 pushReturnAddress(u, w);
                 count(b.count);
                 observed(b);
+                code.aload(Locals.CPU_LOCAL).loadConstant(current);
+                code.putfield(CPU, "leftFrom", CD_int);
                 leaveAs(RegionCode.INDIRECT);
             }
             case Uop.JMP_REG -> {
@@ -610,6 +612,8 @@ final class RegionEmitter {
                 checkTarget(u);
                 count(b.count);
                 observed(b);
+                code.aload(Locals.CPU_LOCAL).loadConstant(current);
+                code.putfield(CPU, "leftFrom", CD_int);
                 leaveAs(RegionCode.INDIRECT);
             }
             case Uop.RET64 -> {
