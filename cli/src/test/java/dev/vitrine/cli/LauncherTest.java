@@ -1,0 +1,151 @@
+// Copyright 2026 The Vitrine authors
+// SPDX-License-Identifier: Apache-2.0
+
+package dev.vitrine.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/** The launcher, with a script in place of the JVM that tells what it was started with. */
+@Timeout(120)
+class LauncherTest {
+    /**
+     * Prints its arguments, one a line, and makes the cache if it is to. It fails, as a JVM that
+     * does not start, while there is a file "broken".
+     */
+    private static final String JAVA =
+            """
+            #!/bin/sh
+            [ ! -e "${0%/*}/broken" ] || exit 1
+            for argument; do
+                case $argument in
+                    -XX:AOTCacheOutput=*)
+                        [ -e "${0%/*}/no-cache" ] || echo cache >"${argument#*=}" ;;
+                esac
+                printf '%s\\n' "$argument"
+            done
+            [ ! -e "${0%/*}/standard-input" ] || cat
+            [ ! -e "${0%/*}/environment" ] || env
+            """;
+
+    @TempDir Path folder;
+
+    private Path home;
+    private Path bin;
+    private Path launcher;
+
+    private record Result(int status, String out, String err) {}
+
+    @BeforeEach
+    void makeInstallation() throws IOException {
+        assumeTrue(Files.isExecutable(Path.of("/bin/sh")), "no /bin/sh");
+        Path root = Files.createDirectories(folder.resolve("a path  with $spaces"));
+        launcher = Files.copy(Path.of("..", "vitrine"), root.resolve("vitrine"));
+        home = root.resolve("target/vitrine");
+        Files.createDirectories(home.resolve("lib"));
+        Files.createFile(home.resolve("lib/vitrine-cli-1.jar"));
+        Files.createFile(home.resolve("lib/vitrine-hotspot-1.jar"));
+        Files.createFile(home.resolve("stamp"));
+        bin = Files.createDirectories(folder.resolve("a jdk/bin"));
+        Files.writeString(bin.resolveSibling("release"), "JAVA_VERSION=\"25.0.1\"\n");
+        for (String program : List.of("java", "javac")) {
+            Path file = Files.writeString(bin.resolve(program), JAVA);
+            Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rwxr-xr-x"));
+        }
+    }
+
+    /**
+     * Runs the launcher by a shell.
+     *
+     * @param redirections those of the shell, such as {@code <&-}
+     */
+    private Result run(String redirections, Map<String, String> environment)
+            throws IOException, InterruptedException {
+        Path out = folder.resolve("out");
+        Path err = folder.resolve("err");
+        ProcessBuilder builder =
+                new ProcessBuilder(
+                        "/bin/sh",
+                        "-c",
+                        "exec /bin/sh \"$0\" run 'two  words' '*' " + redirections,
+                        launcher.toString());
+        builder.environment().put("JAVA_HOME", bin.getParent().toString());
+        builder.environment().remove("VITRINE_JAVA_OPTS");
+        builder.environment().putAll(environment);
+        Process process =
+                builder.redirectInput(Path.of("/dev/null").toFile())
+                        .redirectOutput(out.toFile())
+                        .redirectError(err.toFile())
+                        .start();
+        int status = process.waitFor();
+        return new Result(status, Files.readString(out), Files.readString(err));
+    }
+
+    private Result run() throws IOException, InterruptedException {
+        return run("", Map.of());
+    }
+
+    private Path cache() throws IOException {
+        try (var files = Files.list(home.resolve("aot"))) {
+            List<Path> all = files.toList();
+            assertThat(all).hasSize(1);
+            return all.getFirst();
+        }
+    }
+
+    @Test
+    void pathsAreWholeArguments() throws IOException, InterruptedException {
+        Result r = run("", Map.of("VITRINE_JAVA_OPTS", "-Xmx2g -ea"));
+        assertThat(r.err()).isEmpty();
+        assertThat(r.status()).isZero();
+        List<String> arguments = new ArrayList<>(r.out().lines().toList());
+        assertThat(arguments)
+                .contains("-XX:CompilerDirectivesFile=" + home + "/compiler.json")
+                .contains("-Xbootclasspath/a:" + home + "/lib/vitrine-hotspot-1.jar")
+                .contains("-XX:AOTCache=" + cache())
+                .containsSubsequence("-cp", home + "/lib/vitrine-cli-1.jar", "-Xmx2g", "-ea")
+                .endsWith("dev.vitrine.cli.Main", "run", "two  words", "*");
+    }
+
+    @Test
+    void trainsOnce() throws IOException, InterruptedException {
+        run();
+        assertThat(cache()).hasContent("cache");
+        assertThat(Files.readString(home.resolve("aot.log"))).contains("--train");
+        Files.delete(home.resolve("aot.log"));
+        run();
+        assertThat(home.resolve("aot.log")).doesNotExist();
+    }
+
+    @Test
+    void aJvmThatMakesNoCacheIsAskedOnce() throws IOException, InterruptedException {
+        Files.createFile(bin.resolve("no-cache"));
+        assertThat(run().out()).doesNotContain("-XX:AOTCache=");
+        assertThat(cache()).isEmptyFile();
+        Files.delete(home.resolve("aot.log"));
+        assertThat(run().status()).isZero();
+        assertThat(home.resolve("aot.log")).doesNotExist();
+    }
+
+    @Test
+    void aJvmThatDidNotStartIsAskedAgain() throws IOException, InterruptedException {
+        Files.createFile(bin.resolve("broken"));
+        assertThat(run().status()).isEqualTo(1);
+        Files.delete(bin.resolve("broken"));
+        assertThat(run().out()).contains("-XX:AOTCache=");
+        assertThat(cache()).hasContent("cache");
+    }
+}
