@@ -148,4 +148,33 @@ class LauncherTest {
         assertThat(run().out()).contains("-XX:AOTCache=");
         assertThat(cache()).hasContent("cache");
     }
+
+    @Test
+    void closedInputIsEmptyInput() throws IOException, InterruptedException {
+        Files.createFile(bin.resolve("standard-input"));
+        Result r = run("<&-", Map.of());
+        assertThat(r.status()).as(r.err()).isZero();
+        assertThat(r.out()).endsWith("\n*\n");
+        assertThat(r.err()).isEmpty();
+    }
+
+    @Test
+    void closedOutputIsAnError() throws IOException, InterruptedException {
+        Result r = run(">&-", Map.of());
+        assertThat(r.status()).isEqualTo(ExitStatus.BAD_INPUT);
+        assertThat(r.err())
+                .isEqualTo("vitrine: standard output cannot be written: it is closed.\n");
+    }
+
+    @Test
+    void closedErrorTakesNothingElse() throws IOException, InterruptedException {
+        Files.createFile(bin.resolve("standard-input"));
+        Path input = Files.writeString(folder.resolve("input"), "input\n");
+        Result r = run("<'" + input + "' 2>&-", Map.of());
+        assertThat(r.status()).isZero();
+        assertThat(r.out()).endsWith("\n*\ninput\n");
+        assertThat(Files.readString(input)).isEqualTo("input\n");
+        // Nobody is there to read the sentence; the status remains.
+        assertThat(run(">&- 2>&-", Map.of()).status()).isEqualTo(ExitStatus.BAD_INPUT);
+    }
 }
