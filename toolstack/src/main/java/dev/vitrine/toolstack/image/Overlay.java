@@ -42,7 +42,8 @@ public final class Overlay {
      * Adds a file or folder.
      *
      * @param spec {@code HOST:GUEST}, where the last colon counts and GUEST is absolute. If GUEST
-     *     ends with a slash or is a folder of the image, the copy goes into it under its own name
+     *     ends with a slash or is a folder of the image, the copy goes into it under its own name.
+     *     If HOST is a symbolic link, what it leads to is copied; links in a folder stay links
      * @throws BadInputException the text is of another form, or there is no such file
      */
     public Overlay copy(String spec) {
@@ -138,8 +139,10 @@ public final class Overlay {
             addFile(tree, top, copy.host);
             return;
         }
+        // What is walked has to be a folder, not a link to one.
+        Path start = copy.host.toRealPath();
         Files.walkFileTree(
-                copy.host,
+                start,
                 new SimpleFileVisitor<>() {
                     @Override
                     public FileVisitResult preVisitDirectory(Path folder, BasicFileAttributes a)
@@ -169,7 +172,7 @@ public final class Overlay {
                     }
 
                     private String below(Path file) {
-                        String rest = copy.host.relativize(file).toString().replace('\\', '/');
+                        String rest = start.relativize(file).toString().replace('\\', '/');
                         return rest.isEmpty() ? top : top + "/" + rest;
                     }
                 });

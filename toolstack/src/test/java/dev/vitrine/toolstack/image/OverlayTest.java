@@ -80,6 +80,20 @@ class OverlayTest {
     }
 
     @Test
+    void followsALinkThatIsNamedAndNoOther() throws IOException {
+        Path link = Files.createSymbolicLink(root.resolve("link"), host);
+        Path file = Files.createSymbolicLink(root.resolve("file-link"), Path.of("host/file"));
+        CpioIndex index = index(new Overlay().copy(link + ":/data/x").copy(file + ":/data/file"));
+        assertThat(index.items().get("data/x").mode() & ~0777).isEqualTo(FileTree.FOLDER);
+        assertThat(index.items().get("data/file").mode() & ~0777).isEqualTo(FileTree.REGULAR);
+        assertThat(index.items()).containsKey("data/x/sub/script");
+        assertThat(index.link("data/x/sub/link")).isEqualTo("script");
+        // It keeps the name that the user knows.
+        assertThat(index(new Overlay().copy(link + ":/mnt")).items())
+                .containsKeys("mnt/link/sub/script");
+    }
+
+    @Test
     void nothingLeavesTheRoot() throws IOException {
         assertThat(index(new Overlay().copy(root.resolve("host/file") + ":/../../x")).items())
                 .containsOnlyKeys("x");
