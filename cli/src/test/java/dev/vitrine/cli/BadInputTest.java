@@ -4,9 +4,11 @@
 package dev.vitrine.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -66,6 +68,19 @@ class BadInputTest {
         runKernel(folder.resolve("none")).isBadInput(folder + "/none", "no such file");
         runKernel(folder).isBadInput(folder.toString(), "folder");
         Cli.run("run", "--kernel", "").isBadInput("--kernel");
+    }
+
+    /** Nobody writes into it, so that whoever opens it waits for ever. */
+    @Test
+    @Timeout(60)
+    void pipe() throws IOException, InterruptedException {
+        Path pipe = folder.resolve("pipe");
+        assumeTrue(new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor() == 0);
+        runKernel(pipe).isBadInput("pipe", "not a regular file");
+        runKernel(good, "--ramdisk", pipe.toString()).isBadInput("pipe", "not a regular file");
+        Cli.run("run", pipe.toString()).isBadInput("pipe", "not a regular file");
+        Path cfg = Files.writeString(folder.resolve("p.cfg"), "name='p'\nkernel='" + pipe + "'\n");
+        Cli.run("run", cfg.toString()).isBadInput("pipe", "not a regular file");
     }
 
     @Test

@@ -41,6 +41,10 @@ public final class XlConfig {
      */
     public static DomainConfig load(Path file) {
         byte[] text;
+        // A pipe may have nobody who writes, and opening it would wait for one.
+        if (Files.exists(file) && !Files.isRegularFile(file) && !Files.isDirectory(file)) {
+            throw new BadInputException(file + ": the file is not a regular file.");
+        }
         try (InputStream in = Files.newInputStream(file)) {
             text = in.readNBytes(MAX_BYTES + 1);
         } catch (NoSuchFileException e) {
