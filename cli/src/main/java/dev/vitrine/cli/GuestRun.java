@@ -32,19 +32,21 @@ final class GuestRun {
     private final RunPlan plan;
     private final Streams streams;
     private final @Nullable Duration limit;
-    private final long deadline;
+
+    /** By System.nanoTime, once the first guest runs; Long.MAX_VALUE without a limit. */
+    private long deadline = Long.MAX_VALUE;
+
     private volatile @Nullable Machine current;
     private volatile boolean detached;
 
     /**
-     * @param limit the time given with --timeout, for the message; or null
-     * @param deadline when it ends, by System.nanoTime; Long.MAX_VALUE without one
+     * @param limit the time given with --timeout, which counts from the first guest's start on; or
+     *     null
      */
-    GuestRun(RunPlan plan, Streams streams, @Nullable Duration limit, long deadline) {
+    GuestRun(RunPlan plan, Streams streams, @Nullable Duration limit) {
         this.plan = plan;
         this.streams = streams;
         this.limit = limit;
-        this.deadline = deadline;
     }
 
     /** Runs the guest and returns the exit status. */
@@ -83,7 +85,7 @@ final class GuestRun {
             in = new DetachInput(in, this::detach);
         }
         ConsoleInput input = new ConsoleInput(in, streams.terminal());
-        while (true) {
+        for (boolean first = true; ; first = false) {
             long started = System.nanoTime();
             Outcome outcome;
             ShutdownAction action;
@@ -91,6 +93,9 @@ final class GuestRun {
                 current = machine;
                 if (detached) {
                     return ExitStatus.OK;
+                }
+                if (first && limit != null) {
+                    deadline = System.nanoTime() + limit.toNanos();
                 }
                 outcome = machine.run(deadline);
                 current = null;

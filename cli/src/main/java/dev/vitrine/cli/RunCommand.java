@@ -95,7 +95,10 @@ final class RunCommand implements Callable<Integer> {
     @Option(
             names = "--timeout",
             paramLabel = "TIME",
-            description = "ends the run after a time such as 60s or 5m")
+            description = {
+                "ends the run after a time such as 60s or 5m, from the guest's start on;",
+                "pulling an image and loading do not count"
+            })
     @Nullable String timeout;
 
     @Option(
@@ -131,9 +134,8 @@ final class RunCommand implements Callable<Integer> {
     @Override
     public Integer call() throws InterruptedException {
         Duration limit = timeout == null ? null : Sizes.time("--timeout", timeout);
-        long deadline = limit == null ? Long.MAX_VALUE : System.nanoTime() + limit.toNanos();
         RunPlan plan = RunPlan.of(this, streams);
-        return new GuestRun(plan, streams, limit, deadline).run();
+        return new GuestRun(plan, streams, limit).run();
     }
 
     boolean virtualClock() {

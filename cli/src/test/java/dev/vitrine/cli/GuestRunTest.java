@@ -28,6 +28,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.LockSupport;
 
 /** Guests of a few instructions, from the command line to the exit status. */
 @Timeout(120)
@@ -79,6 +81,35 @@ class GuestRunTest {
         Cli.Result r = run("", Guests.SPIN, "--clock", clock, "--timeout", "1s");
         assertThat(r.status()).isEqualTo(ExitStatus.TIMEOUT);
         r.saysOneSentence("1 s", "--timeout");
+    }
+
+    /** The warning about the configuration is read slowly, before the guest starts. */
+    @Test
+    void timeoutCountsFromTheStartOfTheGuest() throws IOException {
+        Path kernel = Guests.kernel(folder, Guests.POWEROFF);
+        Path cfg = folder.resolve("guest.cfg");
+        Files.writeString(cfg, "name='a'\nmemory=16\nvif=['']\nkernel='" + kernel + "'\n");
+        AtomicBoolean warned = new AtomicBoolean();
+        OutputStream slow =
+                new OutputStream() {
+                    @Override
+                    public void write(int b) {
+                        if (b == '\n') {
+                            LockSupport.parkNanos(Duration.ofSeconds(10).toNanos());
+                            warned.set(true);
+                        }
+                    }
+                };
+        int status =
+                Main.execute(
+                        new String[] {"run", cfg.toString(), "--timeout", "10s"},
+                        new Streams(
+                                InputStream.nullInputStream(),
+                                OutputStream.nullOutputStream(),
+                                new PrintStream(slow, true, StandardCharsets.UTF_8),
+                                false));
+        assertThat(warned).isTrue();
+        assertThat(status).isZero();
     }
 
     /** As on Xen, where Linux powers a PVH guest off in this way. */
