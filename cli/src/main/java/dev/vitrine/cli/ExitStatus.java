@@ -8,7 +8,7 @@ final class ExitStatus {
     /** The guest powered off, or the command did what it was asked. */
     static final int OK = 0;
 
-    /** Usage or bad input. */
+    /** Usage, bad input, or output that cannot be written. */
     static final int BAD_INPUT = 2;
 
     /** The guest crashed. */
@@ -19,6 +19,9 @@ final class ExitStatus {
 
     /** The time given with --timeout passed. */
     static final int TIMEOUT = 124;
+
+    /** Nobody reads standard output any more: what a shell gives for a program SIGPIPE ended. */
+    static final int OUTPUT_CLOSED = 128 + 13;
 
     private ExitStatus() {}
 }

@@ -23,9 +23,6 @@ final class GuestRun {
     /** A guest that never gets far is not restarted more often than once in this time. */
     private static final long RESTART_NANOS = 1_000_000_000L;
 
-    /** What a shell gives for a program that SIGPIPE ended. */
-    private static final int OUTPUT_CLOSED = 128 + 13;
-
     /** A run under the virtual clock is to repeat, so that nothing in it may be random. */
     private static final String FIXED_TOKEN = "0123456789abcdef";
 
@@ -185,7 +182,7 @@ final class GuestRun {
 
     private int status(Outcome outcome, ShutdownAction action) throws InterruptedException {
         if (outcome.outputClosed()) {
-            return OUTPUT_CLOSED;
+            return ExitStatus.OUTPUT_CLOSED;
         }
         switch (outcome.reason()) {
             case POWEROFF -> {

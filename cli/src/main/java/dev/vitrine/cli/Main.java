@@ -7,7 +7,9 @@ import dev.vitrine.toolstack.BadInputException;
 
 import org.jspecify.annotations.Nullable;
 
+import java.io.IOException;
 import java.util.Arrays;
+import java.util.Objects;
 import java.util.concurrent.Callable;
 
 /**
@@ -32,9 +34,12 @@ public final class Main {
      *
      * @return the exit status
      */
-    static int execute(String[] args, Streams streams) {
+    static int execute(String[] args, Streams given) {
+        StandardOutput out = StandardOutput.of(given.out());
+        Streams streams = new Streams(given.in(), out, given.err(), given.terminal());
         try {
-            return dispatch(args, streams);
+            int status = dispatch(args, streams);
+            return out.failure() == null ? status : outputLost(out, streams);
         } catch (BadInputException e) {
             return failed(streams, e.getMessage(), ExitStatus.BAD_INPUT, e);
         } catch (InterruptedException e) {
@@ -104,6 +109,19 @@ public final class Main {
     private static int call(Callable<Integer> command, String[] args, Streams streams)
             throws Exception {
         return CommandLineParser.parse(command, args, streams) ? command.call() : ExitStatus.OK;
+    }
+
+    /** What the command has to say did not arrive, whatever it did. */
+    private static int outputLost(StandardOutput out, Streams streams) {
+        if (out.readerIsGone()) {
+            return ExitStatus.OUTPUT_CLOSED;
+        }
+        IOException e = Objects.requireNonNull(out.failure());
+        return failed(
+                streams,
+                "Standard output cannot be written: " + e.getMessage() + ".",
+                ExitStatus.BAD_INPUT,
+                e);
     }
 
     private static int failed(

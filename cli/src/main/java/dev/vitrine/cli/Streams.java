@@ -5,7 +5,6 @@ package dev.vitrine.cli;
 
 import java.io.FileDescriptor;
 import java.io.FileInputStream;
-import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -26,7 +25,7 @@ record Streams(InputStream in, OutputStream out, PrintStream err, boolean termin
     static Streams ofProcess() {
         return new Streams(
                 new FileInputStream(FileDescriptor.in),
-                new FileOutputStream(FileDescriptor.out),
+                StandardOutput.ofProcess(),
                 System.err,
                 inputIsTerminal());
     }

@@ -29,9 +29,11 @@ import picocli.CommandLine.Option;
             "",
             "exit status:",
             "  0    the guest powered off (with --exec: the status of the command)",
-            "  2    usage or bad input",
+            "  2    usage or bad input, or standard output cannot be written",
             "  3    the guest crashed",
-            "  124  the time given with --timeout passed"
+            "  4    --verify-translation: translated code did something else than the interpreter",
+            "  124  the time given with --timeout passed",
+            "  141  nobody reads standard output any more"
         })
 final class VitrineCommand {
     @Option(

@@ -212,13 +212,12 @@ class GuestRunTest {
         return text.lines().filter(l -> l.strip().startsWith(name + " ")).findFirst().orElse("");
     }
 
-    @Test
-    void closedOutputEndsTheGuest() {
+    private Cli.Result runWithFailingOutput(String reason) {
         OutputStream closed =
                 new OutputStream() {
                     @Override
                     public void write(int b) throws IOException {
-                        throw new IOException("broken pipe");
+                        throw new IOException(reason);
                     }
                 };
         String[] args = {"run", "--kernel", Guests.kernel(folder, Guests.ECHO).toString()};
@@ -227,8 +226,20 @@ class GuestRunTest {
                 Main.execute(
                         args,
                         new Streams(new Endless(), closed, new PrintStream(err, true), false));
-        assertThat(status).isEqualTo(128 + 13);
-        assertThat(err.size()).isZero();
+        return new Cli.Result(status, "", err.toString(StandardCharsets.UTF_8));
+    }
+
+    @Test
+    void closedOutputEndsTheGuest() {
+        Cli.Result r = runWithFailingOutput("Broken pipe");
+        assertThat(r.status()).isEqualTo(ExitStatus.OUTPUT_CLOSED);
+        assertThat(r.err()).isEmpty();
+    }
+
+    @Test
+    void outputThatCannotBeWrittenEndsTheGuest() {
+        runWithFailingOutput("No space left on device")
+                .isBadInput("Standard output cannot be written: No space left on device.");
     }
 
     /** Input that never ends and never has anything. */

@@ -4,11 +4,21 @@
 package dev.vitrine.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 
 /** Commands, options and help. */
 class UsageTest {
@@ -43,6 +53,35 @@ class UsageTest {
     @Test
     void helpGoesBeforeErrors() {
         assertThat(Cli.run("run", "--help", "a", "b").out()).contains("usage:");
+    }
+
+    @Test
+    void helpNamesTheExitStatuses() {
+        for (String[] command : new String[][] {{"--help"}, {"run", "--help"}}) {
+            String help = Cli.run(command).out();
+            for (int status : new int[] {0, 2, 3, 4, 124, 141}) {
+                assertThat(help).containsPattern("(?m)^  " + status + " +[a-z-]");
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"--help", "--version", "images"})
+    void outputThatCannotBeWritten(String command) throws IOException {
+        assumeTrue(Files.exists(Path.of("/dev/full")));
+        ByteArrayOutputStream err = new ByteArrayOutputStream();
+        try (OutputStream full = Files.newOutputStream(Path.of("/dev/full"))) {
+            int status =
+                    Main.execute(
+                            new String[] {command},
+                            new Streams(
+                                    InputStream.nullInputStream(),
+                                    full,
+                                    new PrintStream(err, true, StandardCharsets.UTF_8),
+                                    false));
+            new Cli.Result(status, "", err.toString(StandardCharsets.UTF_8))
+                    .isBadInput("Standard output cannot be written: ");
+        }
     }
 
     @Test
