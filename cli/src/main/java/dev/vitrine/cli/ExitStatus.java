@@ -5,7 +5,7 @@ package dev.vitrine.cli;
 
 /** Exit statuses of the commands. */
 final class ExitStatus {
-    /** The guest powered off, or the command did what it was asked. */
+    /** The guest powered off (with --exec: or rebooted), or the command did what it was asked. */
     static final int OK = 0;
 
     /** Usage, bad input, or output that cannot be written. */
@@ -16,6 +16,9 @@ final class ExitStatus {
 
     /** Translated code did something else than the interpreter: a fault of Vitrine. */
     static final int TRANSLATION_DIFFERS = 4;
+
+    /** An error of Vitrine itself, or memory that does not do: EX_SOFTWARE of sysexits.h. */
+    static final int SOFTWARE = 70;
 
     /** The time given with --timeout passed. */
     static final int TIMEOUT = 124;

@@ -173,6 +173,7 @@ final class GuestRun {
     private ShutdownAction action(StopReason reason) {
         return switch (reason) {
             case POWEROFF -> plan.onPoweroff();
+            // Started again, it would run the command again, and most likely for ever.
             case REBOOT -> plan.command() ? ShutdownAction.DESTROY : plan.onReboot();
             case WATCHDOG -> plan.onWatchdog();
             case CRASH, TRIPLE_FAULT -> plan.onCrash();
@@ -185,20 +186,15 @@ final class GuestRun {
             return ExitStatus.OUTPUT_CLOSED;
         }
         switch (outcome.reason()) {
-            case POWEROFF -> {
-                if (!plan.command()) {
-                    return ExitStatus.OK;
-                }
-                if (outcome.commandStatus().isPresent()) {
-                    return outcome.commandStatus().getAsInt();
-                }
-                say("the guest powered off before the command of --exec ended");
-                return ExitStatus.CRASHED;
-            }
-            case REBOOT -> {
+            case POWEROFF, REBOOT -> {
                 if (plan.command() && outcome.commandStatus().isEmpty()) {
-                    say("the guest rebooted before the command of --exec ended");
-                    return ExitStatus.CRASHED;
+                    say(
+                            "the guest "
+                                    + (outcome.reason() == StopReason.POWEROFF
+                                            ? "powered off"
+                                            : "rebooted")
+                                    + " before the command of --exec ended, so that its exit status"
+                                    + " is not known");
                 }
                 return outcome.commandStatus().orElse(ExitStatus.OK);
             }
@@ -216,12 +212,16 @@ final class GuestRun {
                                 + " of --timeout and was stopped");
                 return ExitStatus.TIMEOUT;
             }
-            case CRASH, WATCHDOG, TRIPLE_FAULT, SOFT_RESET, INTERNAL_ERROR -> {
+            case INTERNAL_ERROR -> {
                 if (outcome.cause() instanceof TranslationDifference difference) {
                     difference.lines().forEach(line -> streams.err().println("vitrine: " + line));
                     return ExitStatus.TRANSLATION_DIFFERS;
                 }
-                crashed(outcome);
+                stopped("an error of Vitrine itself stopped the guest: ", outcome);
+                return ExitStatus.SOFTWARE;
+            }
+            case CRASH, WATCHDOG, TRIPLE_FAULT, SOFT_RESET -> {
+                stopped("the guest crashed: ", outcome);
                 if (action == ShutdownAction.PRESERVE) {
                     preserve();
                 } else if (action == ShutdownAction.COREDUMP_DESTROY
@@ -234,8 +234,8 @@ final class GuestRun {
         throw new IllegalStateException(outcome.reason().name());
     }
 
-    private void crashed(Outcome outcome) {
-        say("the guest crashed: " + outcome.message().replaceAll("\\.$", ""));
+    private void stopped(String what, Outcome outcome) {
+        say(what + outcome.message().replaceAll("\\.$", ""));
         CrashReport report = outcome.crash();
         if (report != null) {
             report.lines().forEach(line -> streams.err().println(line));

@@ -44,12 +44,12 @@ public final class Main {
             return failed(streams, e.getMessage(), ExitStatus.BAD_INPUT, e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            return failed(streams, "The command was interrupted.", ExitStatus.CRASHED, e);
+            return failed(streams, "The command was interrupted.", ExitStatus.SOFTWARE, e);
         } catch (OutOfMemoryError e) {
             return failed(
                     streams,
                     "Java's heap is too small for this; give it more with VITRINE_JAVA_OPTS=-Xmx4g.",
-                    ExitStatus.CRASHED,
+                    ExitStatus.SOFTWARE,
                     e);
         } catch (Exception | Error e) {
             return failed(
@@ -57,7 +57,7 @@ public final class Main {
                     "An error of Vitrine itself stopped it: "
                             + e
                             + " (VITRINE_JAVA_OPTS=-Dvitrine.debug=true shows where).",
-                    ExitStatus.CRASHED,
+                    ExitStatus.SOFTWARE,
                     e);
         }
     }

@@ -32,6 +32,7 @@ import picocli.CommandLine.Option;
             "  2    usage or bad input, or standard output cannot be written",
             "  3    the guest crashed",
             "  4    --verify-translation: translated code did something else than the interpreter",
+            "  70   an error of Vitrine itself, or Java's heap is too small",
             "  124  the time given with --timeout passed",
             "  141  nobody reads standard output any more"
         })

@@ -9,6 +9,7 @@ import dev.vitrine.hypervisor.StopReason;
 import dev.vitrine.toolstack.ConsoleInput;
 import dev.vitrine.toolstack.Machine;
 import dev.vitrine.toolstack.Outcome;
+import dev.vitrine.toolstack.config.ShutdownAction;
 import dev.vitrine.toolstack.loader.KernelImage;
 
 import org.junit.jupiter.api.Test;
@@ -210,6 +211,45 @@ class GuestRunTest {
 
     private static String line(String text, String name) {
         return text.lines().filter(l -> l.strip().startsWith(name + " ")).findFirst().orElse("");
+    }
+
+    /** As with --exec, for a guest that has no init to tell a status. */
+    private Cli.Result runCommand(String listing) throws InterruptedException {
+        byte[] kernel = SyntheticGuest.kernel(SyntheticGuest.assemble(listing));
+        RunPlan plan =
+                new RunPlan(
+                        "guest",
+                        KernelImage.load("guest", kernel),
+                        null,
+                        "",
+                        16 << 20,
+                        1,
+                        false,
+                        false,
+                        false,
+                        true,
+                        false,
+                        ShutdownAction.DESTROY,
+                        ShutdownAction.RESTART,
+                        ShutdownAction.DESTROY,
+                        ShutdownAction.DESTROY);
+        ByteArrayOutputStream err = new ByteArrayOutputStream();
+        Streams streams =
+                new Streams(
+                        InputStream.nullInputStream(),
+                        OutputStream.nullOutputStream(),
+                        new PrintStream(err, true, StandardCharsets.UTF_8),
+                        false);
+        int status = new GuestRun(plan, streams, Duration.ofSeconds(60)).run();
+        return new Cli.Result(status, "", err.toString(StandardCharsets.UTF_8));
+    }
+
+    @Test
+    void aGuestThatEndsBeforeItsCommandHasNotCrashed() throws InterruptedException {
+        Cli.Result off = runCommand(Guests.POWEROFF).saysOneSentence("powered off before", "--exec");
+        assertThat(off.status()).isZero();
+        Cli.Result again = runCommand(Guests.REBOOT).saysOneSentence("rebooted before", "--exec");
+        assertThat(again.status()).isZero();
     }
 
     private Cli.Result runWithFailingOutput(String reason) {

@@ -21,6 +21,17 @@ final class Guests {
             00000000
             """;
 
+    /** SCHEDOP_shutdown(reboot). */
+    static final String REBOOT =
+            """
+            b81d000000  mov eax,0x1d
+            bb02000000  mov ebx,0x2
+            b913001000  mov ecx,0x100013
+            0f01c1      vmcall
+            f4          hlt
+            01000000
+            """;
+
     /** SCHEDOP_shutdown(crash). */
     static final String CRASH =
             """

@@ -59,7 +59,7 @@ class UsageTest {
     void helpNamesTheExitStatuses() {
         for (String[] command : new String[][] {{"--help"}, {"run", "--help"}}) {
             String help = Cli.run(command).out();
-            for (int status : new int[] {0, 2, 3, 4, 124, 141}) {
+            for (int status : new int[] {0, 2, 3, 4, 70, 124, 141}) {
                 assertThat(help).containsPattern("(?m)^  " + status + " +[a-z-]");
             }
         }
@@ -81,6 +81,27 @@ class UsageTest {
                                     false));
             new Cli.Result(status, "", err.toString(StandardCharsets.UTF_8))
                     .isBadInput("Standard output cannot be written: ");
+        }
+    }
+
+    @Test
+    void anErrorOfVitrineItselfHasAStatusOfItsOwn() {
+        for (Throwable thrown :
+                new Throwable[] {new IllegalStateException("bug"), new OutOfMemoryError("heap")}) {
+            OutputStream broken =
+                    new OutputStream() {
+                        @Override
+                        public void write(int b) {
+                            if (thrown instanceof Error e) {
+                                throw e;
+                            }
+                            throw (RuntimeException) thrown;
+                        }
+                    };
+            PrintStream err = new PrintStream(OutputStream.nullOutputStream());
+            Streams streams = new Streams(InputStream.nullInputStream(), broken, err, false);
+            assertThat(Main.execute(new String[] {"--version"}, streams))
+                    .isEqualTo(ExitStatus.SOFTWARE);
         }
     }
 
