@@ -9,6 +9,7 @@ import dev.vitrine.processor.TranslationDifference;
 import dev.vitrine.toolstack.ConsoleInput;
 import dev.vitrine.toolstack.Machine;
 import dev.vitrine.toolstack.Outcome;
+import dev.vitrine.toolstack.builder.Ramdisk;
 import dev.vitrine.toolstack.config.ShutdownAction;
 import dev.vitrine.toolstack.console.GuestConsole;
 
@@ -86,7 +87,7 @@ final class GuestRun {
             long started = System.nanoTime();
             Outcome outcome;
             ShutdownAction action;
-            try (Machine machine = build(console, input)) {
+            try (Machine machine = build(console, input, first)) {
                 current = machine;
                 if (detached) {
                     return ExitStatus.OK;
@@ -142,7 +143,7 @@ final class GuestRun {
         return plan.virtualClock() ? console.withToken(FIXED_TOKEN) : console;
     }
 
-    private Machine build(@Nullable GuestConsole console, ConsoleInput input) {
+    private Machine build(@Nullable GuestConsole console, ConsoleInput input, boolean first) {
         Machine.Builder builder =
                 Machine.builder(plan.kernel())
                         .name(plan.name())
@@ -153,8 +154,9 @@ final class GuestRun {
                         .verifyTranslation(plan.verifyTranslation())
                         .output(streams.out())
                         .input(input);
-        if (plan.ramdisk() != null) {
-            builder.ramdisk(plan.ramdisk());
+        Ramdisk ramdisk = plan.ramdisk();
+        if (ramdisk != null) {
+            builder.ramdisk(first ? ramdisk : ramdisk.reread());
         }
         if (console != null) {
             builder.console(console);

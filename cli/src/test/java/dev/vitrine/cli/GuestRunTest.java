@@ -246,7 +246,8 @@ class GuestRunTest {
 
     @Test
     void aGuestThatEndsBeforeItsCommandHasNotCrashed() throws InterruptedException {
-        Cli.Result off = runCommand(Guests.POWEROFF).saysOneSentence("powered off before", "--exec");
+        Cli.Result off =
+                runCommand(Guests.POWEROFF).saysOneSentence("powered off before", "--exec");
         assertThat(off.status()).isZero();
         Cli.Result again = runCommand(Guests.REBOOT).saysOneSentence("rebooted before", "--exec");
         assertThat(again.status()).isZero();

@@ -24,6 +24,15 @@ public interface Ramdisk {
      */
     void writeTo(long address, PhysicalWriter writer);
 
+    /**
+     * The ramdisk for the next start of the guest, of its files as they are now.
+     *
+     * @throws BadInputException they cannot be used any more
+     */
+    default Ramdisk reread() {
+        return this;
+    }
+
     /** A ramdisk of bytes, which must not change. */
     static Ramdisk of(byte[] bytes) {
         return new Ramdisk() {
@@ -88,11 +97,21 @@ public interface Ramdisk {
                     at = aligned + part.size();
                 }
             }
+
+            @Override
+            public Ramdisk reread() {
+                return concat(copy.stream().map(Ramdisk::reread).toList());
+            }
         };
     }
 
     /** A ramdisk in a file. */
     record FileRamdisk(Path file, long size) implements Ramdisk {
+        @Override
+        public Ramdisk reread() {
+            return Ramdisk.of(file);
+        }
+
         @Override
         public void writeTo(long address, PhysicalWriter writer) {
             byte[] chunk = new byte[(int) Math.min(size, 1 << 20)];

@@ -20,11 +20,15 @@ final class CpioWriter {
     private static final int BLOCK = 512;
     private static final byte[] ZEROS = new byte[BLOCK];
 
+    private final FileTree tree;
     private final OutputStream out;
+    private final boolean contents;
     private long written;
 
-    private CpioWriter(OutputStream out) {
+    private CpioWriter(FileTree tree, OutputStream out, boolean contents) {
+        this.tree = tree;
         this.out = out;
+        this.contents = contents;
     }
 
     /** Writes all of {@code tree} as one archive, padded to whole blocks of 512 bytes. */
@@ -38,7 +42,18 @@ final class CpioWriter {
      */
     static void write(FileTree tree, OutputStream out, Predicate<String> present)
             throws IOException {
-        CpioWriter writer = new CpioWriter(out);
+        new CpioWriter(tree, out, true).all(present);
+        out.flush();
+    }
+
+    /** The bytes that {@link #write(FileTree, OutputStream, Predicate)} writes. */
+    static long size(FileTree tree, Predicate<String> present) throws IOException {
+        CpioWriter writer = new CpioWriter(tree, OutputStream.nullOutputStream(), false);
+        writer.all(present);
+        return writer.written;
+    }
+
+    private void all(Predicate<String> present) throws IOException {
         List<FileTree.Entry> entries = new ArrayList<>(tree.entries());
         entries.removeIf(e -> e.type() == FileTree.FOLDER && present.test(e.path()));
         Map<Integer, Integer> names = new HashMap<>();
@@ -49,15 +64,13 @@ final class CpioWriter {
         for (FileTree.Entry entry : entries) {
             // Of hard links, the last one holds the content.
             boolean last = left.merge(entry.inode(), -1, Integer::sum) == 0;
-            writer.entry(tree, entry, names.getOrDefault(entry.inode(), 1), last);
+            entry(entry, names.getOrDefault(entry.inode(), 1), last);
         }
-        writer.header("TRAILER!!!", 0, 0, 0, 0, 1, 0, 0, 0);
-        writer.pad(BLOCK);
-        out.flush();
+        header("TRAILER!!!", 0, 0, 0, 0, 1, 0, 0, 0);
+        pad(BLOCK);
     }
 
-    private void entry(FileTree tree, FileTree.Entry entry, int links, boolean withContent)
-            throws IOException {
+    private void entry(FileTree.Entry entry, int links, boolean withContent) throws IOException {
         long size = withContent ? entry.size() : 0;
         if (size > 0xffff_ffffL) {
             throw new IOException(entry.path() + " is larger than a cpio archive can hold");
@@ -73,7 +86,9 @@ final class CpioWriter {
                 size,
                 entry.device());
         if (size > 0) {
-            tree.content(entry, out);
+            if (contents) {
+                tree.content(entry, out);
+            }
             written += size;
         }
         pad(4);

@@ -14,6 +14,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayDeque;
@@ -25,8 +26,9 @@ import java.util.TreeMap;
 
 /**
  * A guest's file system while it is put together: names and attributes in memory, contents in one
- * scratch file. Paths are without a slash at the start; a path is found through the symbolic links
- * of its folders, so that {@code lib/x} lands in {@code usr/lib} where {@code lib} is a link to it.
+ * scratch file, in memory, or in files of the host. Paths are without a slash at the start; a path
+ * is found through the symbolic links of its folders, so that {@code lib/x} lands in {@code
+ * usr/lib} where {@code lib} is a link to it.
  */
 final class FileTree implements AutoCloseable {
     static final int REGULAR = 0100000;
@@ -48,7 +50,8 @@ final class FileTree implements AutoCloseable {
      * @param gid group
      * @param mtime seconds since 1970
      * @param device major shl 8 or'ed with minor, for devices
-     * @param offset where the content is in the scratch file
+     * @param source the host's file that has the content, or null
+     * @param offset where the content is in the scratch file, or in memory
      * @param size the content's bytes
      * @param inode equal for hard links to one file
      */
@@ -59,6 +62,7 @@ final class FileTree implements AutoCloseable {
             int gid,
             long mtime,
             int device,
+            @Nullable Path source,
             long offset,
             long size,
             int inode) {
@@ -67,11 +71,19 @@ final class FileTree implements AutoCloseable {
         }
 
         private Entry at(String newPath) {
-            return new Entry(newPath, mode, uid, gid, mtime, device, offset, size, inode);
+            return new Entry(newPath, mode, uid, gid, mtime, device, source, offset, size, inode);
         }
     }
 
-    private final FileChannel scratch;
+    /** Contents, one behind the other. */
+    private static final class Memory extends ByteArrayOutputStream {
+        synchronized void copy(long offset, long size, OutputStream out) throws IOException {
+            out.write(buf, (int) offset, (int) size);
+        }
+    }
+
+    private final @Nullable FileChannel scratch;
+    private final Memory memory = new Memory();
     private final Map<String, Entry> entries = new TreeMap<>();
     private final Map<String, String> links = new HashMap<>();
     private final Links base;
@@ -81,15 +93,7 @@ final class FileTree implements AutoCloseable {
      * @param file the scratch file, which is made
      */
     FileTree(Path file) throws IOException {
-        this(file, path -> null);
-    }
-
-    /**
-     * @param file the scratch file, which is made
-     * @param base the links of a tree that this one will be laid over
-     */
-    FileTree(Path file, Links base) throws IOException {
-        this.base = base;
+        base = path -> null;
         scratch =
                 FileChannel.open(
                         file,
@@ -97,6 +101,16 @@ final class FileTree implements AutoCloseable {
                         StandardOpenOption.TRUNCATE_EXISTING,
                         StandardOpenOption.READ,
                         StandardOpenOption.WRITE);
+    }
+
+    /**
+     * A tree that keeps contents in memory, but for those of the host's files.
+     *
+     * @param base the links of a tree that this one will be laid over
+     */
+    FileTree(Links base) {
+        this.base = base;
+        scratch = null;
     }
 
     /** All entries, folders before what is in them. */
@@ -115,15 +129,13 @@ final class FileTree implements AutoCloseable {
             // A package's own idea of a folder that is a link here.
             return;
         }
-        put(new Entry(at, FOLDER | permissions, 0, 0, mtime, 0, 0, 0, nextInode++));
+        put(new Entry(at, FOLDER | permissions, 0, 0, mtime, 0, null, 0, 0, nextInode++));
     }
 
     void addFile(String path, int permissions, int uid, int gid, long mtime, InputStream content)
             throws IOException {
-        long offset = scratch.size();
-        scratch.position(offset);
-        OutputStream out = Channels.newOutputStream(scratch);
-        long size = content.transferTo(out);
+        long offset = end();
+        long size = content.transferTo(appending(offset));
         put(
                 new Entry(
                         resolved(path),
@@ -132,7 +144,29 @@ final class FileTree implements AutoCloseable {
                         gid,
                         mtime,
                         0,
+                        null,
                         offset,
+                        size,
+                        nextInode++));
+    }
+
+    /**
+     * Adds a file with the content of a host's file, which is read only when the tree is written.
+     *
+     * @param size how much of it there is to be
+     */
+    void addFile(String path, int permissions, long mtime, Path source, long size)
+            throws IOException {
+        put(
+                new Entry(
+                        resolved(path),
+                        REGULAR | permissions,
+                        0,
+                        0,
+                        mtime,
+                        0,
+                        source,
+                        0,
                         size,
                         nextInode++));
     }
@@ -144,15 +178,14 @@ final class FileTree implements AutoCloseable {
 
     void addLink(String path, String target, long mtime) throws IOException {
         byte[] bytes = target.getBytes(StandardCharsets.UTF_8);
-        long offset = scratch.size();
-        scratch.position(offset);
-        Channels.newOutputStream(scratch).write(bytes);
+        long offset = end();
+        appending(offset).write(bytes);
         String at = resolved(path);
         Entry known = entries.get(at);
         if (known != null && known.type() == FOLDER) {
             throw new IOException(path + " is a folder and a link");
         }
-        put(new Entry(at, LINK | 0777, 0, 0, mtime, 0, offset, bytes.length, nextInode++));
+        put(new Entry(at, LINK | 0777, 0, 0, mtime, 0, null, offset, bytes.length, nextInode++));
         links.put(at, target);
     }
 
@@ -175,13 +208,30 @@ final class FileTree implements AutoCloseable {
                         0,
                         0,
                         major << 8 | minor,
+                        null,
                         0,
                         0,
                         nextInode++));
     }
 
+    private long end() throws IOException {
+        return scratch == null ? memory.size() : scratch.size();
+    }
+
+    private OutputStream appending(long offset) throws IOException {
+        return scratch == null ? memory : Channels.newOutputStream(scratch.position(offset));
+    }
+
     /** Copies an entry's content. */
     void content(Entry entry, OutputStream out) throws IOException {
+        if (entry.source != null) {
+            copy(entry.source, entry.size, out);
+            return;
+        }
+        if (scratch == null) {
+            memory.copy(entry.offset, entry.size, out);
+            return;
+        }
         byte[] buffer = new byte[(int) Math.min(1 << 20, Math.max(entry.size, 1))];
         long at = entry.offset;
         long end = entry.offset + entry.size;
@@ -193,6 +243,21 @@ final class FileTree implements AutoCloseable {
             }
             out.write(buffer, 0, n);
             at += n;
+        }
+    }
+
+    /** What was added to the file meanwhile is left out; what is missing cannot be made up for. */
+    private static void copy(Path source, long size, OutputStream out) throws IOException {
+        byte[] buffer = new byte[(int) Math.min(1 << 20, Math.max(size, 1))];
+        try (InputStream in = Files.newInputStream(source)) {
+            for (long left = size; left > 0; ) {
+                int n = in.read(buffer, 0, (int) Math.min(buffer.length, left));
+                if (n < 0) {
+                    throw new IOException(source + " shrank while it was read");
+                }
+                out.write(buffer, 0, n);
+                left -= n;
+            }
         }
     }
 
@@ -208,7 +273,9 @@ final class FileTree implements AutoCloseable {
 
     @Override
     public void close() throws IOException {
-        scratch.close();
+        if (scratch != null) {
+            scratch.close();
+        }
     }
 
     private void put(Entry entry) throws IOException {

@@ -4,13 +4,15 @@
 package dev.vitrine.toolstack.image;
 
 import dev.vitrine.toolstack.BadInputException;
+import dev.vitrine.toolstack.builder.PhysicalWriter;
 import dev.vitrine.toolstack.builder.Ramdisk;
 
 import org.jspecify.annotations.Nullable;
 
-import java.io.ByteArrayOutputStream;
+import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -32,6 +34,8 @@ import java.util.Set;
 public final class Overlay {
     /** The script that an image's init runs instead of the shell. */
     private static final String EXEC = "run-exec";
+
+    private static final int BUFFER = 1 << 16;
 
     private record Copy(Path host, String guest) {}
 
@@ -90,37 +94,81 @@ public final class Overlay {
     public Ramdisk over(Image image) {
         return isEmpty()
                 ? image.ramdisk()
-                : Ramdisk.concat(List.of(image.ramdisk(), Ramdisk.of(archive(image.rootfs()))));
+                : Ramdisk.concat(List.of(image.ramdisk(), archive(image.rootfs())));
     }
 
     /**
-     * The overlay as a cpio archive.
+     * The overlay as a cpio archive. The files are looked at now, and read when it is written to
+     * the guest's memory: however large they are, they take room nowhere else.
      *
      * @param base the archive that it goes over, whose links and folders it keeps
      */
-    byte[] archive(Path base) {
-        Path scratch = null;
+    Ramdisk archive(Path base) {
         try {
             CpioIndex index = CpioIndex.read(base);
-            scratch = Files.createTempFile("vitrine-overlay", ".tmp");
-            try (FileTree tree = new FileTree(scratch, index::link)) {
-                for (Copy copy : copies) {
-                    add(tree, index, copy);
-                }
-                if (command != null) {
-                    tree.addFile(EXEC, 0755, "#!/bin/sh\n" + command + "\n");
-                }
-                ByteArrayOutputStream out = new ByteArrayOutputStream();
-                CpioWriter.write(tree, out, index::isFolder);
-                return out.toByteArray();
+            FileTree tree = new FileTree(index::link);
+            for (Copy copy : copies) {
+                add(tree, index, copy);
             }
+            if (command != null) {
+                tree.addFile(EXEC, 0755, "#!/bin/sh\n" + command + "\n");
+            }
+            return new Archive(base, tree, index, CpioWriter.size(tree, index::isFolder));
         } catch (IOException e) {
-            throw new BadInputException(
-                    "The files of --copy cannot be packed: " + e.getMessage() + ".", e);
-        } finally {
-            if (scratch != null) {
-                delete(scratch);
+            throw cannotBePacked(e);
+        }
+    }
+
+    private static BadInputException cannotBePacked(IOException e) {
+        return new BadInputException(
+                "The files of --copy cannot be packed: " + e.getMessage() + ".", e);
+    }
+
+    private final class Archive implements Ramdisk {
+        private final Path base;
+        private final FileTree tree;
+        private final CpioIndex index;
+        private final long size;
+
+        Archive(Path base, FileTree tree, CpioIndex index, long size) {
+            this.base = base;
+            this.tree = tree;
+            this.index = index;
+            this.size = size;
+        }
+
+        @Override
+        public long size() {
+            return size;
+        }
+
+        @Override
+        public void writeTo(long address, PhysicalWriter writer) {
+            OutputStream memory =
+                    new OutputStream() {
+                        private long at = address;
+
+                        @Override
+                        public void write(int b) {
+                            write(new byte[] {(byte) b}, 0, 1);
+                        }
+
+                        @Override
+                        public void write(byte[] bytes, int offset, int length) {
+                            writer.write(at, bytes, offset, length);
+                            at += length;
+                        }
+                    };
+            try {
+                CpioWriter.write(tree, new BufferedOutputStream(memory, BUFFER), index::isFolder);
+            } catch (IOException e) {
+                throw cannotBePacked(e);
             }
+        }
+
+        @Override
+        public Ramdisk reread() {
+            return archive(base);
         }
     }
 
@@ -183,8 +231,9 @@ public final class Overlay {
             throw new BadInputException(file + ": only files, folders and links can be copied.");
         }
         BasicFileAttributes attributes = Files.readAttributes(file, BasicFileAttributes.class);
+        // Told now, and not when the guest is half made.
         try (InputStream in = Files.newInputStream(file)) {
-            tree.addFile(path, permissions(file), 0, 0, seconds(attributes), in);
+            tree.addFile(path, permissions(file), seconds(attributes), file, attributes.size());
         } catch (java.nio.file.AccessDeniedException e) {
             throw new BadInputException(file + ": the file cannot be read.", e);
         }
@@ -206,14 +255,5 @@ public final class Overlay {
             bits = bits << 1 | (set.contains(permission) ? 1 : 0);
         }
         return bits;
-    }
-
-    private static void delete(Path file) {
-        try {
-            Files.deleteIfExists(file);
-        } catch (IOException e) {
-            // It is in the folder for temporary files, which is emptied in time.
-            file.toFile().deleteOnExit();
-        }
     }
 }

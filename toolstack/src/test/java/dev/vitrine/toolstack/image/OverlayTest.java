@@ -7,12 +7,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.vitrine.toolstack.BadInputException;
+import dev.vitrine.toolstack.builder.Ramdisk;
 
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -37,9 +39,22 @@ class OverlayTest {
         Files.writeString(root.resolve("host/file"), "hello");
     }
 
+    private static byte[] bytes(Ramdisk ramdisk) {
+        byte[] all = new byte[(int) ramdisk.size()];
+        long[] end = {0};
+        ramdisk.writeTo(
+                0,
+                (at, bytes, from, n) -> {
+                    System.arraycopy(bytes, from, all, (int) at, n);
+                    end[0] = Math.max(end[0], at + n);
+                });
+        assertThat(end[0]).isEqualTo(ramdisk.size());
+        return all;
+    }
+
     private CpioIndex index(Overlay overlay) throws IOException {
         Path file = root.resolve("overlay.cpio");
-        byte[] archive = overlay.archive(image.rootfs());
+        byte[] archive = bytes(overlay.archive(image.rootfs()));
         assertThat(archive.length % 512).isZero();
         Files.write(file, archive);
         return CpioIndex.read(file);
@@ -103,7 +118,7 @@ class OverlayTest {
     void holdsTheCommand() throws IOException {
         Overlay overlay = new Overlay().exec("exit 3");
         assertThat(overlay.isEmpty()).isFalse();
-        byte[] archive = overlay.archive(image.rootfs());
+        byte[] archive = bytes(overlay.archive(image.rootfs()));
         assertThat(new String(archive, StandardCharsets.US_ASCII))
                 .contains("run-exec\0", "#!/bin/sh\nexit 3\n");
         assertThat(index(overlay).items().get("run-exec").mode())
@@ -114,13 +129,47 @@ class OverlayTest {
     void liesBehindTheImage() {
         assertThat(new Overlay().over(image).size()).isEqualTo(image.ramdisk().size());
         Overlay overlay = new Overlay().exec("true");
-        byte[] all = new byte[(int) overlay.over(image).size()];
-        overlay.over(image)
-                .writeTo(
-                        0, (at, bytes, from, n) -> System.arraycopy(bytes, from, all, (int) at, n));
-        byte[] second = overlay.archive(image.rootfs());
+        byte[] all = bytes(overlay.over(image));
+        byte[] second = bytes(overlay.archive(image.rootfs()));
         assertThat(Arrays.copyOfRange(all, all.length - second.length, all.length))
                 .isEqualTo(second);
+    }
+
+    /** More than an array holds; only the few bytes that are not zero are looked at. */
+    @Test
+    void filesMayBeLargerThanJavasHeap() throws IOException {
+        Path big = root.resolve("big");
+        long size = 3L << 30;
+        try (RandomAccessFile f = new RandomAccessFile(big.toFile(), "rw")) {
+            f.setLength(size);
+        }
+        long[] end = {0};
+        Ramdisk archive = new Overlay().copy(big + ":/big").archive(image.rootfs());
+        archive.writeTo(0x1000, (at, bytes, from, n) -> end[0] = Math.max(end[0], at + n));
+        assertThat(archive.size()).isGreaterThan(size).isLessThan(size + 4096);
+        assertThat(end[0]).isEqualTo(0x1000 + archive.size());
+        try (RandomAccessFile f = new RandomAccessFile(big.toFile(), "rw")) {
+            f.setLength(5L << 30);
+        }
+        assertThatThrownBy(() -> new Overlay().copy(big + ":/big").archive(image.rootfs()))
+                .isInstanceOf(BadInputException.class)
+                .hasMessageContaining("big is larger than a cpio archive can hold");
+    }
+
+    @Test
+    void aFileThatChangesIsTakenAsLongAsItWas() throws IOException {
+        Path file = Files.writeString(root.resolve("host/changing"), "hello");
+        Ramdisk archive = new Overlay().copy(file + ":/x").archive(image.rootfs());
+        Files.writeString(file, "hello, world");
+        assertThat(new String(bytes(archive), StandardCharsets.US_ASCII))
+                .contains("hello")
+                .doesNotContain("world");
+        assertThat(new String(bytes(archive.reread()), StandardCharsets.US_ASCII))
+                .contains("hello, world");
+        Files.writeString(file, "he");
+        assertThatThrownBy(() -> bytes(archive))
+                .isInstanceOf(BadInputException.class)
+                .hasMessageContaining("changing shrank while it was read");
     }
 
     @Test
