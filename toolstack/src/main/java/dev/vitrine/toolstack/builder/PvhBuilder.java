@@ -20,7 +20,7 @@ import java.util.List;
  * docs/misc/pvh.pandoc, public/arch-x86/hvm/start_info.h).
  *
  * <pre>
- * 0            RAM: kernel at the addresses in its ELF headers, behind it ramdisk and start info
+ * 0            RAM: kernel at the addresses in its ELF headers, behind it start info and ramdisk
  * 0x000fffc0   RSDP, for a Linux that looks for it there only; else behind the ACPI tables
  * 0xfc000000   ACPI information page, then the ACPI tables
  * 0xfeff8000   special pages
@@ -139,10 +139,12 @@ public final class PvhBuilder {
                         + roundUp(cmdline.length + 1, 8)
                         + (ramdisk == null ? 0 : MODULE_SIZE)
                         + map.size() * MAP_ENTRY_SIZE;
-        long ramdiskAt = place(kernel.end(), ramdiskSize, rsdp);
-        long infoAt = place(ramdiskAt + ramdiskSize, infoSize, rsdp);
-        if (ramdiskSize > lowEnd || infoAt + infoSize > lowEnd) {
-            throw tooLittle(ramdiskSize, infoAt + infoSize, lowEnd);
+        // libxl puts the ramdisk first. But Linux reads start info through the page tables that it
+        // starts with, which map 1 GiB, so that behind a large ramdisk it would not be there.
+        long infoAt = place(kernel.end(), infoSize, rsdp);
+        long ramdiskAt = place(infoAt + infoSize, ramdiskSize, rsdp);
+        if (ramdiskSize > lowEnd || ramdiskAt + ramdiskSize > lowEnd) {
+            throw tooLittle(ramdiskSize, ramdiskAt + ramdiskSize, lowEnd);
         }
         return new PvhLayout(
                 entry,

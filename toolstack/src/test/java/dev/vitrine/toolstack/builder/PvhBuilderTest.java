@@ -54,8 +54,8 @@ class PvhBuilderTest {
     void laysOutASmallDomain() {
         PvhLayout layout = builder(Ramdisk.of(new byte[10_000]), 64 * MIB).layout();
         assertThat(layout.entry()).isEqualTo(0x100_0010);
-        assertThat(layout.ramdisk()).isEqualTo(0x100_9000);
-        assertThat(layout.startInfo()).isEqualTo(0x100_c000);
+        assertThat(layout.startInfo()).isEqualTo(0x100_9000);
+        assertThat(layout.ramdisk()).isEqualTo(0x100_a000);
         assertThat(layout.rsdp()).isEqualTo(0xfc00_3000L);
         assertThat(layout.acpiTables()).isEqualTo(0xfc00_1000L);
         assertThat(layout.acpiTablesSize()).isEqualTo(8192);
