@@ -4,6 +4,7 @@
 package dev.vitrine.cli;
 
 import dev.vitrine.toolstack.BadInputException;
+import dev.vitrine.toolstack.PathNames;
 import dev.vitrine.toolstack.builder.Ramdisk;
 import dev.vitrine.toolstack.config.ConfigWarning;
 import dev.vitrine.toolstack.config.DomainConfig;
@@ -20,7 +21,6 @@ import dev.vitrine.toolstack.loader.LoadedKernel;
 import org.jspecify.annotations.Nullable;
 
 import java.nio.file.Files;
-import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 
 /**
@@ -70,7 +70,7 @@ record RunPlan(
             if (isImage(o.what)) {
                 imageName = o.what;
             } else {
-                config = configuration(path(o.what, "FILE.cfg"), streams);
+                config = configuration(PathNames.path("FILE.cfg", o.what), streams);
             }
         }
         int cpus = vcpus != 0 ? vcpus : config != null ? config.vcpus() : 1;
@@ -80,8 +80,8 @@ record RunPlan(
                             + cpus
                             + ".");
         }
-        Path kernelFile = o.kernel != null ? path(o.kernel, "--kernel") : null;
-        Path ramdiskFile = o.ramdisk != null ? path(o.ramdisk, "--ramdisk") : null;
+        Path kernelFile = o.kernel != null ? PathNames.path("--kernel", o.kernel) : null;
+        Path ramdiskFile = o.ramdisk != null ? PathNames.path("--ramdisk", o.ramdisk) : null;
         if (config != null) {
             kernelFile = kernelFile != null ? kernelFile : config.kernel();
             ramdiskFile = ramdiskFile != null ? ramdiskFile : config.ramdisk();
@@ -146,7 +146,7 @@ record RunPlan(
         if (what.endsWith(".cfg") || what.contains("/") || what.isEmpty()) {
             return false;
         }
-        if (Files.exists(path(what, "FILE.cfg"))) {
+        if (Files.exists(PathNames.path("FILE.cfg", what))) {
             return false;
         }
         throw new BadInputException(
@@ -169,18 +169,6 @@ record RunPlan(
                             + ", but only guests of type pvh are supported yet.");
         }
         return config;
-    }
-
-    private static Path path(String text, String what) {
-        try {
-            if (!text.isEmpty()) {
-                return Path.of(text);
-            }
-        } catch (InvalidPathException e) {
-            // Told below.
-        }
-        throw new BadInputException(
-                what + " " + Sizes.shown(text) + " cannot be the name of a file.");
     }
 
     private static String cmdline(

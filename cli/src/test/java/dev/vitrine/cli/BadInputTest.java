@@ -67,7 +67,9 @@ class BadInputTest {
     void missing() {
         runKernel(folder.resolve("none")).isBadInput(folder + "/none", "no such file");
         runKernel(folder).isBadInput(folder.toString(), "folder");
-        Cli.run("run", "--kernel", "").isBadInput("--kernel");
+        Cli.run("run", "--kernel", "").isBadInput("--kernel", "empty");
+        Cli.run("run", "--kernel", "a\0b").isBadInput("--kernel", "NUL");
+        Cli.run("run", "debian", "--copy", "a\0b:/x").isBadInput("--copy", "NUL");
     }
 
     /** Nobody writes into it, so that whoever opens it waits for ever. */

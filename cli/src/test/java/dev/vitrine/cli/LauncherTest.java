@@ -177,4 +177,22 @@ class LauncherTest {
         // Nobody is there to read the sentence; the status remains.
         assertThat(run(">&- 2>&-", Map.of()).status()).isEqualTo(ExitStatus.BAD_INPUT);
     }
+
+    @Test
+    void namesAreNotAsciiOnly() throws IOException, InterruptedException {
+        assumeTrue(runs("locale", "charmap"), "no locale(1)");
+        Files.createFile(bin.resolve("environment"));
+        for (String ascii : List.of("C", "POSIX", "xx_YY.UTF-8")) {
+            assertThat(run("", Map.of("LC_ALL", ascii)).out().lines()).contains("LC_ALL=C.UTF-8");
+        }
+        assertThat(run("", Map.of("LC_ALL", "C.utf8")).out().lines()).contains("LC_ALL=C.utf8");
+    }
+
+    private static boolean runs(String... command) throws InterruptedException {
+        try {
+            return new ProcessBuilder(command).start().waitFor() == 0;
+        } catch (IOException e) {
+            return false;
+        }
+    }
 }

@@ -4,6 +4,7 @@
 package dev.vitrine.toolstack.image;
 
 import dev.vitrine.toolstack.BadInputException;
+import dev.vitrine.toolstack.PathNames;
 import dev.vitrine.toolstack.builder.PhysicalWriter;
 import dev.vitrine.toolstack.builder.Ramdisk;
 
@@ -63,7 +64,7 @@ public final class Overlay {
             throw new BadInputException(
                     "--copy " + spec + ": the path in the guest has to start with a slash.");
         }
-        return copy(Path.of(spec.substring(0, colon)), guest);
+        return copy(PathNames.path("--copy", spec.substring(0, colon)), guest);
     }
 
     /** Adds a file or folder, as {@link #copy(String)} does. */
