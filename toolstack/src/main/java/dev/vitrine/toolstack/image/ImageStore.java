@@ -124,7 +124,7 @@ public final class ImageStore {
      */
     public Image get(String name, Progress progress) {
         Image image = find(name);
-        return image != null ? image : pull(name, List.of(), progress);
+        return image != null ? image : pull(name, List.of(), progress, true);
     }
 
     /**
@@ -137,6 +137,14 @@ public final class ImageStore {
      * @throws BadInputException it cannot be made; the message says why
      */
     public Image pull(String name, List<String> with, Progress progress) {
+        return pull(name, with, progress, false);
+    }
+
+    /**
+     * @param ifMissing whether an image that is there does as well: who waited for the lock may
+     *     find that the holder has made it
+     */
+    private Image pull(String name, List<String> with, Progress progress, boolean ifMissing) {
         ImageName wanted = ImageName.of(name);
         IN_THIS_PROCESS.lock();
         try {
@@ -148,7 +156,8 @@ public final class ImageStore {
                                     StandardOpenOption.WRITE);
                     FileLock lock = lock(channel, progress)) {
                 assert lock.isValid();
-                return make(wanted, with, progress);
+                Image made = ifMissing ? find(name) : null;
+                return made != null ? made : make(wanted, with, progress);
             }
         } catch (IOException e) {
             throw new BadInputException("The image '" + name + "' cannot be made: " + reason(e), e);

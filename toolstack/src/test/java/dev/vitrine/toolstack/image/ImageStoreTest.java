@@ -18,6 +18,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CountDownLatch;
 import java.util.stream.Stream;
 
 class ImageStoreTest {
@@ -183,6 +184,49 @@ class ImageStoreTest {
         }
         assertThat(failures).isEmpty();
         assertThat(store.find("debian")).isNotNull();
+    }
+
+    /** Two first runs at once: each finds no image, and only one of them downloads. */
+    @Test
+    void whoWaitedForTheSameImageTakesIt() throws Exception {
+        TestPackages packages = TestPackages.small();
+        CountDownLatch inside = new CountDownLatch(1);
+        CountDownLatch other = new CountDownLatch(1);
+        PackageSource slow =
+                new PackageSource() {
+                    @Override
+                    public PackageIndex index(String needed, Progress progress) {
+                        inside.countDown();
+                        try {
+                            other.await();
+                        } catch (InterruptedException e) {
+                            throw new IllegalStateException(e);
+                        }
+                        return packages.index(needed, progress);
+                    }
+
+                    @Override
+                    public Map<String, Path> download(
+                            List<DebPackage> all, Path into, Progress progress) throws IOException {
+                        return packages.download(all, into, progress);
+                    }
+                };
+        ImageStore store = new ImageStore(root, slow);
+        List<Image> images = java.util.Collections.synchronizedList(new ArrayList<>());
+        Thread first = new Thread(() -> images.add(store.get("debian", Progress.SILENT)));
+        first.start();
+        inside.await();
+        Thread second = new Thread(() -> images.add(store.get("debian", Progress.SILENT)));
+        second.start();
+        // It has looked for the image in vain and waits for the lock.
+        while (second.getState() != Thread.State.WAITING) {
+            Thread.onSpinWait();
+        }
+        other.countDown();
+        first.join();
+        second.join();
+        assertThat(images).hasSize(2);
+        assertThat(packages.downloads).isEqualTo(1);
     }
 
     @Test
