@@ -87,17 +87,9 @@ public final class AptPackageSource implements PackageSource {
         return files(into, packages);
     }
 
-    /** A download failed: with old package lists the cause may be that a version is gone. */
-    static final class DownloadFailed extends IOException {
-        private static final long serialVersionUID = 1L;
-
-        DownloadFailed(String message) {
-            super(message);
-        }
-    }
-
     /** Fetches lists of Vitrine's own; false if that was done before, so that it would not help. */
-    boolean refresh(Progress progress) throws IOException, InterruptedException {
+    @Override
+    public boolean refresh(Progress progress) throws IOException, InterruptedException {
         if (updated) {
             return false;
         }
@@ -142,6 +134,9 @@ public final class AptPackageSource implements PackageSource {
                         + "\";\n");
         Output output = run(List.of("apt-get", "-q", "update"), folder, progress, 0);
         updated = true;
+        if (output.status != 0 && DiskFull.says(output.lastLines())) {
+            throw new DiskFull(output.lastLines(), null);
+        }
         if (output.status != 0) {
             // One source of several may be out of order; what is needed may be there all the same.
             progress.say("some package lists could not be fetched: " + output.lastLines());

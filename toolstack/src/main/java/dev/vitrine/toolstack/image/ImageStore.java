@@ -160,7 +160,11 @@ public final class ImageStore {
                 return made != null ? made : make(wanted, with, progress);
             }
         } catch (IOException e) {
-            throw new BadInputException("The image '" + name + "' cannot be made: " + reason(e), e);
+            String why =
+                    e instanceof DiskFull || DiskFull.says(e.getMessage())
+                            ? "no space is left on the device of " + root + "."
+                            : reason(e);
+            throw new BadInputException("The image '" + name + "' cannot be made: " + why, e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new BadInputException("Making the image '" + name + "' was interrupted.", e);
@@ -204,9 +208,10 @@ public final class ImageStore {
             Map<String, Path> files;
             try {
                 files = source.download(selection.all(), packages, progress);
-            } catch (AptPackageSource.DownloadFailed e) {
-                // The machine's lists may name versions that the archive no longer has.
-                if (!(source instanceof AptPackageSource apt) || !apt.refresh(progress)) {
+            } catch (PackageSource.DownloadFailed e) {
+                // The machine's lists may name versions that the archive no longer has. Newer ones
+                // do not make room on a full disk.
+                if (DiskFull.isBehind(e, work) || !source.refresh(progress)) {
                     throw e;
                 }
                 remove(packages);
@@ -217,6 +222,9 @@ public final class ImageStore {
             progress.say("unpacking");
             build(name, with, selection, files, work, image);
             return publish(name, image);
+        } catch (IOException e) {
+            // Asked before the files go that have filled it.
+            throw DiskFull.isBehind(e, images) ? new DiskFull("no space is left", e) : e;
         } finally {
             remove(work);
         }

@@ -26,4 +26,21 @@ public interface PackageSource {
      */
     Map<String, Path> download(List<DebPackage> packages, Path into, Progress progress)
             throws IOException, InterruptedException;
+
+    /**
+     * Fetches newer package lists after a download that failed; false if there are none, so that
+     * another download would fail as well.
+     */
+    default boolean refresh(Progress progress) throws IOException, InterruptedException {
+        return false;
+    }
+
+    /** A download failed: with old package lists the cause may be that a version is gone. */
+    final class DownloadFailed extends IOException {
+        private static final long serialVersionUID = 1L;
+
+        DownloadFailed(String message) {
+            super(message);
+        }
+    }
 }

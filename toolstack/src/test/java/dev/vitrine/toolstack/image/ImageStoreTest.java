@@ -152,6 +152,45 @@ class ImageStoreTest {
         }
     }
 
+    /** What apt says when the disk is full: new package lists would not help, and take room. */
+    @Test
+    void aFullDiskIsNoSignOfOldPackageLists() throws IOException {
+        TestPackages packages = TestPackages.small();
+        String[] failure = {"write (28: No space left on device)"};
+        int[] refreshed = {0};
+        PackageSource failing =
+                new PackageSource() {
+                    @Override
+                    public PackageIndex index(String needed, Progress progress) {
+                        return packages.index(needed, progress);
+                    }
+
+                    @Override
+                    public Map<String, Path> download(
+                            List<DebPackage> all, Path into, Progress progress) throws IOException {
+                        throw new DownloadFailed(failure[0]);
+                    }
+
+                    @Override
+                    public boolean refresh(Progress progress) {
+                        refreshed[0]++;
+                        return true;
+                    }
+                };
+        ImageStore store = new ImageStore(root, failing);
+        assertThatThrownBy(() -> store.get("debian", Progress.SILENT))
+                .isInstanceOf(BadInputException.class)
+                .hasMessage(
+                        "The image 'debian' cannot be made: no space is left on the device of "
+                                + root
+                                + ".");
+        assertThat(refreshed[0]).isZero();
+        failure[0] = "404 Not Found";
+        assertThatThrownBy(() -> store.get("debian", Progress.SILENT))
+                .hasMessageContaining("404 Not Found");
+        assertThat(refreshed[0]).isEqualTo(1);
+    }
+
     @Test
     void saysThatAnImageIsDamaged() throws IOException {
         ImageStore store = new ImageStore(root, TestPackages.small());
