@@ -120,12 +120,16 @@ record RunPlan(
         if (kernel == null) {
             throw new IllegalStateException("no kernel");
         }
+        long bytes = memory != 0 ? memory : defaultMemory(image, config);
+        if (image != null && imageRoot && ownKernel == null && ramdisk != null) {
+            image.checkMemory(kernel, ramdisk, bytes, cpus);
+        }
         return new RunPlan(
                 config != null ? config.name() : image != null ? image.name() : "guest",
                 kernel,
                 ramdisk,
                 cmdline(o.cmdline, image, config),
-                memory != 0 ? memory : defaultMemory(image, config),
+                bytes,
                 cpus,
                 virtualClock,
                 o.verifyTranslation,

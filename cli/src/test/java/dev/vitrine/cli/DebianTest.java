@@ -17,6 +17,8 @@ import org.junit.jupiter.api.io.TempDir;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /** A real guest: Debian's own kernel with busybox. Left out where the packages cannot be had. */
 class DebianTest {
@@ -126,6 +128,20 @@ class DebianTest {
     @Test
     void fourVcpusRunScript() throws IOException {
         runsScript(4);
+    }
+
+    /** The least memory that is not refused is enough. */
+    @Test
+    void bootsInTheLeastMemory() {
+        String[] args = {"run", "debian", "--exec", "exit 7", "--timeout", LIMIT, "--memory", "2M"};
+        Cli.Result refused = Cli.run(args).isBadInput("debian: ", "2 MiB is too small");
+        Matcher least = Pattern.compile("at least ([0-9]+) MiB").matcher(refused.err());
+        assertThat(least.find()).isTrue();
+        args[args.length - 1] = Long.parseLong(least.group(1)) - 1 + "M";
+        Cli.run(args).isBadInput(least.group());
+        args[args.length - 1] = least.group(1) + "M";
+        Cli.Result r = Cli.run(args);
+        assertThat(r.status()).as(r.err()).isEqualTo(7);
     }
 
     /** With scripts on standard input and a power-off in the guest, as in the README. */

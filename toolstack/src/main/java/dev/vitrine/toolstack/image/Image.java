@@ -3,6 +3,7 @@
 
 package dev.vitrine.toolstack.image;
 
+import dev.vitrine.toolstack.BadInputException;
 import dev.vitrine.toolstack.builder.Ramdisk;
 import dev.vitrine.toolstack.loader.KernelImage;
 import dev.vitrine.toolstack.loader.LoadedKernel;
@@ -84,5 +85,17 @@ public record Image(
     public long memoryMiB() {
         long rootfs = rootfs().toFile().length() >> 20;
         return Math.max(BASE_MIB, (2 * rootfs + 256 + 63) / 64 * 64);
+    }
+
+    /**
+     * Refuses memory that the image, with its own kernel, does not boot to its shell in.
+     *
+     * @param kernel what {@link #loadKernel} gave
+     * @param ramdisk its root file system, with what is laid over it
+     * @param memory the domain's memory, in bytes
+     * @throws BadInputException it is too small
+     */
+    public void checkMemory(LoadedKernel kernel, Ramdisk ramdisk, long memory, int vcpus) {
+        ImageMemory.check(name, kernel, ramdisk.size(), memory, vcpus);
     }
 }
