@@ -16,16 +16,11 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
-import java.nio.file.attribute.PosixFileAttributeView;
-import java.nio.file.attribute.PosixFilePermission;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Set;
 
 /**
  * What one run adds to an image's root file system: the files of {@code --copy} and the command of
@@ -217,7 +212,8 @@ public final class Overlay {
 
                     @Override
                     public FileVisitResult visitFileFailed(Path file, IOException e) {
-                        throw new BadInputException(file + ": the file cannot be read.", e);
+                        String what = Files.isDirectory(file) ? "folder" : "file";
+                        throw new BadInputException(file + ": the " + what + " cannot be read.", e);
                     }
 
                     private String below(Path file) {
@@ -244,17 +240,12 @@ public final class Overlay {
         return Math.max(0, attributes.lastModifiedTime().toMillis() / 1000);
     }
 
+    /** As stat(2) has them: the bits for set-user-ID, set-group-ID and sticky among them. */
     private static int permissions(Path file) throws IOException {
-        PosixFileAttributeView view =
-                Files.getFileAttributeView(file, PosixFileAttributeView.class, new LinkOption[0]);
-        if (view == null) {
-            return Files.isDirectory(file) || Files.isExecutable(file) ? 0755 : 0644;
+        if (file.getFileSystem().supportedFileAttributeViews().contains("unix")
+                && Files.getAttribute(file, "unix:mode") instanceof Integer mode) {
+            return mode & 07777;
         }
-        Set<PosixFilePermission> set = new HashSet<>(view.readAttributes().permissions());
-        int bits = 0;
-        for (PosixFilePermission permission : PosixFilePermission.values()) {
-            bits = bits << 1 | (set.contains(permission) ? 1 : 0);
-        }
-        return bits;
+        return Files.isDirectory(file) || Files.isExecutable(file) ? 0755 : 0644;
     }
 }

@@ -5,6 +5,7 @@ package dev.vitrine.toolstack.image;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import dev.vitrine.toolstack.BadInputException;
 import dev.vitrine.toolstack.builder.Ramdisk;
@@ -106,6 +107,27 @@ class OverlayTest {
         // It keeps the name that the user knows.
         assertThat(index(new Overlay().copy(link + ":/mnt")).items())
                 .containsKeys("mnt/link/sub/script");
+    }
+
+    @Test
+    void keepsAllBitsOfTheMode() throws IOException {
+        Path tool = Files.writeString(host.resolve("sub/tool"), "x");
+        Files.setAttribute(tool, "unix:mode", 04755);
+        Files.setAttribute(host, "unix:mode", 01770);
+        CpioIndex index = index(new Overlay().copy(host + ":/data"));
+        assertThat(index.items().get("data/sub/tool").mode()).isEqualTo(FileTree.REGULAR | 04755);
+        assertThat(index.items().get("data").mode()).isEqualTo(FileTree.FOLDER | 01770);
+    }
+
+    @Test
+    void saysThatAFolderCannotBeRead() throws IOException {
+        Files.setAttribute(host.resolve("sub"), "unix:mode", 0);
+        assumeFalse(Files.isReadable(host.resolve("sub")), "root may read everything");
+        Overlay overlay = new Overlay().copy(host + ":/data");
+        assertThatThrownBy(() -> overlay.archive(image.rootfs()))
+                .isInstanceOf(BadInputException.class)
+                .hasMessage(host.resolve("sub") + ": the folder cannot be read.");
+        Files.setAttribute(host.resolve("sub"), "unix:mode", 0755);
     }
 
     @Test
