@@ -113,12 +113,13 @@ public final class PvhBuilder {
         long lowEnd = Math.min(memory, HOLE_START);
         long highEnd = FOUR_GIB + (memory - lowEnd);
         if (kernel.end() > lowEnd) {
+            KernelSegment outside = firstBeyond(HOLE_START);
             throw new BadInputException(
-                    kernel.end() > HOLE_START
+                    outside != null
                             ? String.format(
-                                    "%s: the kernel loads at 0x%x to 0x%x, where a domain has no"
-                                            + " memory.",
-                                    kernel.name(), kernel.start(), kernel.end())
+                                    "%s: a segment of the kernel loads at 0x%x to 0x%x, where a"
+                                            + " domain has no memory: its boot memory ends at 0x%x.",
+                                    kernel.name(), outside.address(), outside.end(), HOLE_START)
                             : String.format(
                                     "%s: the domain's %s are too little for the kernel, which"
                                             + " loads at 0x%x to 0x%x; give it at least %d MiB.",
@@ -193,6 +194,16 @@ public final class PvhBuilder {
             }
             writer.write(blob.address(), blob.bytes(), 0, blob.bytes().length);
         }
+    }
+
+    /** The lowest segment that reaches beyond an address, or null. */
+    private @Nullable KernelSegment firstBeyond(long address) {
+        for (KernelSegment segment : kernel.segments()) {
+            if (segment.end() > address) {
+                return segment;
+            }
+        }
+        return null;
     }
 
     private long entry() {

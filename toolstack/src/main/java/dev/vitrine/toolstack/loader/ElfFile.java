@@ -38,6 +38,9 @@ final class ElfFile {
         if (elfClass != 1 && elfClass != 2) {
             throw bad("the ELF header is corrupt: it is neither of 32 nor of 64 bits");
         }
+        if (data != 1 && data != 2) {
+            throw bad("the ELF header is corrupt: it is neither little endian nor big endian");
+        }
         wide = elfClass == 2;
         int machine =
                 data == 2
@@ -238,7 +241,11 @@ final class ElfFile {
                     case 258 -> "LoongArch";
                     default -> null;
                 };
-        String name = known == null ? "the unknown ELF machine " + machine : known;
-        return bigEndian ? name + ", big endian" : name;
+        if (bigEndian) {
+            return known == null || known.equals("x86")
+                    ? "a big-endian processor, as its ELF header says"
+                    : known + ", big endian";
+        }
+        return known == null ? "the unknown ELF machine " + machine : known;
     }
 }

@@ -205,13 +205,17 @@ class PvhBuilderTest {
     void refusesKernelsOutsideOfMemory() {
         byte[] high =
                 new TestKernels.Elf(true)
+                        .segment(0x10_0000L, new byte[16], 16)
                         .segment(0xfd00_0000L, new byte[16], 16)
-                        .note(ElfNotes.PHYS32_ENTRY, 0xfd00_0000)
+                        .segment(0xfee0_0000L, new byte[16], 16)
+                        .note(ElfNotes.PHYS32_ENTRY, 0x10_0000)
                         .build();
         assertThatThrownBy(() ->
                         new PvhBuilder(KernelImage.load("high", high), "", null, 8 * GIB, 4096)
                                 .layout())
-                .hasMessageContaining("where a domain has no memory");
+                .hasMessageContaining(
+                        "high: a segment of the kernel loads at 0xfd000000 to 0xfd000010, where a"
+                                + " domain has no memory");
     }
 
     @Test

@@ -207,6 +207,11 @@ class KernelImageTest {
         big[18] = 0;
         big[19] = 22;
         refuses(big, "S/390, big endian");
+        byte[] swapped = TestKernels.pvh();
+        swapped[5] = 2;
+        refuses(swapped, "is for a big-endian processor");
+        swapped[5] = 3;
+        refuses(swapped, "neither little endian nor big endian");
         Elf object = new Elf(true).segment(0, new byte[4], 4);
         object.type = 1;
         refuses(object.build(), "object file or kernel module");
