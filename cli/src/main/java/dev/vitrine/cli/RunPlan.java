@@ -168,6 +168,8 @@ record RunPlan(
         if (config.type() != DomainType.PVH) {
             throw new BadInputException(
                     file
+                            + ":"
+                            + config.typeLine()
                             + ": type is "
                             + (config.type() == DomainType.PV ? "pv" : "hvm")
                             + ", but only guests of type pvh are supported yet.");

@@ -271,7 +271,9 @@ class BadInputTest {
         Files.writeString(cfg, "name = 'a'\nkernel = 'no-such-kernel'\n");
         Cli.run("run", cfg.toString()).isBadInput("no-such-kernel");
         Files.writeString(cfg, "name = 'a'\ntype = 'hvm'\nkernel = '" + good + "'\n");
-        Cli.run("run", cfg.toString()).isBadInput("bad.cfg", "hvm");
+        Cli.run("run", cfg.toString()).isBadInput("bad.cfg:2: ", "hvm");
+        Files.writeString(cfg, "name = 'a'\n\nbuilder = 'generic'\nkernel = '" + good + "'\n");
+        Cli.run("run", cfg.toString()).isBadInput("bad.cfg:3: ", "pv");
         Files.write(cfg, new byte[2 << 20]);
         Cli.run("run", cfg.toString()).isBadInput("bad.cfg");
     }

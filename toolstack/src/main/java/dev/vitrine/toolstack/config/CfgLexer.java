@@ -24,6 +24,13 @@ final class CfgLexer {
     CfgLexer(String file, byte[] text) {
         this.file = file;
         this.text = text;
+        // The byte order mark that some editors put before UTF-8. xl would not take it.
+        if (text.length >= 3
+                && (text[0] & 0xff) == 0xef
+                && (text[1] & 0xff) == 0xbb
+                && (text[2] & 0xff) == 0xbf) {
+            at = 3;
+        }
     }
 
     CfgToken next() {

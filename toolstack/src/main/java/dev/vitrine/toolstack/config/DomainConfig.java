@@ -13,6 +13,7 @@ import java.util.List;
  *
  * @param name the domain's name
  * @param type the kind of guest
+ * @param typeLine the line that says so; 0 if none does
  * @param kernel the kernel's file, relative to the working directory as xl has it; null if the file
  *     names none
  * @param ramdisk the ramdisk's file; null if there is none
@@ -32,6 +33,7 @@ import java.util.List;
 public record DomainConfig(
         String name,
         DomainType type,
+        int typeLine,
         @Nullable Path kernel,
         @Nullable Path ramdisk,
         String cmdline,

@@ -101,6 +101,7 @@ public final class XlConfig {
         return new DomainConfig(
                 name,
                 type,
+                lineOf(cfg.find("type") != null ? "type" : "builder"),
                 path("kernel"),
                 path("ramdisk"),
                 cmdline(),

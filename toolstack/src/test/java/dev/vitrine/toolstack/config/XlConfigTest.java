@@ -55,6 +55,13 @@ class XlConfigTest {
     }
 
     @Test
+    void aByteOrderMarkIsNoText() {
+        assertThat(parse("\ufeffname = 'x'").name()).isEqualTo("x");
+        assertThat(parse("\ufeff# text\nname = 'x'\ntype = 'pv'").typeLine()).isEqualTo(3);
+        assertThatThrownBy(() -> parse("name\ufeff = 'x'")).hasMessageContaining("\\xef");
+    }
+
+    @Test
     void hasDefaults() {
         DomainConfig config = parse("name='x'");
         assertThat(config.type()).isEqualTo(DomainType.PVH);
