@@ -27,6 +27,11 @@ import java.util.concurrent.Callable;
         sortOptions = false,
         footer = {
             "",
+            "Standard input is the input of the guest's console. A terminal is made raw: each key goes to",
+            "the guest at once, Ctrl-C too. What comes from a pipe or a file goes there byte by byte, and",
+            "its end as Ctrl-D. In an image it is the shell's script, at whose end the guest powers off,",
+            "or with --exec the command's standard input.",
+            "",
             "exit status:",
             "  0    the guest powered off (with --exec: the status of the command; 0 as well if the guest",
             "       powered off or rebooted before the command ended, which standard error then says)",

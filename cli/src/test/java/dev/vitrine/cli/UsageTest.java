@@ -38,7 +38,7 @@ class UsageTest {
         assertThat(r.out())
                 .contains("--kernel", "--ramdisk", "--cmdline", "--memory", "--vcpus", "--copy")
                 .contains("--exec", "--timeout", "--clock", "--stats", "Ctrl-]")
-                .contains("--verify-translation", "  4 ");
+                .contains("--verify-translation", "  4 ", "Standard input");
     }
 
     @ParameterizedTest
