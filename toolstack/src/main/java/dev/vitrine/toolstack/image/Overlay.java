@@ -33,6 +33,9 @@ public final class Overlay {
 
     private static final int BUFFER = 1 << 16;
 
+    /** Linux unpacks without O_LARGEFILE, at least up to 6.1: MAX_NON_LFS, 2 GiB less one byte. */
+    private static final long MAX_FILE = Integer.MAX_VALUE;
+
     private record Copy(Path host, String guest) {}
 
     private final List<Copy> copies = new ArrayList<>();
@@ -228,6 +231,12 @@ public final class Overlay {
             throw new BadInputException(file + ": only files, folders and links can be copied.");
         }
         BasicFileAttributes attributes = Files.readAttributes(file, BasicFileAttributes.class);
+        if (attributes.size() > MAX_FILE) {
+            throw new BadInputException(
+                    file
+                            + ": the file has 2 GiB or more, which Linux does not unpack out of a"
+                            + " ramdisk; --copy can take it in parts only.");
+        }
         // Told now, and not when the guest is half made.
         try (InputStream in = Files.newInputStream(file)) {
             tree.addFile(path, permissions(file), seconds(attributes), file, attributes.size());

@@ -21,6 +21,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Arrays;
+import java.util.List;
 
 class OverlayTest {
     @TempDir Path root;
@@ -157,25 +158,37 @@ class OverlayTest {
                 .isEqualTo(second);
     }
 
-    /** More than an array holds; only the few bytes that are not zero are looked at. */
+    /** Together more than an array holds; only where it ends is looked at. */
     @Test
     void filesMayBeLargerThanJavasHeap() throws IOException {
-        Path big = root.resolve("big");
+        Path folder = Files.createDirectory(root.resolve("big"));
         long size = 3L << 30;
-        try (RandomAccessFile f = new RandomAccessFile(big.toFile(), "rw")) {
-            f.setLength(size);
+        for (String name : List.of("a", "b")) {
+            setLength(folder.resolve(name), size / 2);
         }
         long[] end = {0};
-        Ramdisk archive = new Overlay().copy(big + ":/big").archive(image.rootfs());
+        Ramdisk archive = new Overlay().copy(folder + ":/big").archive(image.rootfs());
         archive.writeTo(0x1000, (at, bytes, from, n) -> end[0] = Math.max(end[0], at + n));
         assertThat(archive.size()).isGreaterThan(size).isLessThan(size + 4096);
         assertThat(end[0]).isEqualTo(0x1000 + archive.size());
-        try (RandomAccessFile f = new RandomAccessFile(big.toFile(), "rw")) {
-            f.setLength(5L << 30);
-        }
+    }
+
+    @Test
+    void refusesAFileThatLinuxDoesNotUnpack() throws IOException {
+        Path big = root.resolve("big");
+        setLength(big, Integer.MAX_VALUE);
+        assertThat(new Overlay().copy(big + ":/big").archive(image.rootfs()).size())
+                .isGreaterThan(Integer.MAX_VALUE);
+        setLength(big, 1L << 31);
         assertThatThrownBy(() -> new Overlay().copy(big + ":/big").archive(image.rootfs()))
                 .isInstanceOf(BadInputException.class)
-                .hasMessageContaining("big is larger than a cpio archive can hold");
+                .hasMessageContaining("big: the file has 2 GiB or more");
+    }
+
+    private static void setLength(Path file, long size) throws IOException {
+        try (RandomAccessFile f = new RandomAccessFile(file.toFile(), "rw")) {
+            f.setLength(size);
+        }
     }
 
     @Test
