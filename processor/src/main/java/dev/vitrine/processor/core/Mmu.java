@@ -787,6 +787,11 @@ public final class Mmu {
         return m >= 0 ? m : -1;
     }
 
+    /** Whether both ends of a locked access are in RAM; raises what the access would raise. */
+    public boolean inRam(long la, int size) {
+        return lockedAddress(la, 1) >= 0 && lockedAddress(la + size - 1, 1) >= 0;
+    }
+
     /**
      * Atomic compare-and-set of 1, 2, 4 or 8 bytes at a machine address that lies within an aligned
      * 8-byte word.

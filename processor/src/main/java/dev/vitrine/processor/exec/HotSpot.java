@@ -93,13 +93,15 @@ public final class HotSpot {
         }
     }
 
-    /** Whether a method for which {@link #compile} was true has been compiled. */
-    public static boolean isCompiled(Method method) {
+    /**
+     * The level that a method for which {@link #compile} was true is compiled at; 0 before that.
+     */
+    public static int level(Method method) {
         if (DOOR == null) {
-            return false;
+            return 0;
         }
         try {
-            return (int) DOOR.level.invoke((Executable) method, false) != 0;
+            return (int) DOOR.level.invoke((Executable) method, false);
         } catch (Throwable e) {
             throw new IllegalStateException("looking at " + method, e);
         }

@@ -39,8 +39,8 @@ public final class LockedAccess {
             return cpu.mmu.casMachine(m, size, Cpu.truncate(expect, size), value);
         }
         long la = cpu.lockLinear;
-        if (m == NOT_IN_RAM && (la & 4095) + size <= 4096) {
-            // A device is not read twice.
+        if (!cpu.mmu.inRam(la, size)) {
+            // A device is not read twice, and the others are not stopped for one.
             cpu.store(la, size, value);
             return true;
         }

@@ -32,13 +32,14 @@ final class WideExchange {
                 old = cpu.mmu.ram.getLongVolatile(machine);
             } while (!cpu.mmu.casMachine(machine, 8, old, old == expect ? update : old));
         } else {
-            begin(cpu, i);
+            boolean exclusive = i.lock && cpu.mmu.inRam(la, 8);
+            begin(cpu, exclusive);
             try {
                 old = cpu.mmu.loadForWrite(la, 8);
                 // Also what differs is written back: the bus sees a write in any case.
                 cpu.mmu.store64(la, old == expect ? update : old);
             } finally {
-                end(cpu, i);
+                end(cpu, exclusive);
             }
         }
         if (old != expect) {
@@ -57,7 +58,8 @@ final class WideExchange {
         long low;
         long high;
         boolean equal;
-        begin(cpu, i);
+        boolean exclusive = i.lock && mmu.inRam(la, 16);
+        begin(cpu, exclusive);
         try {
             low = mmu.loadForWrite(la, 8);
             high = mmu.loadForWrite(la + 8, 8);
@@ -65,7 +67,7 @@ final class WideExchange {
             mmu.store64(la, equal ? cpu.r[Cpu.RBX] : low);
             mmu.store64(la + 8, equal ? cpu.r[Cpu.RCX] : high);
         } finally {
-            end(cpu, i);
+            end(cpu, exclusive);
         }
         if (!equal) {
             cpu.r[Cpu.RAX] = low;
@@ -74,14 +76,14 @@ final class WideExchange {
         cpu.zeroFlag(equal ? 0 : 1);
     }
 
-    private static void begin(Cpu cpu, Instruction i) {
-        if (i.lock) {
+    private static void begin(Cpu cpu, boolean exclusive) {
+        if (exclusive) {
             cpu.exclusion.begin();
         }
     }
 
-    private static void end(Cpu cpu, Instruction i) {
-        if (i.lock) {
+    private static void end(Cpu cpu, boolean exclusive) {
+        if (exclusive) {
             cpu.exclusion.end();
         }
     }

@@ -12,8 +12,10 @@ import org.jspecify.annotations.Nullable;
 import java.lang.reflect.Method;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Queue;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
@@ -59,6 +61,13 @@ final class Background {
     }
 
     private static final BlockingQueue<Work> QUEUED = new ArrayBlockingQueue<>(QUEUE);
+
+    /** Regions of the second stage that run with counters, until the second compiler has them. */
+    private static final Queue<Waiting> PROFILING = new ConcurrentLinkedQueue<>();
+
+    /** A region that is not executed any more does not get there. */
+    private static final long PROFILING_NANOS = 500_000_000L;
+
     private static @Nullable Thread thread;
 
     private Background() {}
@@ -69,6 +78,19 @@ final class Background {
             start();
         }
         return QUEUED.offer(new Work(translation, use));
+    }
+
+    /**
+     * How many regions run with counters now, which is slower than the first stage: as many as the
+     * second compiler can be kept busy with should.
+     */
+    static int profiling() {
+        long now = System.nanoTime();
+        PROFILING.removeIf(w ->
+                now - w.since > PROFILING_NANOS
+                        || HotSpot.level(java.util.Objects.requireNonNull(w.queued))
+                                == HotSpot.OPTIMIZED);
+        return PROFILING.size();
     }
 
     private static synchronized void start() {
@@ -129,8 +151,11 @@ final class Background {
 
     private static boolean ready(Waiting w) {
         if (w.queued != null) {
-            if (HotSpot.isCompiled(w.queued)) {
+            if (HotSpot.level(w.queued) != 0) {
                 w.use.accept(w.region);
+                if (w.region.stage == 2) {
+                    PROFILING.add(new Waiting(w.region, w.use, w.queued));
+                }
                 return true;
             }
             return System.nanoTime() - w.since > PATIENCE_NANOS;

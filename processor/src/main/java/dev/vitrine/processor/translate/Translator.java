@@ -53,6 +53,9 @@ public final class Translator implements Tiering {
 
     private static final long EARLY_HOT = 1_000_000;
 
+    /** So many regions of the second stage at a time are on their way through HotSpot. */
+    private static final int PROFILING = Integer.getInteger("vitrine.translate.profiling", 4);
+
     private long lastHot = System.nanoTime();
 
     private final int threshold;
@@ -104,7 +107,9 @@ public final class Translator implements Tiering {
     public boolean hot(Cpu cpu, CodeCache cache, Block block, long executed) {
         long now = System.nanoTime();
         if (!atOnce
-                && (now - lastHot < PACE_NANOS || (executed < EARLY_HOT && cpu.retired < EARLY))) {
+                && (now - lastHot < PACE_NANOS
+                        || Background.profiling() >= PROFILING
+                        || (executed < EARLY_HOT && cpu.retired < EARLY))) {
             return false;
         }
         lastHot = now;

@@ -7,10 +7,13 @@ import dev.vitrine.memory.GuestRam;
 import dev.vitrine.processor.core.Cpu;
 import dev.vitrine.processor.exec.Block;
 import dev.vitrine.processor.exec.CodeCache;
+import dev.vitrine.processor.exec.HotSpot;
+import dev.vitrine.processor.exec.Region;
 import dev.vitrine.processor.exec.Tiering;
 
 import org.jspecify.annotations.Nullable;
 
+import java.lang.reflect.Method;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -22,6 +25,9 @@ import java.util.Set;
  * not matter.
  */
 public final class AtOnce implements Tiering {
+    /** The second stage, with the code in use only when HotSpot's second compiler has made it. */
+    public static final int COMPILED = 4;
+
     /** Modes in which the translator translates nothing. */
     private static final int WATCHED = Cpu.MODE_TF | Cpu.MODE_DEBUG | Cpu.MODE_ALIGN | 1 << 16;
 
@@ -46,7 +52,7 @@ public final class AtOnce implements Tiering {
     /**
      * Translates from a block on, with what is behind it as far as it was executed.
      *
-     * @param stage 1 or 2
+     * @param stage 1, 2 or {@link #COMPILED}
      * @return whether the block can be entered as a region now
      */
     public boolean translate(Cpu cpu, CodeCache cache, Block head, int stage) {
@@ -66,8 +72,44 @@ public final class AtOnce implements Tiering {
         } else {
             translator.hot(cpu, cache, head, Long.MAX_VALUE);
         }
-        return head.entry != null;
+        Region.Entry entry = head.entry;
+        return entry != null && (stage != COMPILED || compile(entry.region()));
     }
+
+    /** Whether code can be compiled on demand here: see the module {@code hotspot}. */
+    public static boolean canCompile() {
+        try {
+            return HotSpot.compile(AtOnce.class.getDeclaredMethod("canCompile"), HotSpot.OPTIMIZED);
+        } catch (NoSuchMethodException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    private static boolean compile(Region region) {
+        // Linked before it is compiled, as in the background thread.
+        region.enterNowhere();
+        try {
+            Method run =
+                    region.code
+                            .getClass()
+                            .getDeclaredMethod("run", Cpu.class, Region.class, int.class);
+            long begun = System.nanoTime();
+            if (!HotSpot.compile(run, HotSpot.OPTIMIZED)) {
+                throw new AssertionError("HotSpot does not compile the code of a region");
+            }
+            while (HotSpot.level(run) != HotSpot.OPTIMIZED) {
+                if (System.nanoTime() - begun > PATIENCE_NANOS) {
+                    throw new AssertionError("HotSpot has not compiled the code of a region");
+                }
+                Thread.onSpinWait();
+            }
+            return true;
+        } catch (NoSuchMethodException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    private static final long PATIENCE_NANOS = 120_000_000_000L;
 
     private static List<Block> reachable(Cpu cpu, CodeCache cache, Block head) {
         List<Block> found = new ArrayList<>();

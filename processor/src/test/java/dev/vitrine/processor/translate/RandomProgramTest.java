@@ -4,6 +4,7 @@
 package dev.vitrine.processor.translate;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.vitrine.processor.exec.Runner;
 
@@ -77,11 +78,15 @@ class RandomProgramTest {
     }
 
     private static void translatedBefore(int stage, boolean smp) {
+        translatedBefore(stage, smp, PROGRAMS);
+    }
+
+    private static void translatedBefore(int stage, boolean smp, int programs) {
         long all = 0;
         long faults = 0;
         try (ProgramMachine mine = new ProgramMachine(smp);
                 ProgramMachine its = new ProgramMachine(smp)) {
-            for (int n = 0; n < PROGRAMS; n++) {
+            for (int n = 0; n < programs; n++) {
                 long seed = SEED + n;
                 RandomProgram p = new RandomProgram(seed, smp);
                 Random random = new Random(seed);
@@ -135,6 +140,13 @@ class RandomProgramTest {
     @Test
     void translatedBeforeInTheSecondStage() {
         translatedBefore(2, false);
+    }
+
+    /** In machine code of HotSpot's second compiler: a tenth of the programs, for its time. */
+    @Test
+    void translatedBeforeAndCompiled() {
+        assumeTrue(AtOnce.canCompile(), "HotSpot's compile queue is not open in this JVM");
+        translatedBefore(AtOnce.COMPILED, false, Math.max(1, PROGRAMS / 10));
     }
 
     @Test
