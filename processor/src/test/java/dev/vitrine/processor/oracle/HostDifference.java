@@ -543,6 +543,39 @@ enum HostDifference {
     },
 
     /**
+     * SDM volume 2, VGATHER and VPGATHER: elements whose bit of the mask is clear are not loaded,
+     * and faults come from the lowest element on. Where a selected element raises #PF AMD's
+     * processors raise #GP or #SS instead if the address of one that is not selected is not
+     * canonical (seen on Zen 4; their manual does not say).
+     */
+    ADDRESS_OF_ELEMENT_NOT_SELECTED(Hosts.AMD) {
+        @Override
+        Effect on(Encounter x) {
+            Instruction i = x.faulting();
+            if (i == null
+                    || !isGather(i.op)
+                    || !x.alone()
+                    || x.ours.vector != PF
+                    || (x.real.vector != GP && x.real.vector != SS)) {
+                return Effect.NONE;
+            }
+            int data = gatherData(i.op);
+            int index = gatherIndex(i.op);
+            CpuImage s = x.c.state;
+            long base = x.linear(i.segment, i.disp + (i.base >= 0 ? s.gpr[i.base] : 0));
+            for (int k = 0; k < i.vectorLength / Math.max(data, index); k++) {
+                long mask = s.lane(i.reg[2], k * data / 8) << 64 - 8 * (k * data % 8 + data);
+                long value = s.lane(i.index, k * index / 8) >> 8 * (k * index % 8);
+                long la = base + ((index == 4 ? (int) value : value) << i.scale);
+                if (mask >= 0 && la != la << 16 >> 16) {
+                    return Effect.LEFT_OUT;
+                }
+            }
+            return Effect.NONE;
+        }
+    },
+
+    /**
      * INT1 is a trap: the saved RIP is that of the next instruction (SDM volume 3, 7.3, table 7-1;
      * APM volume 2, 8.2.2). Under SVM the intercepted #DB of INT1 has the RIP of the instruction
      * itself (APM volume 2, 15.12.2), and KVM hands that on to its guest.

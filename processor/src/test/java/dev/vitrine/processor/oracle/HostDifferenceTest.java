@@ -150,4 +150,28 @@ class HostDifferenceTest {
         ours.lineWords[7] = 0x1234_0023_0000_0000L;
         assertThat(onAmd()).contains("ours");
     }
+
+    /** VGATHERDPD YMM13, [R12 + XMM5 * 2], YMM12, whose third element is below the upper half. */
+    @Test
+    void addressOfAGathersElementThatIsNotSelected() {
+        code("c4429d926c6c00");
+        c.state.gpr[12] = 0xffff_8000_0000_0020L;
+        c.state.lane(5, 0, 0x1b1_0000_0056L);
+        c.state.lane(5, 1, 0xdb_ffff_fee2L);
+        c.state.lane(12, 0, -1);
+        c.state.lane(12, 1, -1);
+        for (Result r : new Result[] {real, ours}) {
+            r.state.rip = c.codeAddress;
+        }
+        real.vector = 13;
+        ours.vector = 14;
+        assertThat(onIntel()).isNotNull();
+        assertThat(onAmd()).isNull();
+        // Where it is selected, too, the lower element still comes first.
+        c.state.lane(12, 2, -1);
+        assertThat(onAmd()).isNotNull();
+        c.state.lane(12, 2, 0);
+        c.state.lane(5, 1, 0xdb_0000_fee2L);
+        assertThat(onAmd()).isNotNull();
+    }
 }
