@@ -327,7 +327,11 @@ enum HostDifference {
         Effect on(Encounter x) {
             Instruction i = x.find(k -> k.op == Op.PUSH_SEG && k.operandSize == 4);
             if (i == null) {
-                return Effect.NONE;
+                // A far branch may lead into its own bytes.
+                return x.find(k -> k.op == Op.CALL_FAR || k.op == Op.JMP_FAR) != null
+                                && x.within(k -> k.op == Op.PUSH_SEG && k.operandSize == 4)
+                        ? Effect.LEFT_OUT
+                        : Effect.NONE;
             }
             long slot = x.c.state.gpr[CpuImage.RSP] - 4 & 0xffff_ffffL;
             if (!x.alone() || x.real.vector != x.ours.vector) {
@@ -733,6 +737,13 @@ enum HostDifference {
         Effect on(Encounter x) {
             Instruction i = x.faulting();
             int n = i == null ? -1 : i.memoryOperand();
+            if (i != null && i.op == Op.LEAVE && x.c.is32()) {
+                // The operand at EBP crosses the end of the segment, and is misaligned.
+                long frame = x.real.state.gpr[CpuImage.RBP] & 0xffff_ffffL;
+                return frame > 0xffff_fffcL && x.real.vector == SS && x.ours.vector == AC
+                        ? Effect.LEFT_OUT
+                        : Effect.NONE;
+            }
             if (i == null
                     || n < 0
                     || !x.memoryFault()
@@ -985,6 +996,21 @@ enum HostDifference {
                 }
             }
             return null;
+        }
+
+        /** Whether one begins within the bytes of another. */
+        boolean within(Predicate<Instruction> wanted) {
+            for (int at = 0; at < code.length; at++) {
+                Instruction i = new Instruction();
+                long rip = c.codeAddress + at;
+                int n =
+                        new Decoder()
+                                .decode(code, at, code.length - at, rip, c.is32() ? 32 : 64, i);
+                if (n > 0 && at(rip) == null && wanted.test(i)) {
+                    return true;
+                }
+            }
+            return false;
         }
 
         @Nullable Instruction at(long rip) {
