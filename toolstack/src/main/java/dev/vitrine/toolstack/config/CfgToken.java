@@ -30,9 +30,21 @@ record CfgToken(Kind kind, String text, int line) {
             case NAME, NUMBER -> "'" + text + "'";
             case STRING ->
                     "the string \""
-                            + (text.length() > 40 ? text.substring(0, 40) + "…" : text)
-                            + "\"";
+                            + onOneLine(text.length() > 40 ? text.substring(0, 40) : text)
+                            + (text.length() > 40 ? "…\"" : "\"");
             default -> kind.described;
         };
+    }
+
+    /** A message is one line, whatever a string holds. */
+    private static String onOneLine(String text) {
+        StringBuilder shown = new StringBuilder();
+        text.chars()
+                .forEach(c ->
+                        shown.append(
+                                Character.isISOControl(c)
+                                        ? String.format("\\x%02x", c)
+                                        : String.valueOf((char) c)));
+        return shown.toString();
     }
 }

@@ -28,6 +28,12 @@ class XlConfigFuzzTest {
         }
     }
 
+    /** Found by fuzzing: a message of two lines. */
+    @Test
+    void lineBreakInAString() {
+        fuzz(bytes("\"a\n5\""));
+    }
+
     @Test
     void manyMutations() {
         Mutations mutations =
