@@ -77,7 +77,9 @@ class BadInputTest {
     @Timeout(60)
     void pipe() throws IOException, InterruptedException {
         Path pipe = folder.resolve("pipe");
-        assumeTrue(new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor() == 0);
+        assumeTrue(
+                new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor() == 0,
+                "mkfifo failed");
         runKernel(pipe).isBadInput("pipe", "not a regular file");
         runKernel(good, "--ramdisk", pipe.toString()).isBadInput("pipe", "not a regular file");
         Cli.run("run", pipe.toString()).isBadInput("pipe", "not a regular file");

@@ -68,7 +68,7 @@ class UsageTest {
     @ParameterizedTest
     @ValueSource(strings = {"--help", "--version", "images"})
     void outputThatCannotBeWritten(String command) throws IOException {
-        assumeTrue(Files.exists(Path.of("/dev/full")));
+        assumeTrue(Files.exists(Path.of("/dev/full")), "no /dev/full");
         ByteArrayOutputStream err = new ByteArrayOutputStream();
         try (OutputStream full = Files.newOutputStream(Path.of("/dev/full"))) {
             int status =

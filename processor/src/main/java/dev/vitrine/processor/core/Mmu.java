@@ -766,8 +766,8 @@ public final class Mmu {
     // --------------------------------------------------------- atomic accesses
 
     /**
-     * Prepares a locked access and returns the machine address, or -1 if it must be done piecewise
-     * under the domain's exclusive section (device or crossing a page).
+     * Prepares a locked access and returns the machine address, or -1 if it is to a device or
+     * crosses a page's end.
      */
     public long lockedAddress(long la, int size) {
         int i = Tlb.index(la, tlbKey);

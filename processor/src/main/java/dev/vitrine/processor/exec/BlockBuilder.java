@@ -34,11 +34,11 @@ final class BlockBuilder {
     private final char[] places = new char[MAX_INSTRUCTIONS];
     private final int[] starts = new int[MAX_INSTRUCTIONS + 1];
 
+    private final boolean smp;
+
     /**
      * @param forcedEmulation Xen's forced-emulation prefix is skipped instead of raising #UD
      */
-    private final boolean smp;
-
     BlockBuilder(Cpu cpu, CodeCache cache, boolean smp, boolean forcedEmulation) {
         this.decoder = new Decoder(forcedEmulation);
         this.cpu = cpu;
