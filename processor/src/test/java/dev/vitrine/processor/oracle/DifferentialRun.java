@@ -206,8 +206,20 @@ final class DifferentialRun {
         };
     }
 
+    /** Whether an instruction can go elsewhere than to the next one. */
+    static boolean branches(Op op) {
+        return switch (op) {
+            case JCC, JMP_REL, JMP_IND, JMP_FAR, CALL_REL, CALL_IND, CALL_FAR -> true;
+            case RET_NEAR, RET_FAR, IRET, LOOP, LOOPE, LOOPNE, JRCXZ -> true;
+            default -> false;
+        };
+    }
+
     private static boolean suitsSequence(Form f) {
-        if (f.has(Form.VOLATILE) || f.has(Form.PRIVILEGED) || (f.undefinedFlags & ~AF) != 0) {
+        if (f.has(Form.VOLATILE)
+                || f.has(Form.PRIVILEGED)
+                || branches(f.op)
+                || (f.undefinedFlags & ~AF) != 0) {
             return false;
         }
         Comparison.Tolerance tolerance = Comparison.Tolerance.of(f);
@@ -215,37 +227,9 @@ final class DifferentialRun {
             return false;
         }
         return switch (f.op) {
-            // readers of AF, control transfers, and what faults nearly always without preparation
-            case LAHF,
-                    PUSHF,
-                    POPF,
-                    DAA,
-                    DAS,
-                    AAA,
-                    AAS,
-                    JCC,
-                    JMP_REL,
-                    JMP_IND,
-                    JMP_FAR,
-                    CALL_REL,
-                    CALL_IND,
-                    CALL_FAR ->
-                    false;
-            case RET_NEAR,
-                    RET_FAR,
-                    IRET,
-                    LOOP,
-                    LOOPE,
-                    LOOPNE,
-                    JRCXZ,
-                    INT,
-                    INT3,
-                    INT1,
-                    INTO,
-                    UD0,
-                    UD1,
-                    UD2 ->
-                    false;
+            // readers of AF, and what faults nearly always without preparation
+            case LAHF, PUSHF, POPF, DAA, DAS, AAA, AAS -> false;
+            case INT, INT3, INT1, INTO, UD0, UD1, UD2 -> false;
             case LAR, LSL, VERR, VERW -> false; // the host has descriptors of its own
             case MOV_SEG, POP_SEG, LOAD_FAR, XRSTOR, FXRSTOR, XSAVE, XSAVEC, BOUND, CLAC, STAC ->
                     false;
@@ -389,12 +373,23 @@ final class DifferentialRun {
 
         private int undefinedFlags(Form form, Case c) {
             byte[] code = c.codeBytes();
-            int n =
-                    decoder.decode(
-                            code, 0, code.length, c.codeAddress, c.is32() ? 32 : 64, decoded);
-            return n > 0 && decoded.form == form
-                    ? UndefinedFlags.after(decoded, c.state.gpr[CpuImage.RCX])
-                    : form.undefinedFlags;
+            int undefined =
+                    decode(code, 0, c) && decoded.form == form
+                            ? UndefinedFlags.after(decoded, c.state.gpr[CpuImage.RCX])
+                            : form.undefinedFlags;
+            if (branches(form.op)) {
+                // It may lead into its own bytes, where other instructions can hide.
+                for (int at = 1; at < code.length; at++) {
+                    undefined |= decode(code, at, c) ? decoded.form.undefinedFlags : 0;
+                }
+            }
+            return undefined;
+        }
+
+        private boolean decode(byte[] code, int at, Case c) {
+            int bits = c.is32() ? 32 : 64;
+            return decoder.decode(code, at, code.length - at, c.codeAddress + at, bits, decoded)
+                    > 0;
         }
 
         private @Nullable String difference(

@@ -327,11 +327,7 @@ enum HostDifference {
         Effect on(Encounter x) {
             Instruction i = x.find(k -> k.op == Op.PUSH_SEG && k.operandSize == 4);
             if (i == null) {
-                // A far branch may lead into its own bytes.
-                return x.find(k -> k.op == Op.CALL_FAR || k.op == Op.JMP_FAR) != null
-                                && x.within(k -> k.op == Op.PUSH_SEG && k.operandSize == 4)
-                        ? Effect.LEFT_OUT
-                        : Effect.NONE;
+                return Effect.NONE;
             }
             long slot = x.c.state.gpr[CpuImage.RSP] - 4 & 0xffff_ffffL;
             if (!x.alone() || x.real.vector != x.ours.vector) {
@@ -963,25 +959,34 @@ enum HostDifference {
             this.ours = ours;
             intel.copyFrom(real);
             code = c.codeBytes();
-            Decoder decoder = new Decoder();
             int at = 0;
             while (at < code.length) {
-                Instruction i = new Instruction();
-                int n =
-                        decoder.decode(
-                                code,
-                                at,
-                                code.length - at,
-                                c.codeAddress + at,
-                                c.is32() ? 32 : 64,
-                                i);
+                int n = decode(at);
                 if (n <= 0) {
                     break;
                 }
-                instructions.add(i);
                 at += n;
             }
+            if (find(k -> DifferentialRun.branches(k.op)) != null) {
+                // It may lead into its own bytes, where other instructions can hide.
+                for (at = 1; at < code.length; at++) {
+                    if (at(c.codeAddress + at) == null) {
+                        decode(at);
+                    }
+                }
+            }
             cutOff = instructions.isEmpty() ? form : null;
+        }
+
+        /** Adds the instruction at an offset, and returns its length; not positive if none is. */
+        private int decode(int at) {
+            Instruction i = new Instruction();
+            long rip = c.codeAddress + at;
+            int n = new Decoder().decode(code, at, code.length - at, rip, c.is32() ? 32 : 64, i);
+            if (n > 0) {
+                instructions.add(i);
+            }
+            return n;
         }
 
         /** Whether the case has one instruction. */
@@ -996,21 +1001,6 @@ enum HostDifference {
                 }
             }
             return null;
-        }
-
-        /** Whether one begins within the bytes of another. */
-        boolean within(Predicate<Instruction> wanted) {
-            for (int at = 0; at < code.length; at++) {
-                Instruction i = new Instruction();
-                long rip = c.codeAddress + at;
-                int n =
-                        new Decoder()
-                                .decode(code, at, code.length - at, rip, c.is32() ? 32 : 64, i);
-                if (n > 0 && at(rip) == null && wanted.test(i)) {
-                    return true;
-                }
-            }
-            return false;
         }
 
         @Nullable Instruction at(long rip) {

@@ -174,4 +174,16 @@ class HostDifferenceTest {
         c.state.lane(5, 1, 0xdb_0000_fee2L);
         assertThat(onAmd()).isNotNull();
     }
+
+    @Test
+    void anInstructionHiddenInABranchIsSeen() {
+        code("eb90"); // the second byte is NOP
+        real.vector = 1;
+        ours.vector = 1;
+        real.state.rip = OracleLayout.CODE + 1;
+        ours.state.rip = OracleLayout.CODE + 2;
+        assertThat(onAmd()).contains("rip");
+        code("ebf1"); // the second byte is INT1
+        assertThat(onAmd()).isEmpty();
+    }
 }
