@@ -34,4 +34,8 @@ public final class WhiteBox {
 
     /** The level that a method is compiled at; 0 if it is not. */
     public native int getMethodCompilationLevel0(Executable method, boolean onStackReplacement);
+
+    /** Whether a compiler has not given up on a method. */
+    public native boolean isMethodCompilable0(
+            Executable method, int level, boolean onStackReplacement);
 }

@@ -68,6 +68,9 @@ public final class Block {
     /** Translations that were made from here since more targets of a branch had become known. */
     int retranslations;
 
+    /** How often a region was formed for short runs from here. */
+    int reformed;
+
     // Profile for the translator; racy on purpose.
     public int executions;
     public int takenCount;
@@ -171,13 +174,45 @@ public final class Block {
             targets = seen;
             targetCounts = counts;
         }
+        int least = 0;
         for (int i = 0; i < TARGETS; i++) {
             if (counts[i] == 0 || seen[i] == to) {
                 seen[i] = to;
                 counts[i]++;
                 return;
             }
+            if (counts[i] < counts[least]) {
+                least = i;
+            }
         }
+        // What is new takes the place of the rarest, and its count: what is frequent gets ahead.
+        seen[least] = to;
+        counts[least]++;
+    }
+
+    /** Says that the branch at the end goes to an address at least so often, of 1. */
+    void goesTo(long to, double share) {
+        if (to == target && takenCount < share * executions) {
+            takenCount = (int) (share * executions);
+        } else if (to == fallThrough && executions - takenCount < share * executions) {
+            takenCount = (int) ((1 - share) * executions);
+        }
+    }
+
+    /** How many of the observations at the end went to an address, of 1; 0 without any. */
+    public double targetShare(long to) {
+        long[] seen = targets;
+        int[] counts = targetCounts;
+        if (seen == null || counts == null) {
+            return 0;
+        }
+        long all = 0;
+        long found = 0;
+        for (int i = 0; i < TARGETS && counts[i] > 0; i++) {
+            all += counts[i];
+            found += seen[i] == to ? counts[i] : 0;
+        }
+        return (double) found / Math.max(1, all);
     }
 
     /** Addresses that the indirect branch at the end has gone to, those seen most first. */

@@ -26,7 +26,8 @@ public final class HotSpot {
     /** By the second compiler. */
     public static final int OPTIMIZED = 4;
 
-    private record Door(MethodHandle compile, MethodHandle level, boolean large) {}
+    private record Door(
+            MethodHandle compile, MethodHandle level, MethodHandle compilable, boolean large) {}
 
     private static final @Nullable Door DOOR = open();
 
@@ -49,6 +50,15 @@ public final class HotSpot {
                                     "getMethodCompilationLevel0",
                                     MethodType.methodType(
                                             int.class, Executable.class, boolean.class))
+                            .bindTo(box),
+                    lookup.findVirtual(
+                                    type,
+                                    "isMethodCompilable0",
+                                    MethodType.methodType(
+                                            boolean.class,
+                                            Executable.class,
+                                            int.class,
+                                            boolean.class))
                             .bindTo(box),
                     compilesLarge(lookup, type, box));
         } catch (ReflectiveOperationException | LinkageError e) {
@@ -102,6 +112,21 @@ public final class HotSpot {
         }
         try {
             return (int) DOOR.level.invoke((Executable) method, false);
+        } catch (Throwable e) {
+            throw new IllegalStateException("looking at " + method, e);
+        }
+    }
+
+    /**
+     * Whether a compilation that {@link #compile} has asked for can still come: a compiler that
+     * runs out of something, as the first one of virtual registers, does not try again.
+     */
+    public static boolean compilable(Method method, int level) {
+        if (DOOR == null) {
+            return false;
+        }
+        try {
+            return (boolean) DOOR.compilable.invoke((Executable) method, level, false);
         } catch (Throwable e) {
             throw new IllegalStateException("looking at " + method, e);
         }

@@ -79,8 +79,19 @@ public final class Region {
     /** Exits by indirect branches; racy on purpose. */
     int indirect;
 
-    /** So many of them are worth another translation, which knows more targets. */
+    /** Exits by returns; racy on purpose. */
+    int returned;
+
+    /**
+     * So many exits by indirect branches are worth another translation, which knows more targets.
+     */
     static final int INDIRECT_LIMIT = 50_000;
+
+    /** Short runs, by number of the entry; racy on purpose. */
+    final int[] shortRuns;
+
+    /** How often those ended at each link; for all processors and entries together. */
+    final int[] shortLinks;
 
     /** Value of {@link #executed} from which on the second stage is asked for. */
     long askAt = HOT;
@@ -125,6 +136,8 @@ public final class Region {
         this.helpers = helpers;
         this.ends = ends;
         this.linkCount = links;
+        this.shortRuns = new int[entries.length];
+        this.shortLinks = new int[links];
         this.links = new Target[processors * links];
         this.sites = sites;
         this.pages = java.util.Arrays.copyOf(pages, pages.length / 2);

@@ -123,6 +123,7 @@ final class RegionRunner {
             }
             cpu.currentBlock = g;
             entries++;
+            long before = cpu.retired;
             int exit;
             if (g.young >= 0) {
                 exit = runYoung(t, limit);
@@ -135,6 +136,9 @@ final class RegionRunner {
             }
             Target to;
             int link = -1;
+            if (cpu.retired - before < SHORT && exit > RegionCode.EXIT) {
+                shortRun(t, exit);
+            }
             if (exit >= RegionCode.LINK) {
                 linkExits++;
                 link = cpu.number * g.linkCount + exit - RegionCode.LINK;
@@ -145,6 +149,9 @@ final class RegionRunner {
                 }
             } else if (exit == RegionCode.RETURN) {
                 returnExits++;
+                if (++g.returned % OBSERVED == 0) {
+                    g.blocks[cpu.leftFrom].observeTarget(cpu.rip);
+                }
             } else if (exit < 0) {
                 misses++;
                 cpu.missed = false;
@@ -276,20 +283,73 @@ final class RegionRunner {
     }
 
     /**
+     * One exit by an indirect branch in so many is counted. The interpreter counts one execution in
+     * 64, until a block is translated: what a region knows already must not be lost among what it
+     * does not.
+     */
+    private static final int OBSERVED = 251;
+
+    /**
      * Notes where an indirect branch goes that the region knows too few targets of; translates it
      * once more when that happens often.
      */
     private void leftIndirectly(Target t) {
         Region g = t.region;
         Block head = g.blocks[0];
-        g.blocks[cpu.leftFrom].observeTarget(cpu.rip);
+        if (++g.indirect % OBSERVED == 0) {
+            g.blocks[cpu.leftFrom].observeTarget(cpu.rip);
+        }
         if (g.stage == 2
-                && ++g.indirect >= Region.INDIRECT_LIMIT
+                && g.indirect >= Region.INDIRECT_LIMIT
                 && head.retranslations < RETRANSLATIONS
                 && tiering.hot(cpu, cache, head, Long.MAX_VALUE)) {
             // The new one counts anew; this one goes on until then.
             g.indirect = Integer.MIN_VALUE;
             head.retranslations++;
+        }
+    }
+
+    /** Instructions that are too few between an entry and an exit, which cost as much as sixty. */
+    private static final int SHORT = 20;
+
+    /** So many short runs from an entry, a power of two, are worth a region that begins there. */
+    private static final int SHORT_RUNS = 16384;
+
+    private static final int REFORMED = 5;
+
+    /**
+     * Counts a run that was hardly worth it. Regions are formed by what the interpreter saw, which
+     * may have been the program's start; where they are left too soon one is formed anew, by how
+     * they were left.
+     */
+    private void shortRun(Target t, int exit) {
+        Region g = t.region;
+        if (exit >= RegionCode.LINK) {
+            g.shortLinks[exit - RegionCode.LINK]++;
+        }
+        int runs = ++g.shortRuns[t.number];
+        // The more often it has been tried the longer the next time is waited for: programs
+        // have phases.
+        if ((runs & SHORT_RUNS - 1) == 0
+                && runs >= SHORT_RUNS << 2 * t.block.reformed
+                && t.block.reformed < REFORMED) {
+            credit(g, runs);
+            if (tiering.hot(cpu, cache, t.block, Long.MAX_VALUE)) {
+                t.block.reformed++;
+            }
+        }
+    }
+
+    /** Tells the blocks whose branches were the ways out how often they were. */
+    private void credit(Region g, int runs) {
+        for (int k = 0; k < g.linkCount; k++) {
+            Target to = g.links[cpu.number * g.linkCount + k];
+            double share = Math.min(1, (double) g.shortLinks[k] / runs);
+            if (to != null && share > 0.1) {
+                for (Block b : g.blocks) {
+                    b.goesTo(to.rip, share);
+                }
+            }
         }
     }
 

@@ -43,19 +43,24 @@ final class Background {
     /** After that a region is given up: HotSpot does not compile it. */
     private static final long PATIENCE_NANOS = 60_000_000_000L;
 
-    private record Work(Supplier<@Nullable Region> translation, Consumer<Region> use) {}
+    /** Translations of the same code, the best first: a smaller one if that is too much. */
+    private record Work(List<Supplier<@Nullable Region>> translations, Consumer<Region> use) {
+        Work rest() {
+            return new Work(translations.subList(1, translations.size()), use);
+        }
+    }
 
     private static final class Waiting {
         final Region region;
-        final Consumer<Region> use;
+        final Work work;
         final long since = System.nanoTime();
 
         /** It is in HotSpot's queue; null if that cannot be known. */
         final @Nullable Method queued;
 
-        Waiting(Region region, Consumer<Region> use, @Nullable Method queued) {
+        Waiting(Region region, Work work, @Nullable Method queued) {
             this.region = region;
-            this.use = use;
+            this.work = work;
             this.queued = queued;
         }
     }
@@ -72,12 +77,17 @@ final class Background {
 
     private Background() {}
 
-    /** Queues a translation; false if there are too many. */
-    static boolean submit(Supplier<@Nullable Region> translation, Consumer<Region> use) {
+    /**
+     * Queues a translation; false if there are too many.
+     *
+     * @param translations of the same code; those behind the first are for the case that it gives
+     *     null or is not compiled
+     */
+    static boolean submit(List<Supplier<@Nullable Region>> translations, Consumer<Region> use) {
         if (thread == null) {
             start();
         }
-        return QUEUED.offer(new Work(translation, use));
+        return QUEUED.offer(new Work(translations, use));
     }
 
     /**
@@ -108,10 +118,7 @@ final class Background {
             try {
                 Work w = waiting.isEmpty() ? QUEUED.take() : QUEUED.poll(1, TimeUnit.MILLISECONDS);
                 if (w != null) {
-                    Region region = w.translation.get();
-                    if (region != null) {
-                        waiting.add(new Waiting(region, w.use, queue(region)));
-                    }
+                    translate(w, waiting);
                 }
                 waiting.removeIf(Background::ready);
             } catch (InterruptedException e) {
@@ -124,6 +131,20 @@ final class Background {
         }
     }
 
+    private static void translate(Work work, List<Waiting> waiting) {
+        for (Work w = work; !w.translations.isEmpty(); w = w.rest()) {
+            Region region = w.translations.getFirst().get();
+            if (region != null) {
+                waiting.add(new Waiting(region, w.rest(), queue(region)));
+                return;
+            }
+        }
+    }
+
+    private static int level(Region region) {
+        return region.stage == 1 ? HotSpot.SIMPLE : HotSpot.PROFILED;
+    }
+
     /** Has the code of a region compiled; its method if HotSpot has been asked. */
     private static @Nullable Method queue(Region region) {
         // Before it is compiled all that is linked at the first call should be.
@@ -133,7 +154,7 @@ final class Background {
                     region.code
                             .getClass()
                             .getDeclaredMethod("run", Cpu.class, Region.class, int.class);
-            if (HotSpot.compile(run, region.stage == 1 ? HotSpot.SIMPLE : HotSpot.PROFILED)) {
+            if (HotSpot.compile(run, level(region))) {
                 return run;
             }
         } catch (NoSuchMethodException e) {
@@ -152,9 +173,15 @@ final class Background {
     private static boolean ready(Waiting w) {
         if (w.queued != null) {
             if (HotSpot.level(w.queued) != 0) {
-                w.use.accept(w.region);
+                w.work.use.accept(w.region);
                 if (w.region.stage == 2) {
-                    PROFILING.add(new Waiting(w.region, w.use, w.queued));
+                    PROFILING.add(new Waiting(w.region, w.work, w.queued));
+                }
+                return true;
+            }
+            if (!HotSpot.compilable(w.queued, level(w.region))) {
+                if (!w.work.translations.isEmpty()) {
+                    QUEUED.offer(w.work);
                 }
                 return true;
             }
@@ -164,7 +191,7 @@ final class Background {
         call(w.region, PROBE);
         long end = System.nanoTime();
         if (end - begin < PROBE * COMPILED_NANOS) {
-            w.use.accept(w.region);
+            w.work.use.accept(w.region);
             return true;
         }
         return end - w.since > PATIENCE_NANOS;

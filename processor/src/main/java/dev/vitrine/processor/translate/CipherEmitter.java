@@ -23,8 +23,8 @@ final class CipherEmitter {
     private static final MethodTypeDesc LANE = MethodTypeDesc.of(CD_long, CD_long, CD_long);
     private static final MethodTypeDesc FOUR =
             MethodTypeDesc.of(CD_long, CD_long, CD_long, CD_long, CD_long);
-    private static final MethodTypeDesc FIVE =
-            MethodTypeDesc.of(CD_long, CD_long, CD_long, CD_long, CD_long, CD_long);
+    private static final MethodTypeDesc THREE =
+            MethodTypeDesc.of(CD_long, CD_long, CD_long, CD_long);
 
     private final LaneAccess lanes;
     private final CodeBuilder code;
@@ -50,7 +50,8 @@ final class CipherEmitter {
             case AESENCLAST -> lastRound(i, "encryptLast", miss);
             case AESDECLAST -> lastRound(i, "decryptLast", miss);
             case AESIMC, AESKEYGENASSIST -> key(i, miss);
-            default -> hash(i, miss);
+            case SHA256RNDS2 -> rounds(i, miss);
+            default -> message(i, miss);
         }
     }
 
@@ -132,26 +133,37 @@ final class CipherEmitter {
         lanes.clearAbove(i, 2);
     }
 
-    /** SHA-256: a function for each half, which have most in common when HotSpot is done. */
-    private void hash(Instruction i, Label miss) {
+    /** Words of SHA-256's message: a function for each half of them. */
+    private void message(Instruction i, Label miss) {
         lanes.fetch(i, 1, 16, false, miss);
-        String name =
-                switch (i.op) {
-                    case SHA256MSG1 -> "messageOne";
-                    case SHA256MSG2 -> "messageTwo";
-                    default -> "rounds";
-                };
-        boolean rounds = i.op == Op.SHA256RNDS2;
+        String name = i.op == Op.SHA256MSG1 ? "messageOne" : "messageTwo";
         for (String half : new String[] {"Low", "High"}) {
             lanes.push(i.reg[0], 0);
             lanes.push(i.reg[0], 1);
             lanes.pushOperand(i, 1, 0);
             lanes.pushOperand(i, 1, 1);
-            if (rounds) {
-                lanes.push(0, 0);
-            }
-            code.invokestatic(SHA, name + half, rounds ? FIVE : FOUR);
+            code.invokestatic(SHA, name + half, FOUR);
         }
+        lanes.pop(i.reg[0], 1);
+        lanes.pop(i.reg[0], 0);
+    }
+
+    private void rounds(Instruction i, Label miss) {
+        lanes.fetch(i, 1, 16, false, miss);
+        int sums = Locals.OPERAND_TEMPS;
+        lanes.push(i.reg[0], 0);
+        lanes.push(i.reg[0], 1);
+        lanes.pushOperand(i, 1, 0);
+        lanes.push(0, 0);
+        code.invokestatic(SHA, "sums", FOUR);
+        lanes.popTemp(sums);
+        lanes.pushTemp(sums);
+        lanes.push(i.reg[0], 1);
+        code.invokestatic(SHA, "roundsLow", LANE);
+        lanes.pushTemp(sums);
+        lanes.pushOperand(i, 1, 1);
+        lanes.push(i.reg[0], 1);
+        code.invokestatic(SHA, "roundsHigh", THREE);
         lanes.pop(i.reg[0], 1);
         lanes.pop(i.reg[0], 0);
     }

@@ -602,8 +602,7 @@ final class RegionEmitter {
                 pushReturnAddress(u, w);
                 count(b.count);
                 observed(b);
-                code.aload(Locals.CPU_LOCAL).loadConstant(current);
-                code.putfield(CPU, "leftFrom", CD_int);
+                noteLeaving();
                 leaveAs(RegionCode.INDIRECT);
             }
             case Uop.JMP_REG -> {
@@ -612,8 +611,7 @@ final class RegionEmitter {
                 checkTarget(u);
                 count(b.count);
                 observed(b);
-                code.aload(Locals.CPU_LOCAL).loadConstant(current);
-                code.putfield(CPU, "leftFrom", CD_int);
+                noteLeaving();
                 leaveAs(RegionCode.INDIRECT);
             }
             case Uop.RET64 -> {
@@ -628,6 +626,7 @@ final class RegionEmitter {
                 for (int n : returnSites) {
                     compareTarget(n);
                 }
+                noteLeaving();
                 leaveAs(RegionCode.RETURN);
             }
             case Uop.EXEC_END -> {
@@ -656,6 +655,12 @@ final class RegionEmitter {
             }
             default -> throw new IllegalStateException("end of block " + op);
         }
+    }
+
+    /** Says which block is left by a branch to wherever. */
+    private void noteLeaving() {
+        code.aload(Locals.CPU_LOCAL).loadConstant(current);
+        code.putfield(CPU, "leftFrom", CD_int);
     }
 
     private void leaveAs(int exit) {

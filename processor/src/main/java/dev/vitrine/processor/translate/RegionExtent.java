@@ -42,7 +42,7 @@ final class RegionExtent {
     private final double[][] shares;
     private final double[] frequency;
 
-    private RegionExtent(List<Block> blocks, int[] weights) {
+    private RegionExtent(List<Block> blocks, int[] weights, Map<Long, List<Long>> leaving) {
         int n = blocks.size();
         this.blocks = blocks;
         this.weights = weights;
@@ -55,7 +55,7 @@ final class RegionExtent {
         }
         for (int i = 0; i < n; i++) {
             Block b = blocks.get(i);
-            List<Long> next = RegionShape.successors(b);
+            List<Long> next = leaving.getOrDefault(b.rip, RegionShape.successors(b));
             successors[i] = new int[next.size()];
             shares[i] = new double[next.size()];
             for (int k = 0; k < next.size(); k++) {
@@ -63,9 +63,7 @@ final class RegionExtent {
                 shares[i][k] = RegionShape.likelihood(b, next.get(k));
             }
             int op = RegionShape.end(b);
-            if (op == Uop.JMP_REG || op == Uop.CALL_REG64) {
-                Arrays.fill(shares[i], 1.0 / Math.max(1, next.size()));
-            } else if (op == Uop.RET64) {
+            if (op == Uop.RET64 && next.isEmpty()) {
                 returns(i, numbers);
             }
         }
@@ -90,10 +88,11 @@ final class RegionExtent {
      *
      * @param blocks the first one's entry is the region's; each follows from one before it
      * @param weights of the blocks, as {@link RegionShape#form} counts them
+     * @param leaving where returns go that no call in the region belongs to
      * @param limit the weight that is the right one if nothing speaks for another
      */
-    static int choose(List<Block> blocks, int[] weights, int limit) {
-        RegionExtent e = new RegionExtent(blocks, weights);
+    static int choose(List<Block> blocks, int[] weights, Map<Long, List<Long>> leaving, int limit) {
+        RegionExtent e = new RegionExtent(blocks, weights, leaving);
         double[] useful = new double[SIZES.length];
         int[] counts = new int[SIZES.length];
         double best = 0;

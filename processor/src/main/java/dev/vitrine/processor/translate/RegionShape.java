@@ -38,14 +38,21 @@ final class RegionShape {
     /** Number of a block in the order, by the address it begins at. */
     private final Map<Long, Integer> numbers = new HashMap<>();
 
+    /**
+     * Where returns go that no call in the region belongs to, by address of their block: the region
+     * begins in the function that they leave.
+     */
+    private final Map<Long, List<Long>> leaving;
+
     /** Linear addresses of the pages of the region, each with its frame. */
     final Map<Long, Long> pages = new LinkedHashMap<>();
 
     /** Fewer instructions than that retire between two looks at the limit. */
     final int longestPath;
 
-    private RegionShape(List<Block> blocks) {
+    private RegionShape(List<Block> blocks, Map<Long, List<Long>> leaving) {
         this.blocks = blocks;
+        this.leaving = leaving;
         this.longestPath = 1 + blocks.stream().mapToInt(b -> b.count).sum();
         for (int i = 0; i < blocks.size(); i++) {
             Block b = blocks.get(i);
@@ -63,12 +70,13 @@ final class RegionShape {
         return n == null ? -1 : n;
     }
 
-    /** Blocks that calls in the region return to, those that execute most first. */
+    /** Blocks that returns in the region go to, those that execute most first. */
     List<Integer> returnSites() {
         List<Integer> sites = new ArrayList<>();
         for (Block b : blocks) {
-            if (isCall(end(b))) {
-                int n = number(b.fallThrough);
+            List<Long> to = leaving.getOrDefault(b.rip, List.of());
+            for (long rip : isCall(end(b)) ? List.of(b.fallThrough) : to) {
+                int n = number(rip);
                 if (n >= 0 && !sites.contains(n)) {
                     sites.add(n);
                 }
@@ -107,8 +115,14 @@ final class RegionShape {
         return next;
     }
 
-    /** A block on the way, and how often it executes for each time that the head does. */
-    private record Candidate(Block block, double share) {}
+    /**
+     * A block on the way, how often it executes for each time that the head does, and the calls
+     * around it.
+     */
+    private record Candidate(Block block, double share, int depth) {}
+
+    /** A return to a caller that is not in the region is followed if it goes there so often. */
+    private static final double CALLER = 0.2;
 
     /**
      * Chooses the region of a hot block.
@@ -123,7 +137,8 @@ final class RegionShape {
         Set<Long> seen = new HashSet<>();
         PriorityQueue<Candidate> open =
                 new PriorityQueue<>((x, y) -> Double.compare(y.share, x.share));
-        open.add(new Candidate(head, 1));
+        open.add(new Candidate(head, 1, 0));
+        Map<Long, List<Long>> leaving = new HashMap<>();
         seen.add(head.rip);
         int size = 0;
         double cold = wide ? COLD_WIDE : COLD;
@@ -141,28 +156,41 @@ final class RegionShape {
             weights[chosen.size()] = weight;
             chosen.add(b);
             List<Long> next = successors(b);
-            if (isCall(end(b))) {
+            boolean call = isCall(end(b));
+            if (call) {
                 next.add(b.fallThrough);
+            } else if (wide && c.depth == 0 && end(b) == Uop.RET64) {
+                next = callers(b);
+                leaving.put(b.rip, next);
             }
             for (long rip : next) {
                 double share = c.share * likelihood(b, rip);
                 if (share >= cold && seen.add(rip)) {
                     Block s = find(cpu, cache, head, rip);
                     if (s != null
-                            && (wide
-                                    ? !(isCall(end(b)) && rip != b.fallThrough && large(s))
-                                    : !s.asked)
+                            && (wide ? !(call && rip != b.fallThrough && large(s)) : !s.asked)
                             && s.executions >= 2) {
-                        open.add(new Candidate(s, share));
+                        int depth = c.depth + (call && rip != b.fallThrough ? 1 : 0);
+                        open.add(new Candidate(s, share, depth));
                     }
                 }
             }
         }
         if (wide) {
             weights = Arrays.copyOf(weights, chosen.size());
-            chosen = chosen.subList(0, RegionExtent.choose(chosen, weights, limit));
+            chosen = chosen.subList(0, RegionExtent.choose(chosen, weights, leaving, limit));
         }
-        return new RegionShape(order(head, chosen));
+        return new RegionShape(order(head, chosen, leaving), leaving);
+    }
+
+    private static List<Long> callers(Block b) {
+        List<Long> callers = new ArrayList<>(2);
+        for (long rip : b.observedTargets()) {
+            if (b.targetShare(rip) >= CALLER) {
+                callers.add(rip);
+            }
+        }
+        return callers;
     }
 
     /**
@@ -202,6 +230,9 @@ final class RegionShape {
     /** How often a branch goes to one of its targets, of 1. */
     static double likelihood(Block b, long rip) {
         int op = end(b);
+        if (op == Uop.JMP_REG || op == Uop.CALL_REG64 || op == Uop.RET64) {
+            return rip == b.fallThrough ? 1 : b.targetShare(rip);
+        }
         boolean conditional =
                 (op >= Uop.JCC && op < Uop.JMP) || op == Uop.LOOP || op >= Uop.CMP64_JCC;
         if (!conditional || b.executions <= 0) {
@@ -223,7 +254,8 @@ final class RegionShape {
     }
 
     /** Reverse post-order from the head, the likelier way first; without what is not reached. */
-    private static List<Block> order(Block head, List<Block> blocks) {
+    private static List<Block> order(
+            Block head, List<Block> blocks, Map<Long, List<Long>> leaving) {
         Map<Long, Block> chosen = new HashMap<>();
         blocks.forEach(b -> chosen.put(b.rip, b));
         List<Block> post = new ArrayList<>();
@@ -232,7 +264,7 @@ final class RegionShape {
         ArrayList<Block> path = new ArrayList<>();
         ArrayList<List<Long>> rest = new ArrayList<>();
         path.add(head);
-        rest.add(ordered(head));
+        rest.add(ordered(head, leaving));
         seen.add(head.rip);
         while (!path.isEmpty()) {
             List<Long> next = rest.getLast();
@@ -246,14 +278,15 @@ final class RegionShape {
             Block s = chosen.get(rip);
             if (s != null && seen.add(rip)) {
                 path.add(s);
-                rest.add(ordered(s));
+                rest.add(ordered(s, leaving));
             }
         }
         return post.reversed();
     }
 
-    private static List<Long> ordered(Block b) {
+    private static List<Long> ordered(Block b, Map<Long, List<Long>> leaving) {
         List<Long> next = new ArrayList<>(successors(b));
+        next.addAll(leaving.getOrDefault(b.rip, List.of()));
         if (isCall(end(b))) {
             // The callee comes first in the order, then what it returns to.
             next.add(b.fallThrough);

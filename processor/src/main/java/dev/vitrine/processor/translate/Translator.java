@@ -17,6 +17,7 @@ import dev.vitrine.processor.exec.Tiering;
 import org.jspecify.annotations.Nullable;
 
 import java.lang.invoke.MethodHandles;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.function.ObjLongConsumer;
@@ -98,7 +99,7 @@ public final class Translator implements Tiering {
         for (Block b : shape.blocks) {
             b.covered = b.executions;
         }
-        if (!submit(cache, () -> translate(cpu.mmu, shape, 1))) {
+        if (!submit(cache, List.of(() -> translate(cpu.mmu, shape, 1)))) {
             block.asked = false;
         }
     }
@@ -113,23 +114,24 @@ public final class Translator implements Tiering {
             return false;
         }
         lastHot = now;
-        RegionShape shape = RegionShape.form(cpu, cache, block, LARGE, true);
-        RegionShape smaller = RegionShape.form(cpu, cache, block, LARGE / 2, true);
-        return submit(
-                cache,
-                () -> {
-                    Region region = translate(cpu.mmu, shape, 2);
-                    return region != null ? region : translate(cpu.mmu, smaller, 2);
-                });
+        List<Supplier<@Nullable Region>> translations = new ArrayList<>();
+        for (int limit : new int[] {LARGE, LARGE / 2, LARGE / 4}) {
+            RegionShape shape = RegionShape.form(cpu, cache, block, limit, true);
+            translations.add(() -> translate(cpu.mmu, shape, 2));
+        }
+        return submit(cache, translations);
     }
 
-    private boolean submit(CodeCache cache, Supplier<@Nullable Region> translation) {
+    private boolean submit(CodeCache cache, List<Supplier<@Nullable Region>> translations) {
         if (!atOnce) {
-            return Background.submit(translation, cache::add);
+            return Background.submit(translations, cache::add);
         }
-        Region region = translation.get();
-        if (region != null) {
-            cache.add(region);
+        for (Supplier<@Nullable Region> translation : translations) {
+            Region region = translation.get();
+            if (region != null) {
+                cache.add(region);
+                break;
+            }
         }
         return true;
     }

@@ -50,9 +50,9 @@ public final class Sha {
                 v[d + 1] = messageTwoHigh(a0, a1, b0, b1);
             }
             case SHA256RNDS2 -> {
-                long wk = v[0];
-                v[d] = roundsLow(a0, a1, b0, b1, wk);
-                v[d + 1] = roundsHigh(a0, a1, b0, b1, wk);
+                long sums = sums(a0, a1, b0, v[0]);
+                v[d] = roundsLow(sums, a1);
+                v[d + 1] = roundsHigh(sums, b1, a1);
             }
             default -> throw new IllegalStateException(i.op.name());
         }
@@ -151,26 +151,30 @@ public final class Sha {
         return Integer.rotateRight(e, 6) ^ Integer.rotateRight(e, 11) ^ Integer.rotateRight(e, 25);
     }
 
-    /** T1 of the first of two rounds: the destination is CDGH, the source ABEF. */
-    private static int first(long a0, long b0, long wk) {
-        return choose(high(b0), low(b0), high(a0)) + big1(high(b0)) + low(wk) + low(a0);
+    /**
+     * T1 of both of two rounds, the first one's lower: of CDGH in a, ABEF in b, and words with
+     * their constants. The results have it in common; HotSpot, asked to find that out by itself,
+     * gives up inlining in the middle of a block's 64 rounds.
+     */
+    public static long sums(long a0, long a1, long b0, long wk) {
+        int e = high(b0);
+        int f = low(b0);
+        int g = high(a0);
+        int first = choose(e, f, g) + big1(e) + low(wk) + low(a0);
+        int next = first + low(a1);
+        return join(first, choose(next, e, f) + big1(next) + high(wk) + g);
     }
 
-    private static int second(long a0, long a1, long b0, long wk) {
-        int e = first(a0, b0, wk) + low(a1);
-        return choose(e, high(b0), low(b0)) + big1(e) + high(wk) + high(a0);
-    }
-
-    /** E and F behind two rounds, of words and constants wk. */
-    public static long roundsLow(long a0, long a1, long b0, long b1, long wk) {
-        return join(first(a0, b0, wk) + low(a1), second(a0, a1, b0, wk) + high(a1));
+    /** E and F behind two rounds. */
+    public static long roundsLow(long sums, long a1) {
+        return join(low(sums) + low(a1), high(sums) + high(a1));
     }
 
     /** A and B behind two rounds. */
-    public static long roundsHigh(long a0, long a1, long b0, long b1, long wk) {
+    public static long roundsHigh(long sums, long b1, long a1) {
         int a = high(b1);
         int b = low(b1);
-        int next = first(a0, b0, wk) + majority(a, b, high(a1)) + big0(a);
-        return join(next, second(a0, a1, b0, wk) + majority(next, a, b) + big0(next));
+        int next = low(sums) + majority(a, b, high(a1)) + big0(a);
+        return join(next, high(sums) + majority(next, a, b) + big0(next));
     }
 }
