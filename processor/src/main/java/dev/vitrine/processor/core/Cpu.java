@@ -45,8 +45,14 @@ public final class Cpu {
     /** Segment bases, in encoding order ES CS SS DS FS GS. */
     public static final int R_SEG_BASE = 17;
 
+    /**
+     * Where translated code runs: how far from the addresses that it was made for. Addresses
+     * relative to RIP have it as their base. Zero outside of translated code.
+     */
+    public static final int R_ORIGIN = 23;
+
     /** Temporaries of micro-operations; dead between guest instructions. */
-    public static final int R_TEMP = 23;
+    public static final int R_TEMP = 24;
 
     public static final int R_COUNT = 32;
 

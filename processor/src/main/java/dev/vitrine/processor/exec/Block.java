@@ -68,6 +68,9 @@ public final class Block {
     /** Translations that were made from here since more targets of a branch had become known. */
     int retranslations;
 
+    /** A region that begins here is to have code only that is near. */
+    public boolean confined;
+
     /** How often a region was formed for short runs from here. */
     int reformed;
 

@@ -213,6 +213,7 @@ public final class CodeCache implements CodeTracker {
             if (p.all.size() >= FRAME_LIMIT) {
                 forget(p);
             }
+            enterElsewhere(b, p);
             int h = (int) machine & (BUCKETS - 1);
             Block head = p.heads[h];
             if (head != null) {
@@ -263,13 +264,61 @@ public final class CodeCache implements CodeTracker {
         }
         for (int i = 0; i < g.entries.length; i++) {
             Block b = g.entries[i];
-            Region.Entry old = b.entry;
-            if (i == 0 || old == null || !old.region().valid || old.region().stage < g.stage) {
-                b.entry = new Region.Entry(g, i);
-                if (old != null) {
-                    old.region().generation++;
-                }
+            offer(b, new Region.Entry(g, i, 0));
+            if (g.relocatable) {
+                offerElsewhere(b, g, i);
             }
+        }
+    }
+
+    private static void offer(Block b, Region.Entry e) {
+        Region.Entry old = b.entry;
+        if (e.number() == 0
+                || old == null
+                || !old.region().valid
+                || old.region().stage < e.region().stage) {
+            b.entry = e;
+            if (old != null) {
+                old.region().generation++;
+            }
+        }
+    }
+
+    /** The same code at other addresses, as a library has in each process, enters there too. */
+    private void offerElsewhere(Block b, Region g, int number) {
+        Page p = pages.get(b.mfn0);
+        if (p == null) {
+            return;
+        }
+        synchronized (p) {
+            Block x = p.heads[(int) b.linear() & 4095 & (BUCKETS - 1)];
+            while (x != null) {
+                if (x != b && sameCode(x, b)) {
+                    offer(x, new Region.Entry(g, number, x.rip - b.rip));
+                }
+                x = p.chain.get(x);
+            }
+        }
+    }
+
+    /** Whether two blocks of one frame are the same code at different addresses. */
+    private static boolean sameCode(Block x, Block y) {
+        return x.valid
+                && (x.linear() & 4095) == (y.linear() & 4095)
+                && x.modeKey == y.modeKey
+                && x.csBase == y.csBase
+                && x.csLimit == y.csLimit;
+    }
+
+    /** Finds a translation of a new block's code that was made at another address. */
+    private static void enterElsewhere(Block b, Page p) {
+        Block x = p.heads[(int) b.linear() & 4095 & (BUCKETS - 1)];
+        while (x != null) {
+            Region.Entry e = x.entry;
+            if (e != null && e.region().relocatable && e.region().valid && sameCode(x, b)) {
+                offer(b, new Region.Entry(e.region(), e.number(), e.origin() + b.rip - x.rip));
+            }
+            x = p.chain.get(x);
         }
     }
 

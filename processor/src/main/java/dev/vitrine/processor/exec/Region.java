@@ -18,8 +18,13 @@ import org.jspecify.annotations.Nullable;
  * verified.
  */
 public final class Region {
-    /** An entry: where {@link RegionCode#run} begins. */
-    public record Entry(Region region, int number) {}
+    /**
+     * An entry: where {@link RegionCode#run} begins.
+     *
+     * @param origin how far the block that has this entry is from the address that the region was
+     *     translated for; not 0 only where it is relocatable
+     */
+    public record Entry(Region region, int number, long origin) {}
 
     public final RegionCode code;
 
@@ -34,6 +39,9 @@ public final class Region {
 
     /** Blocks whose last instruction is executed after an exit; by number of the exit less one. */
     public final Block[] ends;
+
+    /** It can run wherever its frames are mapped, at the same distances. */
+    public final boolean relocatable;
 
     /** How many fixed addresses outside its branches lead to. */
     final int linkCount;
@@ -79,6 +87,9 @@ public final class Region {
     /** Exits by indirect branches; racy on purpose. */
     int indirect;
 
+    /** How often it was not entered, since it is mapped otherwise; racy on purpose. */
+    int mismatches;
+
     /** Exits by returns; racy on purpose. */
     int returned;
 
@@ -105,6 +116,9 @@ public final class Region {
      */
     final long[] verified;
 
+    /** How far from its own addresses that was, by the same index. */
+    final long[] origins;
+
     private static final int SPACES = 8;
 
     /** Index in {@link #verified} for a processor and its {@code Mmu.fetchKey()}. */
@@ -128,7 +142,8 @@ public final class Region {
             long[] pages,
             int longestPath,
             int processors,
-            int stage) {
+            int stage,
+            boolean relocatable) {
         this.stage = stage;
         this.code = code;
         this.blocks = blocks;
@@ -143,6 +158,8 @@ public final class Region {
         this.pages = java.util.Arrays.copyOf(pages, pages.length / 2);
         this.frames = java.util.Arrays.copyOfRange(pages, pages.length / 2, pages.length);
         this.verified = new long[processors * SPACES];
+        this.origins = new long[processors * SPACES];
+        this.relocatable = relocatable;
         this.longestPath = longestPath;
     }
 
@@ -166,11 +183,18 @@ public final class Region {
      * Leaves the rest of a block to the interpreter, from the guest instruction on that a site
      * belongs to.
      */
-    void resume(Cpu cpu, int site) {
+    void resume(Cpu cpu, int site, long origin) {
         Block b = blocks[sites[3 * site]];
-        cpu.currentBlock = b;
-        cpu.resumeAt = b.starts[b.instructionAt(sites[3 * site + 1])];
+        int instruction = b.instructionAt(sites[3 * site + 1]);
         cpu.retired += sites[3 * site + 2];
+        if (origin == 0) {
+            cpu.currentBlock = b;
+            cpu.resumeAt = b.starts[instruction];
+        } else {
+            cpu.currentBlock = null;
+            cpu.rip = b.rip(instruction) + origin;
+            cpu.retired += instruction;
+        }
     }
 
     /**
@@ -185,10 +209,11 @@ public final class Region {
         if (reason instanceof GuestFault) {
             cpu.retired += sites[3 * site + 2];
             FaultSite.locate(cpu, blocks[sites[3 * site]], sites[3 * site + 1], true);
+            cpu.rip += cpu.r[Cpu.R_ORIGIN];
         } else {
             // Where the write is not to the block's own frame the interpreter just does it; where
             // it is, it knows how.
-            resume(cpu, site);
+            resume(cpu, site, cpu.r[Cpu.R_ORIGIN]);
         }
     }
 }

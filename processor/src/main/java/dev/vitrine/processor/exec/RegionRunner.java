@@ -59,10 +59,12 @@ final class RegionRunner {
     private long coldExits;
     private long helperExits;
     private long misses;
+    private long elsewhere;
     private long instructions;
 
     void statistics(ObjLongConsumer<String> out) {
         out.accept("region entries", entries);
+        out.accept("region entries at other addresses", elsewhere);
         out.accept("regions not entered: near the limit", nearLimit);
         out.accept("regions not entered: mapped otherwise", unverified);
         out.accept("region verifications", verifications);
@@ -143,21 +145,21 @@ final class RegionRunner {
                 linkExits++;
                 link = cpu.number * g.linkCount + exit - RegionCode.LINK;
                 to = g.links[link];
-                if (to != null && to.holds(mmu.fetchKey())) {
+                if (to != null && to.rip == cpu.rip && to.holds(mmu.fetchKey())) {
                     t = to;
                     continue;
                 }
             } else if (exit == RegionCode.RETURN) {
                 returnExits++;
                 if (++g.returned % OBSERVED == 0) {
-                    g.blocks[cpu.leftFrom].observeTarget(cpu.rip);
+                    g.blocks[cpu.leftFrom].observeTarget(cpu.rip - t.origin);
                 }
             } else if (exit < 0) {
                 misses++;
                 cpu.missed = false;
                 LazyFlags.settle(cpu);
                 if (exit != STOPPED) {
-                    g.resume(cpu, ~exit);
+                    g.resume(cpu, ~exit, t.origin);
                 }
                 return stopped(begun);
             } else if (exit == RegionCode.INDIRECT) {
@@ -166,7 +168,7 @@ final class RegionRunner {
             } else if (exit != RegionCode.EXIT) {
                 helperExits++;
                 LazyFlags.settle(cpu);
-                if (!helper(g.ends[exit - 1], limit)) {
+                if (!helper(g.ends[exit - 1], t.origin, limit)) {
                     instructions += cpu.retired - begun;
                     return null;
                 }
@@ -203,14 +205,32 @@ final class RegionRunner {
     }
 
     private int execute(Target t, long limit) {
+        if (t.origin != 0) {
+            return executeElsewhere(t);
+        }
         return verifier == null ? t.code.run(cpu, t.region, t.number) : verifier.run(t, limit);
+    }
+
+    private int executeElsewhere(Target t) {
+        elsewhere++;
+        cpu.r[Cpu.R_ORIGIN] = t.origin;
+        try {
+            return t.code.run(cpu, t.region, t.number);
+        } finally {
+            cpu.r[Cpu.R_ORIGIN] = 0;
+        }
     }
 
     /** The region was left in the middle of a block, which the processor knows. */
     private Block stopped(long begun) {
-        resume = cpu.resumeAt;
         instructions += cpu.retired - begun;
-        return (Block) java.util.Objects.requireNonNull(cpu.currentBlock);
+        Block b = (Block) cpu.currentBlock;
+        if (b == null) {
+            // Not at the address that the region's blocks are for.
+            return interpreter.lookup();
+        }
+        resume = cpu.resumeAt;
+        return b;
     }
 
     /** A region is not entered: for a request, or since it could reach the limit. */
@@ -251,7 +271,7 @@ final class RegionRunner {
         }
         g.executed += cpu.retired - before;
         if (g.executed >= g.askAt) {
-            hot(g, t.block);
+            hot(g, t);
         }
         return exit;
     }
@@ -271,15 +291,33 @@ final class RegionRunner {
             b.entry = null;
             return null;
         }
-        if (!verified(e.region())) {
+        // The interpreter runs alone what it is to check at the same addresses.
+        if (!verified(e) || (verifier != null && e.origin() != 0)) {
             unverified++;
+            mismatch(b, e.region());
             return null;
         }
         // Verifying may have changed the key.
         long key = cpu.mmu.fetchKey();
-        Target t = new Target(e, key);
+        Target t = new Target(e, b, key);
         targets[slot(t.rip, key)] = t;
         return t;
+    }
+
+    /** A block whose region does not fit so often is worth one that fits better. */
+    private static final int MISMATCHES = 1000;
+
+    /**
+     * Parts of a region are not where they were when it was made: it goes from a program into a
+     * library, say, which is elsewhere in this process. Gives the block another chance, with what
+     * is near.
+     */
+    private void mismatch(Block b, Region g) {
+        if (verifier == null && ++g.mismatches >= MISMATCHES && !b.confined) {
+            b.confined = true;
+            b.asked = false;
+            b.entry = null;
+        }
     }
 
     /**
@@ -297,12 +335,12 @@ final class RegionRunner {
         Region g = t.region;
         Block head = g.blocks[0];
         if (++g.indirect % OBSERVED == 0) {
-            g.blocks[cpu.leftFrom].observeTarget(cpu.rip);
+            g.blocks[cpu.leftFrom].observeTarget(cpu.rip - t.origin);
         }
         if (g.stage == 2
                 && g.indirect >= Region.INDIRECT_LIMIT
                 && head.retranslations < RETRANSLATIONS
-                && tiering.hot(cpu, cache, head, Long.MAX_VALUE)) {
+                && tiering.hot(cpu, cache, head, t.origin, Long.MAX_VALUE)) {
             // The new one counts anew; this one goes on until then.
             g.indirect = Integer.MIN_VALUE;
             head.retranslations++;
@@ -327,34 +365,36 @@ final class RegionRunner {
         if (exit >= RegionCode.LINK) {
             g.shortLinks[exit - RegionCode.LINK]++;
         }
+        Block entered = g.entries[t.number];
         int runs = ++g.shortRuns[t.number];
         // The more often it has been tried the longer the next time is waited for: programs
         // have phases.
         if ((runs & SHORT_RUNS - 1) == 0
-                && runs >= SHORT_RUNS << 2 * t.block.reformed
-                && t.block.reformed < REFORMED) {
-            credit(g, runs);
-            if (tiering.hot(cpu, cache, t.block, Long.MAX_VALUE)) {
-                t.block.reformed++;
+                && runs >= SHORT_RUNS << 2 * entered.reformed
+                && entered.reformed < REFORMED) {
+            credit(t, runs);
+            if (tiering.hot(cpu, cache, entered, t.origin, Long.MAX_VALUE)) {
+                entered.reformed++;
             }
         }
     }
 
     /** Tells the blocks whose branches were the ways out how often they were. */
-    private void credit(Region g, int runs) {
+    private void credit(Target t, int runs) {
+        Region g = t.region;
         for (int k = 0; k < g.linkCount; k++) {
             Target to = g.links[cpu.number * g.linkCount + k];
             double share = Math.min(1, (double) g.shortLinks[k] / runs);
             if (to != null && share > 0.1) {
                 for (Block b : g.blocks) {
-                    b.goesTo(to.rip, share);
+                    b.goesTo(to.rip - t.origin, share);
                 }
             }
         }
     }
 
-    private void hot(Region g, Block entered) {
-        if (g.stage == 2 || tiering.hot(cpu, cache, entered, g.executed)) {
+    private void hot(Region g, Target t) {
+        if (g.stage == 2 || tiering.hot(cpu, cache, g.entries[t.number], t.origin, g.executed)) {
             g.askAt = Long.MAX_VALUE;
         } else {
             g.askAt = g.executed + ASK_AGAIN;
@@ -366,33 +406,37 @@ final class RegionRunner {
      *
      * @return false if an event wants attention or the limit was reached
      */
-    private boolean helper(Block last, long limit) {
+    private boolean helper(Block last, long origin, long limit) {
         cpu.currentBlock = last;
         Instruction i = last.instructions[last.instructions.length - 1];
-        cpu.rip = i.rip;
-        cpu.nextRip = i.nextRip();
+        cpu.rip = i.rip + origin;
+        cpu.nextRip = i.nextRip() + origin;
         Units.execute(cpu, i);
         cpu.rip = cpu.nextRip;
         cpu.retired++;
         return !interpreter.attention(limit);
     }
 
-    private boolean verified(Region g) {
+    private boolean verified(Region.Entry e) {
+        Region g = e.region();
         long key = cpu.mmu.fetchKey();
-        return g.verified[Region.slot(cpu.number, key)] == key || verify(g);
+        int slot = Region.slot(cpu.number, key);
+        return (g.verified[slot] == key && g.origins[slot] == e.origin()) || verify(g, e.origin());
     }
 
     /** Looks whether all pages are mapped to the frames that the region was made from. */
-    private boolean verify(Region g) {
+    private boolean verify(Region g, long origin) {
         verifications++;
         for (int i = 0; i < g.pages.length; i++) {
-            long machine = cpu.mmu.fetchQuietly(g.pages[i]);
+            long machine = cpu.mmu.fetchQuietly(g.pages[i] + origin);
             if (machine < 0 || machine >>> 12 != g.frames[i]) {
                 return false;
             }
         }
         long key = cpu.mmu.fetchKey();
-        g.verified[Region.slot(cpu.number, key)] = key;
+        int slot = Region.slot(cpu.number, key);
+        g.verified[slot] = key;
+        g.origins[slot] = origin;
         return true;
     }
 }

@@ -26,15 +26,19 @@ final class Target {
     final RegionCode code;
     private final int generation;
 
-    /** As {@link Region#entries} has it. */
+    /** What begins there. */
     final Block block;
 
-    Target(Region.Entry entry, long key) {
+    /** How far from the addresses that the region was translated for. */
+    final long origin;
+
+    Target(Region.Entry entry, Block block, long key) {
         this.region = entry.region();
         this.number = entry.number();
         this.code = region.code;
         this.generation = region.generation;
-        this.block = region.entries[number];
+        this.block = block;
+        this.origin = entry.origin();
         this.rip = block.rip;
         this.modeKey = block.modeKey;
         this.key = key;

@@ -14,7 +14,8 @@ public interface Tiering {
                 public void sampled(Cpu cpu, CodeCache cache, Block block) {}
 
                 @Override
-                public boolean hot(Cpu cpu, CodeCache cache, Block block, long executed) {
+                public boolean hot(
+                        Cpu cpu, CodeCache cache, Block block, long origin, long executed) {
                     return true;
                 }
             };
@@ -29,8 +30,10 @@ public interface Tiering {
      * A region of the first stage has run for long, entered at this block last. As {@link
      * #sampled}.
      *
+     * @param block at the address that the region was translated for
+     * @param origin how far from there it runs
      * @param executed instructions that have been executed in it
      * @return false to be asked again later
      */
-    boolean hot(Cpu cpu, CodeCache cache, Block block, long executed);
+    boolean hot(Cpu cpu, CodeCache cache, Block block, long origin, long executed);
 }

@@ -160,7 +160,7 @@ final class Verifier {
             retiredAtBlock = cpu.retired;
             if (exit < 0) {
                 // This counts what the region has not counted yet; the caller is to do it again.
-                g.resume(cpu, ~exit);
+                g.resume(cpu, ~exit, 0);
                 retiredAtBlock = cpu.retired;
                 middle(((Block) java.util.Objects.requireNonNull(cpu.currentBlock)), cpu.resumeAt);
             } else if (exit != RegionCode.EXIT && exit < RegionCode.INDIRECT) {

@@ -139,8 +139,7 @@ public final class Lifter {
                     return helperEnd();
                 }
                 target = branchTarget(i);
-                int t = out.temp();
-                out.emit(Uop.MOVI, t, Cpu.R_ZERO, Cpu.R_ZERO, 0, Cpu.R_ZERO, i.nextRip());
+                int t = returnAddress(i);
                 out.emit(Uop.CALL64, t, Cpu.R_ZERO, Cpu.R_ZERO, 0, Cpu.R_ZERO, target);
                 return ENDS;
             }
@@ -149,8 +148,7 @@ public final class Lifter {
                     return helperEnd();
                 }
                 int a = source(i, 0);
-                int t = out.temp();
-                out.emit(Uop.MOVI, t, Cpu.R_ZERO, Cpu.R_ZERO, 0, Cpu.R_ZERO, i.nextRip());
+                int t = returnAddress(i);
                 out.emit(Uop.CALL_REG64, t, a, Cpu.R_ZERO, 0, Cpu.R_ZERO, 0);
                 return ENDS;
             }
@@ -257,6 +255,12 @@ public final class Lifter {
         };
     }
 
+    private int returnAddress(Instruction i) {
+        int t = out.temp();
+        out.emit(Uop.LEA64, t, Cpu.R_ORIGIN, Cpu.R_ZERO, 0, Cpu.R_ZERO, i.nextRip());
+        return t;
+    }
+
     private int jump(Instruction i) {
         target = branchTarget(i);
         out.emit(Uop.JMP, 0, Cpu.R_ZERO, Cpu.R_ZERO, 0, Cpu.R_ZERO, target);
@@ -275,7 +279,7 @@ public final class Lifter {
         long disp = i.disp;
         if (base == Instruction.RIP_BASE) {
             disp += i.nextRip();
-            base = Cpu.R_ZERO;
+            base = Cpu.R_ORIGIN;
         } else if (base < 0) {
             base = Cpu.R_ZERO;
         }
@@ -418,7 +422,7 @@ public final class Lifter {
         long disp = i.disp;
         if (base == Instruction.RIP_BASE) {
             disp += i.nextRip();
-            base = Cpu.R_ZERO;
+            base = Cpu.R_ORIGIN;
         } else if (base < 0) {
             base = Cpu.R_ZERO;
         }

@@ -147,11 +147,11 @@ final class LaneAccess {
 
     /** Pushes the linear address of the memory operand. */
     void pushAddress(Instruction i) {
-        long disp = i.disp;
         if (i.base == Instruction.RIP_BASE) {
-            disp += i.nextRip();
+            uops.pushRip(i.disp + i.nextRip());
+        } else {
+            code.loadConstant(i.disp);
         }
-        code.loadConstant(disp);
         if (i.base >= 0 && i.base != Instruction.RIP_BASE) {
             uops.push(i.base);
             code.ladd();

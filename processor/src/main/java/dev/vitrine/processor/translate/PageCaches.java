@@ -180,7 +180,8 @@ final class PageCaches {
 
     private static long key(int a, int b, int s, long imm, boolean write) {
         // Without a register the page is known.
-        long page = a == Cpu.R_ZERO && b == Cpu.R_ZERO ? imm >>> 12 & 0xFFFF_FFFFL : 0;
-        return page << 16 | (long) a << 11 | (long) b << 6 | (long) s << 1 | (write ? 1 : 0);
+        int base = a == Cpu.R_ORIGIN ? Cpu.R_ZERO : a;
+        long page = base == Cpu.R_ZERO && b == Cpu.R_ZERO ? imm >>> 12 & 0xFFFF_FFFFL : 0;
+        return page << 16 | (long) base << 11 | (long) b << 6 | (long) s << 1 | (write ? 1 : 0);
     }
 }

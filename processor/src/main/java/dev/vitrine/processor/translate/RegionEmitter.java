@@ -183,7 +183,7 @@ final class RegionEmitter {
                         Locals.FLAG_Y,
                         rotations());
         memory = new MemoryEmitter(b, ordered, small, alone, ramMask, caches.count());
-        uops = new UopEmitter(b, flags, memory);
+        uops = new UopEmitter(b, flags, memory, shape.relocatable);
         long doubles = VectorEmitter.doubleLanes(shape.blocks);
         vectors = new VectorEmitter(b, uops, memory, flags, doubles, this::reloadContext);
         locals = makeLocals(doubles);
@@ -242,6 +242,7 @@ final class RegionEmitter {
                 }
             }
         }
+        used = shape.relocatable ? used | 1 << Cpu.R_ORIGIN : used & ~(1 << Cpu.R_ORIGIN);
         return new Locals(used, changed, vector, lanes, changedLanes, doubles);
     }
 
@@ -524,8 +525,12 @@ final class RegionEmitter {
             pushRetired(pending + timed);
             code.putfield(CPU, "retired", CD_long);
         }
-        code.aload(Locals.CPU_LOCAL).loadConstant(i.rip).putfield(CPU, "rip", CD_long);
-        code.aload(Locals.CPU_LOCAL).loadConstant(i.nextRip()).putfield(CPU, "nextRip", CD_long);
+        code.aload(Locals.CPU_LOCAL);
+        uops.pushRip(i.rip);
+        code.putfield(CPU, "rip", CD_long);
+        code.aload(Locals.CPU_LOCAL);
+        uops.pushRip(i.nextRip());
+        code.putfield(CPU, "nextRip", CD_long);
         code.aload(Locals.CPU_LOCAL);
         pushHelper(i);
         Label from = code.newBoundLabel();
@@ -695,7 +700,9 @@ final class RegionEmitter {
 
     private void compareTarget(int n) {
         Label other = code.newLabel();
-        code.lload(Locals.TARGET).loadConstant(shape.blocks.get(n).rip).lcmp().ifne(other);
+        code.lload(Locals.TARGET);
+        uops.pushRip(shape.blocks.get(n).rip);
+        code.lcmp().ifne(other);
         jump(shape.blocks.get(n).rip);
         code.labelBinding(other);
     }
@@ -792,8 +799,8 @@ final class RegionEmitter {
                 links.add(rip);
             }
             code.loadConstant(RegionCode.LINK + links.indexOf(rip)).istore(Locals.EXIT);
-            code.loadConstant(rip).lstore(Locals.TARGET);
-            code.goto_(leaveWith);
+            uops.pushRip(rip);
+            code.lstore(Locals.TARGET).goto_(leaveWith);
         } else if (n > current) {
             note(n);
             code.goto_(labels[n]);
@@ -806,8 +813,8 @@ final class RegionEmitter {
             // Backwards with nothing on the stack, which HotSpot would keep for its safepoint.
             code.goto_(labels[n]);
             code.labelBinding(out);
-            code.loadConstant(rip).lstore(Locals.TARGET);
-            code.goto_(leave);
+            uops.pushRip(rip);
+            code.lstore(Locals.TARGET).goto_(leave);
         }
     }
 }

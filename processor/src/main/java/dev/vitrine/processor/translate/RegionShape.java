@@ -47,12 +47,16 @@ final class RegionShape {
     /** Linear addresses of the pages of the region, each with its frame. */
     final Map<Long, Long> pages = new LinkedHashMap<>();
 
+    /** It can be written so that it runs at other addresses too. */
+    final boolean relocatable;
+
     /** Fewer instructions than that retire between two looks at the limit. */
     final int longestPath;
 
     private RegionShape(List<Block> blocks, Map<Long, List<Long>> leaving) {
         this.blocks = blocks;
         this.leaving = leaving;
+        this.relocatable = relocatable(blocks);
         this.longestPath = 1 + blocks.stream().mapToInt(b -> b.count).sum();
         for (int i = 0; i < blocks.size(); i++) {
             Block b = blocks.get(i);
@@ -68,6 +72,31 @@ final class RegionShape {
     int number(long rip) {
         Integer n = numbers.get(rip);
         return n == null ? -1 : n;
+    }
+
+    /**
+     * Libraries and position-independent programs are mapped at random addresses, above those that
+     * a program linked for fixed ones has. There the addition that finds out where it runs is worth
+     * its cost; instructions that are not written out find their addresses by themselves.
+     */
+    private static boolean relocatable(List<Block> blocks) {
+        Block head = blocks.getFirst();
+        if ((head.modeKey & Cpu.MODE_64) == 0
+                || head.csBase != 0
+                || head.rip >>> 32 == 0
+                || head.rip < 0) {
+            return false;
+        }
+        for (Block b : blocks) {
+            for (Instruction i : b.instructions) {
+                if (i.memoryOperand() >= 0
+                        && i.base == Instruction.RIP_BASE
+                        && !VectorEmitter.supports(i, b.modeKey)) {
+                    return false;
+                }
+            }
+        }
+        return true;
     }
 
     /** Blocks that returns in the region go to, those that execute most first. */
@@ -127,11 +156,14 @@ final class RegionShape {
     /**
      * Chooses the region of a hot block.
      *
+     * @param head at the address to translate for
+     * @param origin how far from there it is mapped now
      * @param limit how heavy it may be, see {@link #weight}; a wide one up to twice as heavy where
      *     that is worth it, see {@link RegionExtent}
      * @param wide go on where other regions begin
      */
-    static RegionShape form(Cpu cpu, CodeCache cache, Block head, int limit, boolean wide) {
+    static RegionShape form(
+            Cpu cpu, CodeCache cache, Block head, long origin, int limit, boolean wide) {
         List<Block> chosen = new ArrayList<>();
         int[] weights = new int[64];
         Set<Long> seen = new HashSet<>();
@@ -165,8 +197,8 @@ final class RegionShape {
             }
             for (long rip : next) {
                 double share = c.share * likelihood(b, rip);
-                if (share >= cold && seen.add(rip)) {
-                    Block s = find(cpu, cache, head, rip);
+                if (share >= cold && near(head, rip) && seen.add(rip)) {
+                    Block s = find(cpu, cache, head, rip, origin);
                     if (s != null
                             && (wide ? !(call && rip != b.fallThrough && large(s)) : !s.asked)
                             && s.executions >= 2) {
@@ -181,6 +213,13 @@ final class RegionShape {
             chosen = chosen.subList(0, RegionExtent.choose(chosen, weights, leaving, limit));
         }
         return new RegionShape(order(head, chosen, leaving), leaving);
+    }
+
+    /** Code of one library or program is about so near. */
+    private static final long NEAR = 4 << 20;
+
+    private static boolean near(Block head, long rip) {
+        return !head.confined || Math.abs(rip - head.rip) < NEAR;
     }
 
     private static List<Long> callers(Block b) {
@@ -242,8 +281,9 @@ final class RegionShape {
         return rip == b.target ? taken : 1 - taken;
     }
 
-    private static @Nullable Block find(Cpu cpu, CodeCache cache, Block head, long rip) {
-        long la = rip + head.csBase;
+    private static @Nullable Block find(
+            Cpu cpu, CodeCache cache, Block head, long rip, long origin) {
+        long la = rip + origin + head.csBase;
         if ((head.modeKey & Cpu.MODE_64) == 0) {
             la &= 0xFFFFFFFFL;
         }

@@ -95,7 +95,7 @@ public final class Translator implements Tiering {
             return;
         }
         block.asked = true;
-        RegionShape shape = RegionShape.form(cpu, cache, block, SMALL, false);
+        RegionShape shape = RegionShape.form(cpu, cache, block, 0, SMALL, false);
         for (Block b : shape.blocks) {
             b.covered = b.executions;
         }
@@ -105,7 +105,7 @@ public final class Translator implements Tiering {
     }
 
     @Override
-    public boolean hot(Cpu cpu, CodeCache cache, Block block, long executed) {
+    public boolean hot(Cpu cpu, CodeCache cache, Block block, long origin, long executed) {
         long now = System.nanoTime();
         if (!atOnce
                 && (now - lastHot < PACE_NANOS
@@ -116,7 +116,7 @@ public final class Translator implements Tiering {
         lastHot = now;
         List<Supplier<@Nullable Region>> translations = new ArrayList<>();
         for (int limit : new int[] {LARGE, LARGE / 2, LARGE / 4}) {
-            RegionShape shape = RegionShape.form(cpu, cache, block, limit, true);
+            RegionShape shape = RegionShape.form(cpu, cache, block, origin, limit, true);
             translations.add(() -> translate(cpu.mmu, shape, 2));
         }
         return submit(cache, translations);
@@ -165,7 +165,8 @@ public final class Translator implements Tiering {
                         pages,
                         shape.longestPath,
                         processors,
-                        stage);
+                        stage,
+                        shape.relocatable);
         regions++;
         if (stage == 2) {
             large++;

@@ -42,7 +42,11 @@ final class UopEmitter {
 
     private long updatedOffset;
 
-    UopEmitter(CodeBuilder code, FlagEmitter flags, MemoryEmitter memory) {
+    /** The code can run at other addresses, see {@link Cpu#R_ORIGIN}. */
+    private final boolean relocatable;
+
+    UopEmitter(CodeBuilder code, FlagEmitter flags, MemoryEmitter memory, boolean relocatable) {
+        this.relocatable = relocatable;
         this.code = code;
         this.flags = flags;
         this.memory = memory;
@@ -75,10 +79,23 @@ final class UopEmitter {
 
     /** Pushes the value of a register. */
     void push(int register) {
-        if (register == Cpu.R_ZERO) {
+        if (absent(register)) {
             code.lconst_0();
         } else {
             code.lload(Locals.of(register));
+        }
+    }
+
+    private boolean absent(int register) {
+        return register == Cpu.R_ZERO || (register == Cpu.R_ORIGIN && !relocatable);
+    }
+
+    /** Pushes an address in the code, wherever it runs. */
+    void pushRip(long rip) {
+        code.loadConstant(rip);
+        if (relocatable) {
+            push(Cpu.R_ORIGIN);
+            code.ladd();
         }
     }
 
@@ -103,7 +120,7 @@ final class UopEmitter {
     /** r[a] + (r[b] << c) + r[s] + imm. */
     void pushAddress(long w, long imm) {
         boolean any = false;
-        if (a(w) != Cpu.R_ZERO) {
+        if (!absent(a(w))) {
             push(a(w));
             any = true;
         }

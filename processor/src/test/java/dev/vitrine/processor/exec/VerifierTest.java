@@ -105,14 +105,15 @@ class VerifierTest {
                             pages,
                             g.longestPath,
                             1,
-                            g.stage);
+                            g.stage,
+                            g.relocatable);
             for (int i = 0; i < g.entries.length; i++) {
-                g.entries[i].entry = new Region.Entry(spoiled, i);
+                g.entries[i].entry = new Region.Entry(spoiled, i, 0);
             }
         }
 
         @Override
-        public boolean hot(Cpu c, CodeCache all, Block block, long executed) {
+        public boolean hot(Cpu c, CodeCache all, Block block, long origin, long executed) {
             return true;
         }
     }

@@ -45,7 +45,7 @@ public final class AtOnce implements Tiering {
     public void sampled(Cpu cpu, CodeCache cache, Block block) {}
 
     @Override
-    public boolean hot(Cpu cpu, CodeCache cache, Block block, long executed) {
+    public boolean hot(Cpu cpu, CodeCache cache, Block block, long origin, long executed) {
         return true;
     }
 
@@ -70,7 +70,7 @@ public final class AtOnce implements Tiering {
         if (stage == 1) {
             translator.sampled(cpu, cache, head);
         } else {
-            translator.hot(cpu, cache, head, Long.MAX_VALUE);
+            translator.hot(cpu, cache, head, 0, Long.MAX_VALUE);
         }
         Region.Entry entry = head.entry;
         return entry != null && (stage != COMPILED || compile(entry.region()));

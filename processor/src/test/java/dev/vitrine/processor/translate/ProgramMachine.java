@@ -43,6 +43,9 @@ final class ProgramMachine implements AutoCloseable {
     /** Top of the program's stack, which has two pages. */
     static final int STACK = 0xA000;
 
+    /** The same memory is there at this address again, and at its next two multiples. */
+    static final long COPY = 1L << 39;
+
     static final int CODE = 0x10000;
     static final int CODE_PAGES = 4;
     static final int DATA = 0x20000;
@@ -79,6 +82,10 @@ final class ProgramMachine implements AutoCloseable {
     private final Translator translator;
     private final byte[] start = new byte[SIZE];
     private long startRetired;
+
+    /** Programs run that far above their place: 0, or a multiple of {@link #COPY} up to 3. */
+    long origin;
+
     final Cpu cpu;
 
     /**
@@ -120,15 +127,15 @@ final class ProgramMachine implements AutoCloseable {
             boolean large = reports == 2 || reports == 3 && (reported++ & 1) != 0;
             if (large && !block.asked && block.entry == null) {
                 block.asked = true;
-                translator.hot(c, all, block, Long.MAX_VALUE);
+                translator.hot(c, all, block, 0, Long.MAX_VALUE);
             } else if (reports != 0) {
                 translator.sampled(c, all, block);
             }
         }
 
         @Override
-        public boolean hot(Cpu c, CodeCache all, Block block, long executed) {
-            return translator.hot(c, all, block, executed);
+        public boolean hot(Cpu c, CodeCache all, Block block, long origin, long executed) {
+            return translator.hot(c, all, block, origin, executed);
         }
     }
 
@@ -146,7 +153,9 @@ final class ProgramMachine implements AutoCloseable {
     }
 
     private void environment() {
-        put(0x1000, 0x2000 | 0x67);
+        for (int n = 0; n < 4; n++) {
+            put(0x1000 + 8 * n, 0x2000 | 0x67);
+        }
         put(0x2000, 0x3000 | 0x67);
         put(0x3000, PT | 0x67);
         for (int n = 0; n < SIZE / PAGE; n++) {
@@ -239,8 +248,8 @@ final class ProgramMachine implements AutoCloseable {
         cpu.mxcsr = 0x1F80;
         cpu.cr2 = 0;
         cpu.setFlags(p.flags, -1);
-        cpu.rip = CODE;
-        cpu.nextRip = CODE;
+        cpu.rip = origin + CODE;
+        cpu.nextRip = cpu.rip;
         cpu.halted = false;
         cpu.shadow = Cpu.SHADOW_NONE;
         cpu.pendingDebug = 0;
@@ -261,7 +270,7 @@ final class ProgramMachine implements AutoCloseable {
     private List<Block> blocks() {
         List<Block> found = new ArrayList<>();
         for (long[] b : cache.hottest(Integer.MAX_VALUE)) {
-            Block block = cache.find(base + b[0], b[0], cpu.modeKey, 0, -1);
+            Block block = cache.find(base + (b[0] & COPY - 1), b[0], cpu.modeKey, 0, -1);
             if (block != null) {
                 found.add(block);
             }
@@ -283,7 +292,8 @@ final class ProgramMachine implements AutoCloseable {
         List<Block> all = blocks();
         Collections.shuffle(all, random);
         for (Block b : all.subList(0, Math.min(most, all.size()))) {
-            if (b.rip >= CODE && b.rip < DATA && b.valid) {
+            long place = b.rip & COPY - 1;
+            if (place >= CODE && place < DATA && b.valid) {
                 atOnce.translate(cpu, cache, b, stage == 3 ? 1 + random.nextInt(2) : stage);
             }
         }
@@ -294,6 +304,7 @@ final class ProgramMachine implements AutoCloseable {
         long entry = base + PT + page / PAGE * 8;
         ram.putLong(entry, ram.getLong(entry) & ~1L);
         cpu.mmu.invalidatePage(page);
+        cpu.mmu.invalidatePage(origin + page);
     }
 
     /** Gives it back. */
@@ -307,6 +318,7 @@ final class ProgramMachine implements AutoCloseable {
         long entry = base + PT + (cpu.cr2 >>> 12 & 511) * 8;
         ram.putLong(entry, ram.getLong(entry) | 3);
         cpu.mmu.invalidatePage(cpu.cr2);
+        cpu.mmu.invalidatePage(origin + (cpu.cr2 & COPY - 1));
     }
 
     /** Whether the processor has stopped in the handler of a page fault. */

@@ -59,8 +59,20 @@ final class RandomProgram {
     /**
      * @param smp use atomic instructions more often
      */
+    private final boolean independent;
+
+    private final Label begin = a.label("begin");
+
     RandomProgram(long seed, boolean smp) {
+        this(seed, smp, false);
+    }
+
+    /**
+     * @param independent it does the same wherever it is, and reaches code and data relative to RIP
+     */
+    RandomProgram(long seed, boolean smp, boolean independent) {
         this.smp = smp;
+        this.independent = independent;
         // Neighbouring seeds are to give different programs.
         random = new Random(seed * 0x9E3779B97F4A7C15L ^ seed >>> 7);
         patching = random.nextInt(5) == 0;
@@ -119,6 +131,7 @@ final class RandomProgram {
             functions.add(a.label("f" + i));
         }
         Label table = a.label("table");
+        a.bind(begin);
         Label outer = a.label("outer");
         a.mov(R14, 4 + random.nextInt(120));
         a.bind(outer);
@@ -200,6 +213,12 @@ final class RandomProgram {
                 if (level == 0) {
                     a.mov(R15, free()).and(R15D, 3);
                     argument();
+                    if (independent) {
+                        load(R12, functions.get(random.nextInt(FUNCTIONS)));
+                        load(R15, functions.get(random.nextInt(FUNCTIONS)));
+                        a.cmov(condition(), R12, R15).call(R12);
+                        return;
+                    }
                     a.mov(R12, table);
                     if (random.nextBoolean()) {
                         a.call(Mem.base(R12).index(R15, 8).q());
@@ -212,7 +231,9 @@ final class RandomProgram {
                 // An indirect jump to one of two places.
                 Label one = a.label();
                 Label two = a.label();
-                a.mov(R12, one).mov(R15, two).cmov(condition(), R12, R15).jmp(R12);
+                load(R12, one);
+                load(R15, two);
+                a.cmov(condition(), R12, R15).jmp(R12);
                 a.bind(one);
                 some();
                 a.bind(two);
@@ -301,6 +322,19 @@ final class RandomProgram {
         };
     }
 
+    /** The address of a place in the code. */
+    private void load(Reg register, Label place) {
+        if (independent) {
+            a.lea(register, Mem.rip(place));
+        } else {
+            a.mov(register, place);
+        }
+    }
+
+    private Mem relative(int address) {
+        return Mem.rip(begin).disp(address - ProgramMachine.CODE);
+    }
+
     private int offset() {
         int page = random.nextInt(ProgramMachine.DATA_PAGES - 1);
         return switch (random.nextInt(8)) {
@@ -312,6 +346,9 @@ final class RandomProgram {
     }
 
     private Mem memory(int bits) {
+        if (independent && random.nextInt(3) == 0) {
+            return relative(ProgramMachine.DATA + offset()).bits(bits);
+        }
         if (random.nextInt(4) != 0) {
             return Mem.base(RBX).disp(offset()).bits(bits);
         }
@@ -597,6 +634,9 @@ final class RandomProgram {
             default -> {}
         }
         a.invlpg(Mem.abs(page));
+        if (independent) {
+            a.invlpg(relative(page));
+        }
     }
 
     /** An immediate that other instructions overwrite, or such an instruction. */
@@ -608,7 +648,8 @@ final class RandomProgram {
             patches.add(at);
         } else {
             Label at = patches.get(random.nextInt(patches.size()));
-            a.mov(R12, at).mov(Mem.base(R12), random.nextBoolean() ? register(32) : register(16));
+            load(R12, at);
+            a.mov(Mem.base(R12), random.nextBoolean() ? register(32) : register(16));
         }
     }
 }

@@ -223,6 +223,58 @@ class RandomProgramTest {
         return seen;
     }
 
+    /** Translates a program at one address, and runs it at another. */
+    private static void elsewhere(int stage, boolean smp, int programs) {
+        long all = 0;
+        long faults = 0;
+        try (ProgramMachine mine = new ProgramMachine(smp);
+                ProgramMachine its = new ProgramMachine(smp)) {
+            for (int n = 0; n < programs; n++) {
+                long seed = SEED + 3_000_000_019L * stage + n;
+                RandomProgram p = new RandomProgram(seed, smp, true);
+                Random random = new Random(seed);
+                boolean mend = n % 2 == 0;
+                mine.origin = ProgramMachine.COPY;
+                warm(mine, p, random, stage, mend);
+                mine.origin = (n % 3 + 1) * ProgramMachine.COPY;
+                its.origin = mine.origin;
+                mine.restart(p);
+                its.load(p, mend);
+                if (mend) {
+                    all += slices(mine, its, p, seed, random);
+                    faults += its.faults();
+                } else {
+                    faults += faults(mine, its, p, seed, random);
+                    all += its.retired();
+                }
+            }
+            report("elsewhere, stage " + stage, mine, all, faults);
+            long entered = mine.statistic("region entries at other addresses");
+            assertThat(entered).as("entries at other addresses").isGreaterThan(programs);
+        }
+    }
+
+    @Test
+    void translatedAtAnotherAddressInTheFirstStage() {
+        elsewhere(1, false, PROGRAMS);
+    }
+
+    @Test
+    void translatedAtAnotherAddressInTheSecondStage() {
+        elsewhere(2, false, PROGRAMS);
+    }
+
+    @Test
+    void translatedAtAnotherAddressAndCompiled() {
+        assumeTrue(AtOnce.canCompile(), "HotSpot's compile queue is not open in this JVM");
+        elsewhere(AtOnce.COMPILED, false, Math.max(1, PROGRAMS / 10));
+    }
+
+    @Test
+    void translatedAtAnotherAddressAsOneOfSeveralProcessors() {
+        elsewhere(3, true, PROGRAMS);
+    }
+
     private static void mend(ProgramMachine m) {
         m.allow();
         m.returnFromFault();
