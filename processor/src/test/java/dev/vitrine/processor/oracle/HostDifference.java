@@ -32,6 +32,17 @@ enum HostDifference {
     // ---- left open by the architecture: not compared on any host ----
 
     /**
+     * A branch into its own bytes may find an instruction there that goes on behind them, or one
+     * that no case is made of, see {@link DifferentialRun#excluded}.
+     */
+    INSTRUCTION_WITHIN_A_BRANCH(Hosts.ANY) {
+        @Override
+        Effect on(Encounter x) {
+            return x.hides(x.real) || x.hides(x.ours) ? Effect.LEFT_OUT : Effect.NONE;
+        }
+    },
+
+    /**
      * SDM volume 2, SHLD and SHRD: if the count is greater than the operand size, the result is
      * undefined. Counts are taken modulo 32, so only words are concerned.
      */
@@ -107,7 +118,11 @@ enum HostDifference {
                 return Effect.NONE;
             }
             CpuImage r = x.ours.state;
-            long cr2 = x.ours.vector == PF ? x.ours.cr2 : x.real.cr2;
+            // An exception other than #PF is before the push, or behind the pop.
+            long cr2 =
+                    x.ours.vector == PF
+                            ? x.ours.cr2
+                            : x.real.vector == PF ? x.real.cr2 : r.gpr[CpuImage.RSP] - 4;
             int n = i.memoryOperand();
             boolean stack = n < 0 || i.op == Op.PUSH || i.op == Op.POP || i.op == Op.CALL_IND;
             boolean wraps =
@@ -987,6 +1002,20 @@ enum HostDifference {
                 instructions.add(i);
             }
             return n;
+        }
+
+        /**
+         * Whether a processor stopped at what a branch has found in its own bytes, and nobody
+         * knows.
+         */
+        boolean hides(Result r) {
+            long rip = r.state.rip;
+            Instruction i = at(rip);
+            return r.vector != Result.END
+                    && rip - c.codeAddress > 0
+                    && rip - c.codeAddress < code.length
+                    && find(k -> DifferentialRun.branches(k.op)) != null
+                    && (i == null || DifferentialRun.excluded(i.op) != null);
         }
 
         /** Whether the case has one instruction. */

@@ -186,4 +186,16 @@ class HostDifferenceTest {
         code("ebf1"); // the second byte is INT1
         assertThat(onAmd()).isEmpty();
     }
+
+    @Test
+    void anInstructionThatGoesOnBehindABranchIsLeftOut() {
+        code("ca0f00"); // RETF 15; to its second byte, where what follows makes it STR
+        real.vector = 3;
+        ours.vector = 13;
+        real.state.rip = OracleLayout.CODE + 5;
+        ours.state.rip = OracleLayout.CODE + 1;
+        assertThat(onIntel()).isNull();
+        ours.state.rip = OracleLayout.CODE;
+        assertThat(onIntel()).contains("real");
+    }
 }
