@@ -88,8 +88,11 @@ public final class HotSpot {
     /** HotSpot's HugeMethodLimit. */
     private static final int METHOD = 8000;
 
-    /** Without that limit: what its second compiler does well in a fifth of a second. */
-    private static final int LARGE_METHOD = 16_000;
+    /**
+     * Without that limit: what its second compiler does well in a fifth of a second, and for which
+     * its first one does not run out of virtual registers more often than not.
+     */
+    private static final int LARGE_METHOD = 12_000;
 
     /** Asks for the compilation of a method; false if that cannot be asked for. */
     public static boolean compile(Method method, int level) {

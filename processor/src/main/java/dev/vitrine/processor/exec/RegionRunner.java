@@ -373,7 +373,7 @@ final class RegionRunner {
                 && runs >= SHORT_RUNS << 2 * entered.reformed
                 && entered.reformed < REFORMED) {
             credit(t, runs);
-            if (tiering.hot(cpu, cache, entered, t.origin, Long.MAX_VALUE)) {
+            if (tiering.hot(cpu, cache, entered, t.origin, (long) runs * SHORT)) {
                 entered.reformed++;
             }
         }

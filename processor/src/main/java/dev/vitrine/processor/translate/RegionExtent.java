@@ -87,7 +87,7 @@ final class RegionExtent {
      * How many of the blocks to take.
      *
      * @param blocks the first one's entry is the region's; each follows from one before it
-     * @param weights of the blocks, as {@link RegionShape#form} counts them
+     * @param weights of the blocks, as {@link RegionShape#choose} counts them
      * @param leaving where returns go that no call in the region belongs to
      * @param limit the weight that is the right one if nothing speaks for another
      */

@@ -154,15 +154,36 @@ final class RegionShape {
     private static final double CALLER = 0.2;
 
     /**
-     * Chooses the region of a hot block.
+     * What a region can be made of: its blocks in the order in which they are worth it, how heavy
+     * each is, and where returns go that no call among them belongs to.
+     */
+    record Choice(List<Block> blocks, int[] weights, Map<Long, List<Long>> leaving) {
+        /** All of it. */
+        RegionShape all() {
+            return new RegionShape(order(blocks, leaving), leaving);
+        }
+
+        /**
+         * As much of it as is worth it, see {@link RegionExtent}.
+         *
+         * @param limit weight that is the right one if nothing speaks for another
+         */
+        RegionShape worth(int limit) {
+            int n = RegionExtent.choose(blocks, weights, leaving, limit);
+            return new RegionShape(order(blocks.subList(0, n), leaving), leaving);
+        }
+    }
+
+    /**
+     * Chooses what the region of a hot block can be made of. On the processor's own thread, which
+     * knows the mappings.
      *
      * @param head at the address to translate for
      * @param origin how far from there it is mapped now
-     * @param limit how heavy it may be, see {@link #weight}; a wide one up to twice as heavy where
-     *     that is worth it, see {@link RegionExtent}
+     * @param limit how heavy it may be, see {@link #weight}
      * @param wide go on where other regions begin
      */
-    static RegionShape form(
+    static Choice choose(
             Cpu cpu, CodeCache cache, Block head, long origin, int limit, boolean wide) {
         List<Block> chosen = new ArrayList<>();
         int[] weights = new int[64];
@@ -178,7 +199,7 @@ final class RegionShape {
             Candidate c = open.remove();
             Block b = c.block;
             int weight = weight(b);
-            if (size > 0 && size + weight > (wide ? 2 * limit : limit)) {
+            if (size > 0 && size + weight > limit) {
                 continue;
             }
             size += weight;
@@ -196,7 +217,8 @@ final class RegionShape {
                 leaving.put(b.rip, next);
             }
             for (long rip : next) {
-                double share = c.share * likelihood(b, rip);
+                // Where a branch seldom goes is interpreted for long if it is not taken in now.
+                double share = c.share * (wide || !indirect(b) ? likelihood(b, rip) : 1);
                 if (share >= cold && near(head, rip) && seen.add(rip)) {
                     Block s = find(cpu, cache, head, rip, origin);
                     if (s != null
@@ -208,11 +230,7 @@ final class RegionShape {
                 }
             }
         }
-        if (wide) {
-            weights = Arrays.copyOf(weights, chosen.size());
-            chosen = chosen.subList(0, RegionExtent.choose(chosen, weights, leaving, limit));
-        }
-        return new RegionShape(order(head, chosen, leaving), leaving);
+        return new Choice(chosen, Arrays.copyOf(weights, chosen.size()), leaving);
     }
 
     /** Code of one library or program is about so near. */
@@ -266,10 +284,15 @@ final class RegionShape {
 
     static final int MEMORY_WEIGHT = 8;
 
+    private static boolean indirect(Block b) {
+        int op = end(b);
+        return op == Uop.JMP_REG || op == Uop.CALL_REG64 || op == Uop.RET64;
+    }
+
     /** How often a branch goes to one of its targets, of 1. */
     static double likelihood(Block b, long rip) {
         int op = end(b);
-        if (op == Uop.JMP_REG || op == Uop.CALL_REG64 || op == Uop.RET64) {
+        if (indirect(b)) {
             return rip == b.fallThrough ? 1 : b.targetShare(rip);
         }
         boolean conditional =
@@ -293,9 +316,9 @@ final class RegionShape {
                 : cache.find(machine, rip, head.modeKey, head.csBase, head.csLimit);
     }
 
-    /** Reverse post-order from the head, the likelier way first; without what is not reached. */
-    private static List<Block> order(
-            Block head, List<Block> blocks, Map<Long, List<Long>> leaving) {
+    /** Reverse post-order from the first, the likelier way first; without what is not reached. */
+    private static List<Block> order(List<Block> blocks, Map<Long, List<Long>> leaving) {
+        Block head = blocks.getFirst();
         Map<Long, Block> chosen = new HashMap<>();
         blocks.forEach(b -> chosen.put(b.rip, b));
         List<Block> post = new ArrayList<>();

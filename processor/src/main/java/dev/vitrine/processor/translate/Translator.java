@@ -95,7 +95,7 @@ public final class Translator implements Tiering {
             return;
         }
         block.asked = true;
-        RegionShape shape = RegionShape.form(cpu, cache, block, 0, SMALL, false);
+        RegionShape shape = RegionShape.choose(cpu, cache, block, 0, SMALL, false).all();
         for (Block b : shape.blocks) {
             b.covered = b.executions;
         }
@@ -114,10 +114,10 @@ public final class Translator implements Tiering {
             return false;
         }
         lastHot = now;
+        RegionShape.Choice choice = RegionShape.choose(cpu, cache, block, origin, 2 * LARGE, true);
         List<Supplier<@Nullable Region>> translations = new ArrayList<>();
         for (int limit : new int[] {LARGE, LARGE / 2, LARGE / 4}) {
-            RegionShape shape = RegionShape.form(cpu, cache, block, origin, limit, true);
-            translations.add(() -> translate(cpu.mmu, shape, 2));
+            translations.add(() -> translate(cpu.mmu, choice.worth(limit), 2));
         }
         return submit(cache, translations);
     }
