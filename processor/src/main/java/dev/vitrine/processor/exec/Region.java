@@ -43,6 +43,14 @@ public final class Region {
     /** It can run wherever its frames are mapped, at the same distances. */
     public final boolean relocatable;
 
+    /**
+     * Whether code at an address may be relocated: above 4 GiB, where position-independent code
+     * lies, and so far from the end of the canonical addresses that no near branch gets there.
+     */
+    public static boolean movable(long rip) {
+        return rip >= 1L << 32 && rip < (1L << 47) - (1L << 32);
+    }
+
     /** How many fixed addresses outside its branches lead to. */
     final int linkCount;
 

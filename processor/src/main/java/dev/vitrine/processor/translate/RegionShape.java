@@ -75,19 +75,19 @@ final class RegionShape {
     }
 
     /**
-     * Libraries and position-independent programs are mapped at random addresses, above those that
-     * a program linked for fixed ones has. There the addition that finds out where it runs is worth
-     * its cost; instructions that are not written out find their addresses by themselves.
+     * Libraries and position-independent programs are mapped at random addresses, see {@link
+     * Region#movable}. There the addition that finds out where it runs is worth its cost;
+     * instructions that are not written out find their addresses by themselves.
      */
     private static boolean relocatable(List<Block> blocks) {
         Block head = blocks.getFirst();
-        if ((head.modeKey & Cpu.MODE_64) == 0
-                || head.csBase != 0
-                || head.rip >>> 32 == 0
-                || head.rip < 0) {
+        if ((head.modeKey & Cpu.MODE_64) == 0 || head.csBase != 0) {
             return false;
         }
         for (Block b : blocks) {
+            if (!Region.movable(b.rip)) {
+                return false;
+            }
             for (Instruction i : b.instructions) {
                 if (i.memoryOperand() >= 0
                         && i.base == Instruction.RIP_BASE
