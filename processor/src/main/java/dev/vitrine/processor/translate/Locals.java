@@ -83,7 +83,8 @@ final class Locals {
 
     private static final int CACHES = 47;
 
-    private static final int FILE = CACHES + 4 * PageCaches.LIMIT;
+    private static final int SHARED = CACHES + 4 * PageCaches.LIMIT;
+    private static final int FILE = SHARED + 2 * SharedChecks.LIMIT;
     private static final int VECTOR_TEMPS = FILE + 2 * 32;
 
     /** Of the temporaries that vector instructions use, so many hold a memory operand. */
@@ -160,6 +161,11 @@ final class Locals {
     /** What leads from it to machine memory. */
     static int cachedDelta(int slot) {
         return CACHES + 4 * slot + 2;
+    }
+
+    /** The machine address of the lowest byte of a group of {@link SharedChecks}. */
+    static int shared(int slot) {
+        return SHARED + 2 * slot;
     }
 
     /** Reads the vector registers from the processor. */

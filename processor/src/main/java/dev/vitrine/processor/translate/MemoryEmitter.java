@@ -10,6 +10,8 @@ import static java.lang.constant.ConstantDescs.CD_void;
 
 import dev.vitrine.processor.core.Tlb;
 
+import org.jspecify.annotations.Nullable;
+
 import java.lang.classfile.CodeBuilder;
 import java.lang.classfile.Label;
 import java.lang.constant.ClassDesc;
@@ -51,6 +53,8 @@ final class MemoryEmitter {
     private static final MethodTypeDesc CALLED_STORE =
             MethodTypeDesc.of(CD_void, CPU, CD_long, CD_long);
 
+    private static final MethodTypeDesc COMPARE = MethodTypeDesc.of(CD_int, CD_long, CD_long);
+
     private static final MethodTypeDesc CALLED_PROBE =
             MethodTypeDesc.of(CD_void, CPU, CD_long, CD_int, CD_boolean);
 
@@ -64,6 +68,9 @@ final class MemoryEmitter {
     private int slot = PageCaches.NONE;
 
     private final int slots;
+
+    /** How the next access takes part in a group, see {@link SharedChecks}. */
+    private SharedChecks.@Nullable Use shared;
 
     /**
      * @param ordered keep x86's memory order: other processors look on
@@ -141,28 +148,109 @@ final class MemoryEmitter {
         code.lstore(Locals.LINEAR);
         int pair = slot;
         slot = PageCaches.NONE;
-        if (pair == PageCaches.NONE) {
-            find(size, write, miss);
-            pushDelta(write);
-            toMachine();
+        SharedChecks.Use use = shared != null && size <= shared.size() ? shared : null;
+        if (use != null) {
+            shared = null;
+        }
+        Label found = code.newLabel();
+        if (use != null && !use.first()) {
+            Label alone = code.newLabel();
+            code.lload(Locals.shared(use.slot()));
+            pushHighest();
+            code.lcmp().ifgt(alone);
+            code.lload(Locals.shared(use.slot())).loadConstant((long) use.offset()).ladd();
+            code.lstore(Locals.MACHINE).goto_(found);
+            code.labelBinding(alone);
+            look(size, write, miss);
+            code.labelBinding(found);
             return;
         }
-        Label elsewhere = code.newLabel();
-        Label found = code.newLabel();
-        code.lload(Locals.LINEAR).lload(Locals.cachedPage(pair)).lsub();
-        code.loadConstant(4096L - size);
-        code.invokestatic(LONG, "compareUnsigned", MethodTypeDesc.of(CD_int, CD_long, CD_long));
-        code.ifgt(elsewhere);
-        code.lload(Locals.cachedDelta(pair));
-        toMachine();
-        code.goto_(found);
-        code.labelBinding(elsewhere);
+        if (pair == PageCaches.NONE) {
+            look(size, write, miss);
+        } else {
+            Label elsewhere = code.newLabel();
+            code.lload(Locals.LINEAR).lload(Locals.cachedPage(pair)).lsub();
+            pushOffset(use);
+            code.loadConstant(4096L - (use == null ? size : use.span()));
+            code.invokestatic(LONG, "compareUnsigned", COMPARE);
+            code.ifgt(elsewhere);
+            code.lload(Locals.cachedDelta(pair));
+            if (use == null) {
+                toMachine();
+            } else {
+                code.lload(Locals.LINEAR).ladd();
+                pushOffset(use);
+                mask();
+                code.dup2().lstore(Locals.shared(use.slot()));
+                code.loadConstant((long) use.offset()).ladd().lstore(Locals.MACHINE);
+            }
+            code.goto_(found);
+            code.labelBinding(elsewhere);
+            look(size, write, miss);
+            pushDelta(write);
+            code.lstore(Locals.cachedDelta(pair));
+            code.lload(Locals.LINEAR).loadConstant(Tlb.PAGE).land().lstore(Locals.cachedPage(pair));
+        }
+        if (use != null) {
+            share(use);
+        }
+        code.labelBinding(found);
+    }
+
+    /** Where the group of the access just found is on its page: leaves it to the others. */
+    private void share(SharedChecks.Use use) {
+        Label apart = code.newLabel();
+        Label end = code.newLabel();
+        code.lload(Locals.LINEAR).loadConstant(4095L).land();
+        pushOffset(use);
+        code.loadConstant(4096L - use.span()).invokestatic(LONG, "compareUnsigned", COMPARE);
+        code.ifgt(apart);
+        code.lload(Locals.MACHINE);
+        pushOffset(use);
+        mask();
+        code.lstore(Locals.shared(use.slot())).goto_(end);
+        code.labelBinding(apart);
+        noShare(use);
+        code.labelBinding(end);
+    }
+
+    /** Has all others of the group look for themselves. */
+    private void noShare(SharedChecks.Use use) {
+        pushHighest();
+        code.lconst_1().ladd().lstore(Locals.shared(use.slot()));
+    }
+
+    /** Pushes a number that no group's machine address is above. */
+    private void pushHighest() {
+        code.loadConstant(mask == -1 ? Long.MAX_VALUE - 1 : mask);
+    }
+
+    /** Subtracts what an access is behind the lowest of its group. */
+    private void pushOffset(SharedChecks.@Nullable Use use) {
+        if (use != null && use.offset() != 0) {
+            code.loadConstant((long) use.offset()).lsub();
+        }
+    }
+
+    /** Finds the access's page in the TLB: its machine address, and the index. */
+    private void look(int size, boolean write, Label miss) {
         find(size, write, miss);
         pushDelta(write);
-        code.dup2().lstore(Locals.cachedDelta(pair));
         toMachine();
-        code.lload(Locals.LINEAR).loadConstant(Tlb.PAGE).land().lstore(Locals.cachedPage(pair));
-        code.labelBinding(found);
+    }
+
+    /** How the next access takes part in a group; null if it does not. */
+    void take(SharedChecks.@Nullable Use use) {
+        shared = calls ? null : use;
+    }
+
+    /** Behind a micro-operation: the group of an access that has not been made is not there. */
+    void endShare() {
+        SharedChecks.Use use = shared;
+        shared = null;
+        if (use != null && use.first()) {
+            noShare(use);
+        }
     }
 
     /** Which pair of {@link PageCaches} the next access has. */
@@ -200,10 +288,14 @@ final class MemoryEmitter {
     /** The linear address and the delta on the stack make the machine address. */
     private void toMachine() {
         code.lload(Locals.LINEAR).ladd();
+        mask();
+        code.lstore(Locals.MACHINE);
+    }
+
+    private void mask() {
         if (mask != -1) {
             code.loadConstant(mask).land();
         }
-        code.lstore(Locals.MACHINE);
     }
 
     private void pushTlb(boolean write) {

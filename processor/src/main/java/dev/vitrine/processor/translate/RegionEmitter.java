@@ -68,6 +68,10 @@ final class RegionEmitter {
     private final ClassDesc name;
     private final List<Integer> returnSites;
     private final PageCaches caches;
+    private final SharedChecks shared;
+
+    /** Where the indirect branch of each block has gone to; the guest runs on meanwhile. */
+    private final List<long[]> observed = new ArrayList<>();
 
     /** Blocks that the method can be entered at. */
     final List<Block> entries = new ArrayList<>();
@@ -112,7 +116,7 @@ final class RegionEmitter {
     /** The same at the beginning of blocks that one way leads to, and which these are. */
     private int[] carried;
 
-    private boolean[] lone;
+    private final boolean[] lone;
 
     /** Ranges of helper calls, whose faults find the registers in the processor. */
     private final List<Label> helperRanges = new ArrayList<>();
@@ -131,6 +135,14 @@ final class RegionEmitter {
         List<Integer> all = shape.returnSites();
         this.caches = new PageCaches(shape);
         this.returnSites = all.subList(0, Math.min(RETURN_SITES, all.size()));
+        for (Block b : shape.blocks) {
+            int op = RegionShape.end(b);
+            boolean indirect = op == Uop.JMP_REG || op == Uop.CALL_REG64;
+            observed.add(indirect ? b.observedTargets() : new long[0]);
+        }
+        chooseEntries();
+        this.lone = new boolean[shape.blocks.size()];
+        this.shared = new SharedChecks(shape, findLone());
     }
 
     /**
@@ -167,7 +179,6 @@ final class RegionEmitter {
     private void body(CodeBuilder b) {
         // The builder may ask twice (long jumps): begin from nothing.
         code = b;
-        entries.clear();
         helpers.clear();
         ends.clear();
         links.clear();
@@ -189,16 +200,13 @@ final class RegionEmitter {
         locals = makeLocals(doubles);
         int n = shape.blocks.size();
         labels = new Label[n];
-        incoming = new int[n];
-        Arrays.fill(incoming, UNKNOWN);
         for (int i = 0; i < n; i++) {
             labels[i] = b.newLabel();
         }
         leave = b.newLabel();
         leaveWith = b.newLabel();
         resume = b.newLabel();
-        chooseEntries();
-        findLone();
+        beginFlags();
         carried = new int[n];
         prologue();
         for (current = 0; current < n; current++) {
@@ -262,6 +270,12 @@ final class RegionEmitter {
                 entries.add(shape.blocks.get(n));
             }
         }
+    }
+
+    /** Where the kind of the flags is not known. */
+    private void beginFlags() {
+        incoming = new int[shape.blocks.size()];
+        Arrays.fill(incoming, UNKNOWN);
         for (Block b : entries) {
             incoming[shape.number(b.rip)] = FlagEmitter.DYNAMIC;
         }
@@ -269,6 +283,9 @@ final class RegionEmitter {
         for (int i = 0; i < shape.blocks.size(); i++) {
             Block b = shape.blocks.get(i);
             for (long rip : RegionShape.successors(b)) {
+                looped(shape.number(rip), i);
+            }
+            for (long rip : observed.get(i)) {
                 looped(shape.number(rip), i);
             }
             if (RegionShape.end(b) == Uop.RET64) {
@@ -412,6 +429,7 @@ final class RegionEmitter {
                 flags.begin(FlagEmitter.DYNAMIC);
             }
             memory.remember(caches.slot(b, u));
+            memory.take(shared.use(current, u));
             if (UopTraits.endsBlock(op)) {
                 end(b, u);
                 return;
@@ -461,6 +479,7 @@ final class RegionEmitter {
                     }
                 }
             }
+            memory.endShare();
         }
         throw new IllegalStateException("block without an end");
     }
@@ -606,7 +625,7 @@ final class RegionEmitter {
                 checkTarget(u);
                 pushReturnAddress(u, w);
                 count(b.count);
-                observed(b);
+                goToObserved();
                 noteLeaving();
                 leaveAs(RegionCode.INDIRECT);
             }
@@ -615,7 +634,7 @@ final class RegionEmitter {
                 code.lstore(Locals.TARGET);
                 checkTarget(u);
                 count(b.count);
-                observed(b);
+                goToObserved();
                 noteLeaving();
                 leaveAs(RegionCode.INDIRECT);
             }
@@ -689,8 +708,8 @@ final class RegionEmitter {
     }
 
     /** Goes to the targets of an indirect branch that are in the region. */
-    private void observed(Block b) {
-        for (long rip : b.observedTargets()) {
+    private void goToObserved() {
+        for (long rip : observed.get(current)) {
             int n = shape.number(rip);
             if (n >= 0) {
                 compareTarget(n);
@@ -744,16 +763,23 @@ final class RegionEmitter {
 
     /**
      * Finds the blocks that just one way leads to: what is pending at its beginning need not be
-     * counted there.
+     * counted there. Returns for each block the one that leads to it, -1 for the others.
      */
-    private void findLone() {
+    private int[] findLone() {
         int[] ways = new int[shape.blocks.size()];
-        for (Block b : shape.blocks) {
-            int op = RegionShape.end(b);
-            for (long rip : RegionShape.successors(b)) {
+        int[] from = new int[ways.length];
+        for (int k = 0; k < ways.length; k++) {
+            for (long rip : RegionShape.successors(shape.blocks.get(k))) {
                 int n = shape.number(rip);
                 if (n >= 0) {
-                    ways[n] += op == Uop.JMP_REG || op == Uop.CALL_REG64 ? 2 : 1;
+                    ways[n]++;
+                    from[n] = k;
+                }
+            }
+            for (long rip : observed.get(k)) {
+                int n = shape.number(rip);
+                if (n >= 0) {
+                    ways[n] += 2;
                 }
             }
         }
@@ -763,10 +789,11 @@ final class RegionEmitter {
         for (Block b : entries) {
             ways[shape.number(b.rip)] += 2;
         }
-        lone = new boolean[ways.length];
         for (int n = 0; n < ways.length; n++) {
             lone[n] = ways[n] == 1;
+            from[n] = lone[n] ? from[n] : -1;
         }
+        return from;
     }
 
     /** Notes the kind of flags on a way to a block that is still to be written. */
