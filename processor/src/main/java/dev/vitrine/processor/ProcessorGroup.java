@@ -52,7 +52,7 @@ public final class ProcessorGroup {
         this.verify = verify;
         this.map = map;
         this.rendezvous = new Rendezvous();
-        this.cache = new CodeCache(map.memory().frames(), rendezvous);
+        this.cache = new CodeCache(map.memory(), rendezvous);
         this.smp = processors > 1;
         this.forcedEmulation = forcedEmulation;
         this.translator =
@@ -97,6 +97,8 @@ public final class ProcessorGroup {
 
     /** Names what was translated and how regions were entered and left, with the counts. */
     public void translationStatistics(ObjLongConsumer<String> out) {
+        out.accept("blocks revived after a write to their frame", cache.blocksRevived);
+        out.accept("regions revived after a write to a frame", cache.regionsRevived);
         translator.statistics(out);
         Map<String, Long> sums = new LinkedHashMap<>();
         for (Runner r : runners) {

@@ -145,6 +145,15 @@ public final class Block {
         return b;
     }
 
+    /** Bytes of its instructions. */
+    int length() {
+        long n = fallThrough - rip;
+        return (int)
+                ((modeKey & Cpu.MODE_64) != 0
+                        ? n
+                        : n & ((modeKey & Cpu.MODE_32) != 0 ? 0xFFFF_FFFFL : 0xFFFFL));
+    }
+
     /** Instruction pointer of a guest instruction. */
     public long rip(int instruction) {
         long at = rip + Places.offset(places[instruction]);

@@ -70,7 +70,12 @@ final class BlockBuilder {
         CodeCache.Page secondPage = null;
         if (machine >= 0) {
             page = cache.markCode(machine >>> 12);
-            mmu.ram.read(machine, bytes, 0, available);
+            Block former = cache.find(machine, cpu, modeKey);
+            if (former != null && former.mfn1 < 0) {
+                // Marking the frame has brought it back.
+                return former;
+            }
+            System.arraycopy(page.bytes(), (int) machine & 4095, bytes, 0, available);
         } else {
             Arrays.fill(bytes, 0, available, (byte) 0xFF);
         }
@@ -107,7 +112,7 @@ final class BlockBuilder {
                 long next = mmu.fetch(mode64 ? nextLa : nextLa & 0xFFFFFFFFL);
                 if (next >= 0) {
                     secondPage = cache.markCode(next >>> 12);
-                    mmu.ram.read(next & -4096L, bytes, available, 16);
+                    System.arraycopy(secondPage.bytes(), 0, bytes, available, 16);
                     secondFrame = next >>> 12;
                 } else {
                     Arrays.fill(bytes, available, available + 16, (byte) 0xFF);

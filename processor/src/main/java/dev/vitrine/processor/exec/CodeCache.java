@@ -4,6 +4,8 @@
 package dev.vitrine.processor.exec;
 
 import dev.vitrine.memory.FrameTable;
+import dev.vitrine.memory.GuestRam;
+import dev.vitrine.memory.MachineMemory;
 import dev.vitrine.processor.core.CodeTracker;
 import dev.vitrine.processor.core.Cpu;
 
@@ -11,6 +13,7 @@ import org.jspecify.annotations.Nullable;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 
@@ -35,6 +38,9 @@ public final class CodeCache implements CodeTracker {
 
     /** For so many blocks that may be held, one frame may. */
     private static final int BLOCKS_PER_FRAME = 8;
+
+    /** For so many blocks that may be held, one that cannot be found may be kept. */
+    private static final int FORMER = 4;
 
     /** Bytes of the heap for each block that may be held: a block takes about a third of it. */
     private static final int HEAP_PER_BLOCK = 4096;
@@ -61,8 +67,15 @@ public final class CodeCache implements CodeTracker {
         /** Size of {@link #regions} at which those that are not valid are taken out. */
         int regionLimit = 16;
 
-        /** Every processor has dropped its write permission. */
-        volatile boolean settled;
+        /**
+         * The frame's bytes when every processor had dropped its write permission, which all code
+         * is decoded from; null before that.
+         */
+        volatile byte @Nullable [] bytes;
+
+        byte[] bytes() {
+            return Objects.requireNonNull(bytes);
+        }
 
         /** The frame was written; guarded by the monitor. */
         boolean dead;
@@ -71,6 +84,8 @@ public final class CodeCache implements CodeTracker {
     private final ConcurrentHashMap<Long, Page> pages = new ConcurrentHashMap<>();
 
     private final FrameTable frames;
+    private final GuestRam ram;
+    private final FormerCode former;
     private final Rendezvous rendezvous;
     private final int limit;
 
@@ -80,10 +95,12 @@ public final class CodeCache implements CodeTracker {
     // Statistics; racy on purpose.
     public long blocksBuilt;
     public long framesInvalidated;
+    public long blocksRevived;
+    public long regionsRevived;
 
-    public CodeCache(FrameTable frames, Rendezvous rendezvous) {
+    public CodeCache(MachineMemory memory, Rendezvous rendezvous) {
         this(
-                frames,
+                memory,
                 rendezvous,
                 (int)
                         Math.clamp(
@@ -95,8 +112,10 @@ public final class CodeCache implements CodeTracker {
     /**
      * @param limit how many blocks are held at most, about
      */
-    CodeCache(FrameTable frames, Rendezvous rendezvous, int limit) {
-        this.frames = frames;
+    CodeCache(MachineMemory memory, Rendezvous rendezvous, int limit) {
+        this.frames = memory.frames();
+        this.ram = memory.ram();
+        this.former = new FormerCode(limit / FORMER);
         this.rendezvous = rendezvous;
         this.limit = limit;
     }
@@ -176,14 +195,67 @@ public final class CodeCache implements CodeTracker {
         if (p == null) {
             p = pages.computeIfAbsent(mfn, k -> new Page());
         }
-        // Only who finds it settled need not wait: while another processor is still asking, a third
+        // Only who finds the bytes need not wait: while another processor is still asking, a third
         // one may be writing through an entry that it is about to drop.
-        if (!p.settled) {
+        if (p.bytes == null) {
             frames.set(mfn, FrameTable.CODE);
             rendezvous.onAll(other -> other.mmu.dropWrites(mfn));
-            p.settled = true;
+            byte[] now = new byte[MachineMemory.FRAME_SIZE];
+            ram.read(mfn << MachineMemory.FRAME_SHIFT, now, 0, now.length);
+            synchronized (p) {
+                if (p.bytes == null) {
+                    p.bytes = now;
+                }
+            }
+            revive(mfn, p);
         }
         return p;
+    }
+
+    /** Lets what was decoded from a frame before it was written be found where it is the same. */
+    private void revive(long mfn, Page p) {
+        FormerCode.Former former = this.former.take(mfn);
+        if (former == null) {
+            return;
+        }
+        synchronized (p) {
+            if (p.dead) {
+                return;
+            }
+            for (Block b : former.unchanged(p.bytes())) {
+                b.valid = true;
+                enter(p, b);
+                blocksRevived++;
+            }
+        }
+        for (Region g : former.regions()) {
+            if (!g.valid && allValid(g) && register(g)) {
+                g.valid = true;
+                // A frame that was written meanwhile has ended blocks first.
+                g.valid = allValid(g);
+                regionsRevived++;
+            }
+        }
+    }
+
+    private static boolean allValid(Region g) {
+        for (Block b : g.blocks) {
+            if (!b.valid) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private void enter(Page p, Block b) {
+        int h = (int) b.linear() & (BUCKETS - 1);
+        Block head = p.heads[h];
+        if (head != null) {
+            p.chain.put(b, head);
+        }
+        p.heads[h] = b;
+        p.all.add(b);
+        held.incrementAndGet();
     }
 
     /**
@@ -214,14 +286,7 @@ public final class CodeCache implements CodeTracker {
                 forget(p);
             }
             enterElsewhere(b, p);
-            int h = (int) machine & (BUCKETS - 1);
-            Block head = p.heads[h];
-            if (head != null) {
-                p.chain.put(b, head);
-            }
-            p.heads[h] = b;
-            p.all.add(b);
-            held.incrementAndGet();
+            enter(p, b);
         }
         if (second != null) {
             synchronized (second) {
@@ -240,27 +305,12 @@ public final class CodeCache implements CodeTracker {
 
     /** Lets a translation be entered, unless a frame under it was written meanwhile. */
     public void add(Region g) {
-        for (long mfn : g.frames) {
-            Page p = pages.get(mfn);
-            if (p == null) {
-                return;
-            }
-            synchronized (p) {
-                if (p.dead) {
-                    return;
-                }
-                if (p.regions.size() >= p.regionLimit) {
-                    p.regions.removeIf(old -> !old.valid);
-                    p.regionLimit = Math.max(16, 2 * p.regions.size());
-                }
-                p.regions.add(g);
-            }
+        if (!register(g)) {
+            return;
         }
-        for (Block b : g.blocks) {
-            if (!b.valid) {
-                g.valid = false;
-                return;
-            }
+        if (!allValid(g)) {
+            g.valid = false;
+            return;
         }
         for (int i = 0; i < g.entries.length; i++) {
             Block b = g.entries[i];
@@ -269,6 +319,29 @@ public final class CodeCache implements CodeTracker {
                 offerElsewhere(b, g, i);
             }
         }
+    }
+
+    /** Has a translation end when one of its frames is written; false if one was. */
+    private boolean register(Region g) {
+        for (long mfn : g.frames) {
+            Page p = pages.get(mfn);
+            if (p == null) {
+                return false;
+            }
+            synchronized (p) {
+                if (p.dead) {
+                    return false;
+                }
+                if (p.regions.size() >= p.regionLimit) {
+                    p.regions.removeIf(old -> !old.valid && old != g);
+                    p.regionLimit = Math.max(16, 2 * p.regions.size());
+                }
+                if (!p.regions.contains(g)) {
+                    p.regions.add(g);
+                }
+            }
+        }
+        return true;
     }
 
     private static void offer(Block b, Region.Entry e) {
@@ -346,15 +419,34 @@ public final class CodeCache implements CodeTracker {
     @Override
     public void invalidateFrame(long mfn) {
         framesInvalidated++;
-        frames.clear(mfn, FrameTable.CODE);
-        Page p = pages.remove(mfn);
-        if (p != null) {
-            synchronized (p) {
-                p.dead = true;
-                forget(p);
-                for (Block b : p.spilled) {
-                    b.valid = false;
-                }
+        Page p = pages.get(mfn);
+        if (p == null) {
+            // Whoever enters one now marks the frame behind this.
+            pages.compute(
+                    mfn,
+                    (k, now) -> {
+                        if (now == null) {
+                            frames.clear(mfn, FrameTable.CODE);
+                        }
+                        return now;
+                    });
+            return;
+        }
+        synchronized (p) {
+            if (p.dead) {
+                return;
+            }
+            p.dead = true;
+            byte[] bytes = p.bytes;
+            if (bytes != null && !p.all.isEmpty()) {
+                List<Region> regions = List.copyOf(p.regions);
+                former.keep(mfn, new FormerCode.Former(bytes, List.copyOf(p.all), regions));
+            }
+            frames.clear(mfn, FrameTable.CODE);
+            pages.remove(mfn, p);
+            forget(p);
+            for (Block b : p.spilled) {
+                b.valid = false;
             }
         }
     }

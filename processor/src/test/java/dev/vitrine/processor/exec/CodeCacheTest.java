@@ -6,6 +6,7 @@ package dev.vitrine.processor.exec;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.vitrine.memory.MachineMemory;
+import dev.vitrine.processor.core.Cpu;
 import dev.vitrine.processor.decode.Instruction;
 
 import org.junit.jupiter.api.Test;
@@ -13,11 +14,18 @@ import org.junit.jupiter.api.Test;
 import java.util.ArrayList;
 import java.util.List;
 
-/** The cache stays bounded, however often a guest maps the same code at other addresses. */
+/**
+ * The cache stays bounded, however often a guest maps the same code at other addresses; and what a
+ * write to a frame has left as it was comes back.
+ */
 class CodeCacheTest {
     private static final int LIMIT = 20_000;
 
     private static Block block(long rip, long mfn, long second) {
+        return block(rip, mfn, second, 0);
+    }
+
+    private static Block block(long rip, long mfn, long second, int length) {
         return new Block(
                 rip,
                 0,
@@ -29,7 +37,7 @@ class CodeCacheTest {
                 new int[0],
                 mfn,
                 second,
-                rip,
+                rip + length,
                 rip);
     }
 
@@ -40,7 +48,7 @@ class CodeCacheTest {
     @Test
     void frameMappedAtManyAddressesIsBounded() {
         try (MachineMemory memory = MachineMemory.reserve(1 << 20)) {
-            CodeCache cache = new CodeCache(memory.frames(), new Rendezvous(), LIMIT);
+            CodeCache cache = new CodeCache(memory, new Rendezvous(), LIMIT);
             List<Block> blocks = new ArrayList<>();
             for (int i = 0; i < 3 * LIMIT; i++) {
                 Block b = block(0x1000L * i + i % 4096, 5, -1);
@@ -59,7 +67,7 @@ class CodeCacheTest {
     @Test
     void manyFramesAreBounded() {
         try (MachineMemory memory = MachineMemory.reserve(1 << 20)) {
-            CodeCache cache = new CodeCache(memory.frames(), new Rendezvous(), LIMIT);
+            CodeCache cache = new CodeCache(memory, new Rendezvous(), LIMIT);
             List<Block> blocks = new ArrayList<>();
             for (int i = 0; i < 3 * LIMIT; i++) {
                 int mfn = i % 200;
@@ -75,6 +83,121 @@ class CodeCacheTest {
                 cache.invalidateFrame(mfn);
             }
             assertThat(valid(blocks)).isZero();
+        }
+    }
+
+    private static Region region(Block... blocks) {
+        long[] pages = new long[2 * blocks.length];
+        for (int i = 0; i < blocks.length; i++) {
+            pages[i] = blocks[i].rip & -4096L;
+            pages[blocks.length + i] = blocks[i].mfn0;
+        }
+        return new Region(
+                new RegionCode() {
+                    @Override
+                    public int run(Cpu cpu, Region region, int entry) {
+                        return EXIT;
+                    }
+                },
+                blocks,
+                new Block[] {blocks[0]},
+                new Instruction[0],
+                new Block[0],
+                0,
+                new int[0],
+                pages,
+                1,
+                1,
+                1,
+                false);
+    }
+
+    @Test
+    void whatAWriteHasNotChangedComesBack() {
+        try (MachineMemory memory = MachineMemory.reserve(1 << 20)) {
+            CodeCache cache = new CodeCache(memory, new Rendezvous(), LIMIT);
+            Block before = block(0x100, 5, -1, 16);
+            Block patched = block(0x110, 5, -1, 16);
+            Block after = block(0x120, 5, -1, 16);
+            Block across = block(0xFF8, 5, 6, 16);
+            Block elsewhere = block(0x1100, 7, -1, 16);
+            for (Block b : List.of(before, patched, after, across)) {
+                cache.add(
+                        0x5000 + b.rip,
+                        b,
+                        cache.markCode(5),
+                        b == across ? cache.markCode(6) : null);
+            }
+            cache.add(0x7100, elsewhere, cache.markCode(7), null);
+            Region same = region(before, elsewhere);
+            Region changed = region(before, patched);
+            cache.add(same);
+            cache.add(changed);
+            for (int offset : new int[] {0x110, 0x11F}) {
+                cache.invalidateFrame(5);
+                memory.ram().putByte(0x5000 + offset, (byte) 1);
+                assertThat(before.valid || patched.valid || after.valid || across.valid).isFalse();
+                assertThat(same.valid || changed.valid).isFalse();
+                assertThat(elsewhere.valid).isTrue();
+                cache.markCode(5);
+                assertThat(before.valid && after.valid).isTrue();
+                assertThat(patched.valid || across.valid).isFalse();
+                assertThat(same.valid).isTrue();
+                assertThat(changed.valid).isFalse();
+                assertThat(cache.held()).isEqualTo(3);
+                assertThat(cache.find(0x5100, 0x100, 0, 0, -1)).isSameAs(before);
+                assertThat(cache.find(0x5110, 0x110, 0, 0, -1)).isNull();
+            }
+            // What has come back ends again, by either of its frames.
+            cache.invalidateFrame(7);
+            assertThat(same.valid || elsewhere.valid).isFalse();
+            assertThat(before.valid).isTrue();
+            memory.ram().putByte(0x7100, (byte) 1);
+            cache.markCode(7);
+            assertThat(same.valid || elsewhere.valid).isFalse();
+        }
+    }
+
+    @Test
+    void regionOfTwoWrittenFramesComesBackWithTheLast() {
+        try (MachineMemory memory = MachineMemory.reserve(1 << 20)) {
+            CodeCache cache = new CodeCache(memory, new Rendezvous(), LIMIT);
+            Block a = block(0x100, 5, -1, 16);
+            Block b = block(0x1100, 7, -1, 16);
+            cache.add(0x5100, a, cache.markCode(5), null);
+            cache.add(0x7100, b, cache.markCode(7), null);
+            Region g = region(a, b);
+            cache.add(g);
+            cache.invalidateFrame(5);
+            cache.invalidateFrame(7);
+            cache.markCode(7);
+            assertThat(b.valid).isTrue();
+            assertThat(a.valid || g.valid).isFalse();
+            cache.markCode(5);
+            assertThat(a.valid && g.valid).isTrue();
+            cache.invalidateFrame(7);
+            assertThat(g.valid).isFalse();
+        }
+    }
+
+    @Test
+    void writtenCodeThatIsKeptIsBounded() {
+        try (MachineMemory memory = MachineMemory.reserve(4 << 20)) {
+            CodeCache cache = new CodeCache(memory, new Rendezvous(), 1 << 14);
+            List<Block> blocks = new ArrayList<>();
+            for (int mfn = 0; mfn < 512; mfn++) {
+                for (int i = 0; i < 32; i++) {
+                    Block b = block(0x10L * i, mfn, -1, 16);
+                    blocks.add(b);
+                    cache.add(0x1000L * mfn + b.rip, b, cache.markCode(mfn), null);
+                }
+                cache.invalidateFrame(mfn);
+            }
+            for (int mfn = 0; mfn < 512; mfn++) {
+                cache.markCode(mfn);
+            }
+            assertThat(valid(blocks)).isEqualTo(1 << 12).isEqualTo(cache.held());
+            assertThat(blocks.getLast().valid).isTrue();
         }
     }
 }

@@ -19,7 +19,7 @@ import org.junit.jupiter.api.Test;
  * One processor rewrites code that another one executes. Processor 0 writes, processor 1 executes.
  */
 class CrossModifyingCodeTest {
-    private static final long BUDGET = 20_000_000_000L;
+    private static final long BUDGET = 400_000_000_000L;
     private static final int GO = FlatMachine.DATA;
     private static final int DONE = FlatMachine.DATA + 0x1000;
 

@@ -36,7 +36,7 @@ class VerifierTest {
 
     private final MachineMemory memory = MachineMemory.reserve(1 << 20);
     private final Rendezvous rendezvous = new Rendezvous();
-    private final CodeCache cache = new CodeCache(memory.frames(), rendezvous);
+    private final CodeCache cache = new CodeCache(memory, rendezvous);
     private final QuietHost host = new QuietHost();
     private final Cpu cpu;
     private final Runner runner;

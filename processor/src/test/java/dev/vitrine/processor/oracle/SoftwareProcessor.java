@@ -111,7 +111,7 @@ final class SoftwareProcessor implements AutoCloseable {
         map.mapRange(0, MEMORY_SIZE / PAGE, first);
         machineBase = first << MachineMemory.FRAME_SHIFT;
         Rendezvous rendezvous = new Rendezvous();
-        cache = new CodeCache(memory.frames(), rendezvous);
+        cache = new CodeCache(memory, rendezvous);
         Mmu mmu = new Mmu(map, cache);
         cpu = new Cpu(new Host(), mmu);
         rendezvous.join(cpu);

@@ -92,7 +92,7 @@ final class Machine implements ProcessorHost, AutoCloseable {
         PhysicalMap map = new PhysicalMap(memory);
         map.mapRange(0, 4096, memory.allocateRange(4096));
         Rendezvous rendezvous = new Rendezvous();
-        CodeCache cache = new CodeCache(memory.frames(), rendezvous);
+        CodeCache cache = new CodeCache(memory, rendezvous);
         map.addListener((gfn, count) -> {});
         mmu = new Mmu(map, cache);
         cpu = new Cpu(this, mmu);

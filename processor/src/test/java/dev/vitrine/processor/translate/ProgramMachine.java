@@ -76,7 +76,7 @@ final class ProgramMachine implements AutoCloseable {
     private final GuestRam ram = memory.ram();
     private final long base;
     private final Rendezvous rendezvous = new Rendezvous();
-    private final CodeCache cache = new CodeCache(memory.frames(), rendezvous);
+    private final CodeCache cache = new CodeCache(memory, rendezvous);
     private final Runner runner;
     private final AtOnce atOnce;
     private final Translator translator;
