@@ -3,6 +3,7 @@
 
 package dev.vitrine.cli;
 
+import dev.vitrine.processor.Processor;
 import dev.vitrine.toolstack.BadInputException;
 
 import org.jspecify.annotations.Nullable;
@@ -70,6 +71,7 @@ public final class Main {
         String[] rest = Arrays.copyOfRange(args, 1, args.length);
         switch (args[0]) {
             case "run" -> {
+                Processor.prepare();
                 return call(new RunCommand(streams), rest, streams);
             }
             case "pull" -> {

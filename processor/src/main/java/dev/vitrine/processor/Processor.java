@@ -48,6 +48,14 @@ public final class Processor {
     private final Runner runner;
     private final PhysicalMap map;
 
+    /**
+     * Begins what the first processor would begin, on a thread of its own: for programs that have
+     * something else to do first. May be called at any time, or not at all.
+     */
+    public static void prepare() {
+        Runner.prepare();
+    }
+
     /** Creates a processor in the state after reset. */
     public Processor(ProcessorHost host, ProcessorGroup group) {
         this.map = group.map;

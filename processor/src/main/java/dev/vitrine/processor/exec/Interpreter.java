@@ -3,17 +3,20 @@
 
 package dev.vitrine.processor.exec;
 
+import dev.vitrine.memory.GuestRam;
 import dev.vitrine.processor.core.Cpu;
 import dev.vitrine.processor.core.GuestFault;
 import dev.vitrine.processor.core.Mmu;
 import dev.vitrine.processor.core.SegmentCheck;
 import dev.vitrine.processor.core.SelfModification;
+import dev.vitrine.processor.core.Tlb;
 import dev.vitrine.processor.decode.Instruction;
 import dev.vitrine.processor.lift.Uop;
 
 import org.jspecify.annotations.Nullable;
 
 import java.lang.invoke.MethodHandles;
+import java.lang.reflect.Method;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
@@ -70,8 +73,18 @@ final class Interpreter {
         this.cache = cache;
         this.builder = builder;
         this.rendezvous = rendezvous;
+        prepare();
+    }
+
+    /**
+     * Has the loop compiled before HotSpot, busy with what starts with it, finds the time; the
+     * first time that it is called.
+     */
+    static void prepare() {
         if (asked.compareAndSet(false, true)) {
-            compile();
+            Thread t = new Thread(Interpreter::compile, "prepare");
+            t.setDaemon(true);
+            t.start();
         }
     }
 
@@ -81,24 +94,41 @@ final class Interpreter {
     private static final Class<?>[] CALLED = {
         Alu.class,
         Block.class,
+        CodeCache.class,
+        Cpu.class,
         FaultSite.class,
         GuestFault.class,
+        GuestRam.class,
         Instruction.class,
         IntegerUnit.class,
+        LazyFlags.class,
         LockedAccess.class,
+        Mmu.class,
+        RegionRunner.class,
+        Rendezvous.class,
         SegmentCheck.class,
+        SelfModification.class,
+        Tlb.class,
         Units.class
     };
 
-    /** Has the loop compiled before HotSpot, busy with what starts with it, finds the time. */
+    private static final int PATIENCE_MILLIS = 1000;
+
     private static void compile() {
         try {
             for (Class<?> c : CALLED) {
                 MethodHandles.lookup().ensureInitialized(c);
             }
-            HotSpot.compile(
-                    Interpreter.class.getDeclaredMethod("execute", Block.class, long.class),
-                    HotSpot.OPTIMIZED);
+            Method loop = Interpreter.class.getDeclaredMethod("execute", Block.class, long.class);
+            // The second compiler takes half a second for it, the first one a twentieth.
+            if (HotSpot.compile(loop, HotSpot.SIMPLE)) {
+                for (int i = 0; HotSpot.level(loop) == 0 && i < PATIENCE_MILLIS; i++) {
+                    Thread.sleep(1);
+                }
+                HotSpot.compile(loop, HotSpot.OPTIMIZED);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         } catch (ReflectiveOperationException e) {
             throw new IllegalStateException("the interpreter's own classes", e);
         }

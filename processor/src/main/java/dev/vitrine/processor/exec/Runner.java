@@ -36,6 +36,11 @@ public final class Runner {
     private final Interpreter interpreter;
     private boolean stepOnce;
 
+    /** See {@link Interpreter#prepare}. */
+    public static void prepare() {
+        Interpreter.prepare();
+    }
+
     /** With a {@link RecordedHost} all that regions do is checked; for one processor only. */
     public Runner(
             Cpu cpu,
