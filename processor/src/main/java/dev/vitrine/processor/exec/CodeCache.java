@@ -231,9 +231,11 @@ public final class CodeCache implements CodeTracker {
         for (Region g : former.regions()) {
             if (!g.valid && allValid(g) && register(g)) {
                 g.valid = true;
-                // A frame that was written meanwhile has ended blocks first.
-                g.valid = allValid(g);
                 regionsRevived++;
+                // A frame that was written meanwhile has ended blocks first.
+                if (!allValid(g)) {
+                    g.end();
+                }
             }
         }
     }
@@ -309,7 +311,7 @@ public final class CodeCache implements CodeTracker {
             return;
         }
         if (!allValid(g)) {
-            g.valid = false;
+            g.end();
             return;
         }
         for (int i = 0; i < g.entries.length; i++) {
@@ -352,7 +354,7 @@ public final class CodeCache implements CodeTracker {
                 || old.region().stage < e.region().stage) {
             b.entry = e;
             if (old != null) {
-                old.region().generation++;
+                old.region().endWays();
             }
         }
     }
@@ -405,7 +407,7 @@ public final class CodeCache implements CodeTracker {
             p.all.clear();
             p.chain.clear();
             for (Region g : p.regions) {
-                g.valid = false;
+                g.end();
             }
             if (!p.regions.isEmpty()) {
                 p.regions.clear();

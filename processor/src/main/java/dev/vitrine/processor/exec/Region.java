@@ -9,6 +9,8 @@ import dev.vitrine.processor.decode.Instruction;
 
 import org.jspecify.annotations.Nullable;
 
+import java.util.ArrayDeque;
+
 /**
  * A set of blocks, joined by branches, calls and returns, that were translated as one. It follows
  * frames, not addresses: it may be entered only where each of its pages is mapped to the frame that
@@ -51,17 +53,20 @@ public final class Region {
         return rip >= 1L << 32 && rip < (1L << 47) - (1L << 32);
     }
 
-    /** How many fixed addresses outside its branches lead to. */
-    final int linkCount;
+    /**
+     * Where branches to fixed addresses outside led last, by number of the processor and of the
+     * link; null before that.
+     */
+    final @Nullable Target[][] links;
 
     /**
-     * Where these led last, by number of the link, for one processor after the other; null before
-     * that.
+     * The ways that processors have into it. Execution goes from one way to the next and does not
+     * look at the region, which is scattered over the cache; so each must be told when it ends.
      */
-    final @Nullable Target[] links;
+    private final ArrayDeque<Target> ways = new ArrayDeque<>();
 
-    /** Changed when another region is entered at one of its entries instead; racy on purpose. */
-    int generation;
+    /** Of so many ways for each processor the oldest ends. */
+    private static final int WAYS = 32;
 
     /**
      * Where it can fault or be left: number of the block, index of the micro-operation, and
@@ -98,9 +103,6 @@ public final class Region {
     /** How often it was not entered, since it is mapped otherwise; racy on purpose. */
     int mismatches;
 
-    /** Exits by returns; racy on purpose. */
-    int returned;
-
     /**
      * So many exits by indirect branches are worth another translation, which knows more targets.
      */
@@ -115,7 +117,7 @@ public final class Region {
     /** Value of {@link #executed} from which on the second stage is asked for. */
     long askAt = HOT;
 
-    /** Cleared when a frame under it is written. */
+    /** Cleared when a frame under it is written, by {@link #end}. */
     volatile boolean valid = true;
 
     /**
@@ -158,10 +160,9 @@ public final class Region {
         this.entries = entries;
         this.helpers = helpers;
         this.ends = ends;
-        this.linkCount = links;
         this.shortRuns = new int[entries.length];
         this.shortLinks = new int[links];
-        this.links = new Target[processors * links];
+        this.links = new Target[processors][links];
         this.sites = sites;
         this.pages = java.util.Arrays.copyOf(pages, pages.length / 2);
         this.frames = java.util.Arrays.copyOfRange(pages, pages.length / 2, pages.length);
@@ -169,6 +170,31 @@ public final class Region {
         this.origins = new long[processors * SPACES];
         this.relocatable = relocatable;
         this.longestPath = longestPath;
+    }
+
+    /** Notes a way into it. */
+    synchronized void keep(Target way) {
+        ways.add(way);
+        if (ways.size() > WAYS * links.length) {
+            ways.remove().end();
+        }
+        if (!valid) {
+            way.end();
+        }
+    }
+
+    /** Ends all ways into it: each is found anew, or another region instead. */
+    synchronized void endWays() {
+        for (Target way : ways) {
+            way.end();
+        }
+        ways.clear();
+    }
+
+    /** It must not be entered any more. */
+    void end() {
+        valid = false;
+        endWays();
     }
 
     /** Whether it was translated from a frame. */

@@ -59,6 +59,7 @@ final class RegionRunner {
     private long coldExits;
     private long helperExits;
     private long misses;
+    private int shortRuns;
     private long elsewhere;
     private long instructions;
 
@@ -117,17 +118,16 @@ final class RegionRunner {
         }
         long begun = cpu.retired;
         while (true) {
-            final Region g = t.region;
             // Requests look like a limit that has been reached.
-            if (cpu.retired + g.longestPath >= cpu.loopLimit()) {
+            if (cpu.retired + t.longestPath >= cpu.loopLimit()) {
                 instructions += cpu.retired - begun;
                 return pause(t, limit);
             }
-            cpu.currentBlock = g;
+            cpu.currentBlock = t.region;
             entries++;
             long before = cpu.retired;
             int exit;
-            if (g.young >= 0) {
+            if (t.young) {
                 exit = runYoung(t, limit);
             } else {
                 try {
@@ -138,37 +138,40 @@ final class RegionRunner {
             }
             Target to;
             int link = -1;
-            if (cpu.retired - before < SHORT && exit > RegionCode.EXIT) {
+            if (cpu.retired - before < SHORT
+                    && exit > RegionCode.EXIT
+                    && (++shortRuns & SHORT_SAMPLE - 1) == 0) {
                 shortRun(t, exit);
             }
             if (exit >= RegionCode.LINK) {
                 linkExits++;
-                link = cpu.number * g.linkCount + exit - RegionCode.LINK;
-                to = g.links[link];
+                link = exit - RegionCode.LINK;
+                to = t.links[link];
                 if (to != null && to.rip == cpu.rip && to.holds(mmu.fetchKey())) {
                     t = to;
                     continue;
                 }
             } else if (exit == RegionCode.RETURN) {
                 returnExits++;
-                if (++g.returned % OBSERVED == 0) {
-                    g.blocks[cpu.leftFrom].observeTarget(cpu.rip - t.origin);
+                if (returnExits % OBSERVED == 0) {
+                    t.region.blocks[cpu.leftFrom].observeTarget(cpu.rip - t.origin);
                 }
             } else if (exit < 0) {
                 misses++;
                 cpu.missed = false;
                 LazyFlags.settle(cpu);
                 if (exit != STOPPED) {
-                    g.resume(cpu, ~exit, t.origin);
+                    t.region.resume(cpu, ~exit, t.origin);
                 }
                 return stopped(begun);
             } else if (exit == RegionCode.INDIRECT) {
-                indirectExits++;
-                leftIndirectly(t);
+                if (++indirectExits % OBSERVED == 0) {
+                    leftIndirectly(t);
+                }
             } else if (exit != RegionCode.EXIT) {
                 helperExits++;
                 LazyFlags.settle(cpu);
-                if (!helper(g.ends[exit - 1], t.origin, limit)) {
+                if (!helper(t.region.ends[exit - 1], t.origin, limit)) {
                     instructions += cpu.retired - begun;
                     return null;
                 }
@@ -198,7 +201,7 @@ final class RegionRunner {
                 }
             }
             if (link >= 0) {
-                g.links[link] = to;
+                t.links[link] = to;
             }
             t = to;
         }
@@ -266,7 +269,7 @@ final class RegionRunner {
             if (cpu.requests() != 0) {
                 cpu.limitLoops(Long.MIN_VALUE);
             }
-            g.young--;
+            t.young = --g.young >= 0;
             return exit;
         }
         g.executed += cpu.retired - before;
@@ -299,7 +302,7 @@ final class RegionRunner {
         }
         // Verifying may have changed the key.
         long key = cpu.mmu.fetchKey();
-        Target t = new Target(e, b, key);
+        Target t = Target.of(e, b, cpu.number, key);
         targets[slot(t.rip, key)] = t;
         return t;
     }
@@ -328,15 +331,14 @@ final class RegionRunner {
     private static final int OBSERVED = 251;
 
     /**
-     * Notes where an indirect branch goes that the region knows too few targets of; translates it
-     * once more when that happens often.
+     * Notes where one indirect branch of {@link #OBSERVED} goes that the region knows too few
+     * targets of; translates it once more when that happens often.
      */
     private void leftIndirectly(Target t) {
         Region g = t.region;
         Block head = g.blocks[0];
-        if (++g.indirect % OBSERVED == 0) {
-            g.blocks[cpu.leftFrom].observeTarget(cpu.rip - t.origin);
-        }
+        g.blocks[cpu.leftFrom].observeTarget(cpu.rip - t.origin);
+        g.indirect += OBSERVED;
         if (g.stage == 2
                 && g.indirect >= Region.INDIRECT_LIMIT
                 && head.retranslations < RETRANSLATIONS
@@ -355,6 +357,9 @@ final class RegionRunner {
 
     private static final int REFORMED = 5;
 
+    /** One short run in so many, a power of two, is counted, for as many. */
+    private static final int SHORT_SAMPLE = 16;
+
     /**
      * Counts a run that was hardly worth it. Regions are formed by what the interpreter saw, which
      * may have been the program's start; where they are left too soon one is formed anew, by how
@@ -363,10 +368,10 @@ final class RegionRunner {
     private void shortRun(Target t, int exit) {
         Region g = t.region;
         if (exit >= RegionCode.LINK) {
-            g.shortLinks[exit - RegionCode.LINK]++;
+            g.shortLinks[exit - RegionCode.LINK] += SHORT_SAMPLE;
         }
         Block entered = g.entries[t.number];
-        int runs = ++g.shortRuns[t.number];
+        int runs = g.shortRuns[t.number] += SHORT_SAMPLE;
         // The more often it has been tried the longer the next time is waited for: programs
         // have phases.
         if ((runs & SHORT_RUNS - 1) == 0
@@ -382,8 +387,8 @@ final class RegionRunner {
     /** Tells the blocks whose branches were the ways out how often they were. */
     private void credit(Target t, int runs) {
         Region g = t.region;
-        for (int k = 0; k < g.linkCount; k++) {
-            Target to = g.links[cpu.number * g.linkCount + k];
+        for (int k = 0; k < t.links.length; k++) {
+            Target to = t.links[k];
             double share = Math.min(1, (double) g.shortLinks[k] / runs);
             if (to != null && share > 0.1) {
                 for (Block b : g.blocks) {

@@ -3,11 +3,12 @@
 
 package dev.vitrine.processor.exec;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * Where one processor can go on in translated code: an address, the entry that was found there, and
  * the state of the mappings in which the region was verified. All that is looked at between two
- * regions lies together here and in the region, for each place that is elsewhere may be a cache
- * miss.
+ * regions lies together here, for each place that is elsewhere may be a cache miss.
  */
 final class Target {
     /** Instruction pointer. */
@@ -16,27 +17,40 @@ final class Target {
     /** {@code Mmu.fetchKey()} of the processor. */
     final long key;
 
+    /** How far from the addresses that the region was translated for. */
+    final long origin;
+
     /** {@code Cpu.modeKey}. */
     final int modeKey;
 
     /** Number of the entry. */
     final int number;
 
-    final Region region;
+    /** Copies of the region's, for the sake of the cache: see {@link Region}. */
+    final int longestPath;
+
+    /** The region is still looked after, see {@link Region#young}; never true again. */
+    boolean young;
+
+    /** Cleared when the region ends, or when another one is entered here instead. */
+    private volatile boolean valid = true;
+
     final RegionCode code;
-    private final int generation;
+    final Region region;
+
+    /** Where the region's links led last, for this processor; null before that. */
+    final @Nullable Target[] links;
 
     /** What begins there. */
     final Block block;
 
-    /** How far from the addresses that the region was translated for. */
-    final long origin;
-
-    Target(Region.Entry entry, Block block, long key) {
+    private Target(Region.Entry entry, Block block, int processor, long key) {
         this.region = entry.region();
         this.number = entry.number();
         this.code = region.code;
-        this.generation = region.generation;
+        this.longestPath = region.longestPath;
+        this.young = region.young >= 0;
+        this.links = region.links[processor];
         this.block = block;
         this.origin = entry.origin();
         this.rip = block.rip;
@@ -44,8 +58,20 @@ final class Target {
         this.key = key;
     }
 
+    /** The way into a region for one processor, as long as its mappings are in a state. */
+    static Target of(Region.Entry entry, Block block, int processor, long key) {
+        Target t = new Target(entry, block, processor, key);
+        t.region.keep(t);
+        return t;
+    }
+
     /** Whether it is as good as when it was made, the mappings being in a state. */
     boolean holds(long now) {
-        return key == now && region.valid && region.generation == generation;
+        return key == now && valid;
+    }
+
+    /** It does not hold any more. */
+    void end() {
+        valid = false;
     }
 }

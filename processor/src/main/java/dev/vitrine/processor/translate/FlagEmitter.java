@@ -200,15 +200,21 @@ final class FlagEmitter {
 
     /** Leaves the flags to whatever comes next, at the end that many ways lead to. */
     void leave() {
+        Label left = code.newLabel();
         if (rotations) {
+            // Of two kinds of flags there is no note in the processor.
+            Label plain = code.newLabel();
+            code.iload(kindLocal).loadConstant(LazyFlags.ROL).if_icmplt(plain);
             code.aload(cpu).iload(kindLocal).lload(x).lload(y);
             pushOld();
             code.invokestatic(FLAGS, "store", STORE_ALL);
-        } else {
-            code.aload(cpu).lload(x).putfield(CPU, "flagResult", CD_long);
-            code.aload(cpu).lload(y).putfield(CPU, "flagAux", CD_long);
-            code.aload(cpu).iload(kindLocal).putfield(CPU, "flagKind", CD_int);
+            code.goto_(left);
+            code.labelBinding(plain);
         }
+        code.aload(cpu).lload(x).putfield(CPU, "flagResult", CD_long);
+        code.aload(cpu).lload(y).putfield(CPU, "flagAux", CD_long);
+        code.aload(cpu).iload(kindLocal).putfield(CPU, "flagKind", CD_int);
+        code.labelBinding(left);
     }
 
     private static boolean is(int kind, int base) {

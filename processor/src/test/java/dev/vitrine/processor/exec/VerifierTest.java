@@ -100,7 +100,7 @@ class VerifierTest {
                             g.entries,
                             g.helpers,
                             g.ends,
-                            g.linkCount,
+                            g.links[0].length,
                             g.sites,
                             pages,
                             g.longestPath,
