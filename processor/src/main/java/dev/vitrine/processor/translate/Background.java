@@ -11,17 +11,20 @@ import org.jspecify.annotations.Nullable;
 
 import java.lang.reflect.Method;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
+import java.util.Objects;
 import java.util.Queue;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 
 /**
- * The thread that translates, one for the process.
+ * The thread that translates, {@linkplain #SHARED one} for the process.
  *
  * <p>It also sees to it that HotSpot has compiled the code of a region before guests run it: in
  * bytecode that the JVM interprets a guest is slower than in our own interpreter. Where {@link
@@ -30,10 +33,10 @@ import java.util.function.Supplier;
  * concluded from that changes only when a region comes into use.
  */
 final class Background {
-    private static final int QUEUE = 1024;
+    static final int QUEUE = 1024;
 
     /** Calls after which HotSpot is asked to compile, with some to spare. */
-    private static final int CALLS = 160;
+    static final int CALLS = 160;
 
     private static final int PROBE = 32;
 
@@ -41,7 +44,40 @@ final class Background {
     private static final long COMPILED_NANOS = 12;
 
     /** After that a region is given up: HotSpot does not compile it. */
-    private static final long PATIENCE_NANOS = 60_000_000_000L;
+    static final long PATIENCE_NANOS = 60_000_000_000L;
+
+    /** A region that is not executed any more does not get to the second compiler. */
+    static final long PROFILING_NANOS = 500_000_000L;
+
+    /** That of the process. */
+    static final Background SHARED =
+            new Background(
+                    new Compiler() {
+                        @Override
+                        public boolean compile(Method method, int level) {
+                            return HotSpot.compile(method, level);
+                        }
+
+                        @Override
+                        public int level(Method method) {
+                            return HotSpot.level(method);
+                        }
+
+                        @Override
+                        public boolean compilable(Method method, int level) {
+                            return HotSpot.compilable(method, level);
+                        }
+                    },
+                    System::nanoTime);
+
+    /** Who compiles: see {@link HotSpot}, whose methods these are. */
+    interface Compiler {
+        boolean compile(Method method, int level);
+
+        int level(Method method);
+
+        boolean compilable(Method method, int level);
+    }
 
     /** Translations of the same code, the best first: a smaller one if that is too much. */
     private record Work(List<Supplier<@Nullable Region>> translations, Consumer<Region> use) {
@@ -50,32 +86,32 @@ final class Background {
         }
     }
 
-    private static final class Waiting {
-        final Region region;
-        final Work work;
-        final long since = System.nanoTime();
+    /**
+     * A region on its way.
+     *
+     * @param queued it is in HotSpot's queue; null if that cannot be known
+     */
+    private record Waiting(Region region, Work work, long since, @Nullable Method queued) {}
 
-        /** It is in HotSpot's queue; null if that cannot be known. */
-        final @Nullable Method queued;
+    private final BlockingQueue<Work> queued = new ArrayBlockingQueue<>(QUEUE);
 
-        Waiting(Region region, Work work, @Nullable Method queued) {
-            this.region = region;
-            this.work = work;
-            this.queued = queued;
-        }
-    }
-
-    private static final BlockingQueue<Work> QUEUED = new ArrayBlockingQueue<>(QUEUE);
+    /** Translated and not compiled yet. */
+    private final List<Waiting> waiting = new ArrayList<>();
 
     /** Regions of the second stage that run with counters, until the second compiler has them. */
-    private static final Queue<Waiting> PROFILING = new ConcurrentLinkedQueue<>();
+    private final Queue<Waiting> profiling = new ConcurrentLinkedQueue<>();
 
-    /** A region that is not executed any more does not get there. */
-    private static final long PROFILING_NANOS = 500_000_000L;
+    private final Compiler compiler;
+    private final LongSupplier clock;
+    private @Nullable Thread thread;
 
-    private static @Nullable Thread thread;
-
-    private Background() {}
+    /**
+     * @param clock nanoseconds, as {@link System#nanoTime}
+     */
+    Background(Compiler compiler, LongSupplier clock) {
+        this.compiler = compiler;
+        this.clock = clock;
+    }
 
     /**
      * Queues a translation; false if there are too many.
@@ -83,44 +119,38 @@ final class Background {
      * @param translations of the same code; those behind the first are for the case that it gives
      *     null or is not compiled
      */
-    static boolean submit(List<Supplier<@Nullable Region>> translations, Consumer<Region> use) {
+    boolean submit(List<Supplier<@Nullable Region>> translations, Consumer<Region> use) {
         if (thread == null) {
             start();
         }
-        return QUEUED.offer(new Work(translations, use));
+        return queued.offer(new Work(translations, use));
     }
 
     /**
      * How many regions run with counters now, which is slower than the first stage: as many as the
      * second compiler can be kept busy with should.
      */
-    static int profiling() {
-        long now = System.nanoTime();
-        PROFILING.removeIf(w ->
+    int profiling() {
+        long now = clock.getAsLong();
+        profiling.removeIf(w ->
                 now - w.since > PROFILING_NANOS
-                        || HotSpot.level(java.util.Objects.requireNonNull(w.queued))
-                                == HotSpot.OPTIMIZED);
-        return PROFILING.size();
+                        || compiler.level(Objects.requireNonNull(w.queued)) == HotSpot.OPTIMIZED);
+        return profiling.size();
     }
 
-    private static synchronized void start() {
+    private synchronized void start() {
         if (thread == null) {
-            Thread t = new Thread(Background::work, "translator");
+            Thread t = new Thread(this::work, "translator");
             t.setDaemon(true);
             thread = t;
             t.start();
         }
     }
 
-    private static void work() {
-        List<Waiting> waiting = new ArrayList<>();
+    private void work() {
         while (true) {
             try {
-                Work w = waiting.isEmpty() ? QUEUED.take() : QUEUED.poll(1, TimeUnit.MILLISECONDS);
-                if (w != null) {
-                    translate(w, waiting);
-                }
-                waiting.removeIf(Background::ready);
+                turn();
             } catch (InterruptedException e) {
                 return;
             } catch (RuntimeException | LinkageError e) {
@@ -131,11 +161,31 @@ final class Background {
         }
     }
 
-    private static void translate(Work work, List<Waiting> waiting) {
+    private void turn() throws InterruptedException {
+        Work w = waiting.isEmpty() ? queued.take() : queued.poll(1, TimeUnit.MILLISECONDS);
+        if (w != null) {
+            translate(w);
+        }
+        Iterator<Waiting> all = waiting.iterator();
+        while (all.hasNext()) {
+            boolean done = true;
+            try {
+                done = ready(all.next());
+            } finally {
+                // What fails once is not tried again.
+                if (done) {
+                    all.remove();
+                }
+            }
+        }
+    }
+
+    private void translate(Work work) {
         for (Work w = work; !w.translations.isEmpty(); w = w.rest()) {
             Region region = w.translations.getFirst().get();
             if (region != null) {
-                waiting.add(new Waiting(region, w.rest(), queue(region)));
+                Method method = queue(region);
+                waiting.add(new Waiting(region, w.rest(), clock.getAsLong(), method));
                 return;
             }
         }
@@ -146,7 +196,7 @@ final class Background {
     }
 
     /** Has the code of a region compiled; its method if HotSpot has been asked. */
-    private static @Nullable Method queue(Region region) {
+    private @Nullable Method queue(Region region) {
         // Before it is compiled all that is linked at the first call should be.
         call(region, 1);
         try {
@@ -154,7 +204,7 @@ final class Background {
                     region.code
                             .getClass()
                             .getDeclaredMethod("run", Cpu.class, Region.class, int.class);
-            if (HotSpot.compile(run, level(region))) {
+            if (compiler.compile(run, level(region))) {
                 return run;
             }
         } catch (NoSuchMethodException e) {
@@ -170,26 +220,26 @@ final class Background {
         }
     }
 
-    private static boolean ready(Waiting w) {
+    private boolean ready(Waiting w) {
         if (w.queued != null) {
-            if (HotSpot.level(w.queued) != 0) {
+            if (compiler.level(w.queued) != 0) {
                 w.work.use.accept(w.region);
                 if (w.region.stage == 2) {
-                    PROFILING.add(new Waiting(w.region, w.work, w.queued));
+                    profiling.add(new Waiting(w.region, w.work, clock.getAsLong(), w.queued));
                 }
                 return true;
             }
-            if (!HotSpot.compilable(w.queued, level(w.region))) {
+            if (!compiler.compilable(w.queued, level(w.region))) {
                 if (!w.work.translations.isEmpty()) {
-                    QUEUED.offer(w.work);
+                    queued.offer(w.work);
                 }
                 return true;
             }
-            return System.nanoTime() - w.since > PATIENCE_NANOS;
+            return clock.getAsLong() - w.since > PATIENCE_NANOS;
         }
-        long begin = System.nanoTime();
+        long begin = clock.getAsLong();
         call(w.region, PROBE);
-        long end = System.nanoTime();
+        long end = clock.getAsLong();
         if (end - begin < PROBE * COMPILED_NANOS) {
             w.work.use.accept(w.region);
             return true;

@@ -109,7 +109,7 @@ public final class Translator implements Tiering {
         long now = System.nanoTime();
         if (!atOnce
                 && (now - lastHot < PACE_NANOS
-                        || Background.profiling() >= PROFILING
+                        || Background.SHARED.profiling() >= PROFILING
                         || (executed < EARLY_HOT && cpu.retired < EARLY))) {
             return false;
         }
@@ -124,7 +124,7 @@ public final class Translator implements Tiering {
 
     private boolean submit(CodeCache cache, List<Supplier<@Nullable Region>> translations) {
         if (!atOnce) {
-            return Background.submit(translations, cache::add);
+            return Background.SHARED.submit(translations, cache::add);
         }
         for (Supplier<@Nullable Region> translation : translations) {
             Region region = translation.get();
