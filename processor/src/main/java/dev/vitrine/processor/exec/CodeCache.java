@@ -64,9 +64,6 @@ public final class CodeCache implements CodeTracker {
         /** Size of {@link #spilled} at which those that are not valid are taken out. */
         int spillLimit = 64;
 
-        /** Size of {@link #regions} at which those that are not valid are taken out. */
-        int regionLimit = 16;
-
         /**
          * The frame's bytes when every processor had dropped its write permission, which all code
          * is decoded from; null before that.
@@ -223,6 +220,7 @@ public final class CodeCache implements CodeTracker {
                 return;
             }
             for (Block b : former.unchanged(p.bytes())) {
+                b.asked = false;
                 b.valid = true;
                 enter(p, b);
                 blocksRevived++;
@@ -233,8 +231,10 @@ public final class CodeCache implements CodeTracker {
                 g.valid = true;
                 regionsRevived++;
                 // A frame that was written meanwhile has ended blocks first.
-                if (!allValid(g)) {
-                    g.end();
+                if (allValid(g)) {
+                    offer(g);
+                } else {
+                    end(g);
                 }
             }
         }
@@ -279,13 +279,17 @@ public final class CodeCache implements CodeTracker {
                 forget(second);
             }
         }
+        boolean full;
+        synchronized (p) {
+            full = p.all.size() >= FRAME_LIMIT;
+        }
+        if (full) {
+            forget(p);
+        }
         synchronized (p) {
             if (p.dead) {
                 b.valid = false;
                 return;
-            }
-            if (p.all.size() >= FRAME_LIMIT) {
-                forget(p);
             }
             enterElsewhere(b, p);
             enter(p, b);
@@ -307,13 +311,14 @@ public final class CodeCache implements CodeTracker {
 
     /** Lets a translation be entered, unless a frame under it was written meanwhile. */
     public void add(Region g) {
-        if (!register(g)) {
-            return;
+        if (register(g) && allValid(g)) {
+            offer(g);
+        } else {
+            end(g);
         }
-        if (!allValid(g)) {
-            g.end();
-            return;
-        }
+    }
+
+    private void offer(Region g) {
         for (int i = 0; i < g.entries.length; i++) {
             Block b = g.entries[i];
             offer(b, new Region.Entry(g, i, 0));
@@ -334,16 +339,30 @@ public final class CodeCache implements CodeTracker {
                 if (p.dead) {
                     return false;
                 }
-                if (p.regions.size() >= p.regionLimit) {
-                    p.regions.removeIf(old -> !old.valid && old != g);
-                    p.regionLimit = Math.max(16, 2 * p.regions.size());
-                }
-                if (!p.regions.contains(g)) {
-                    p.regions.add(g);
-                }
+                p.regions.add(g);
             }
         }
         return true;
+    }
+
+    private void end(Region g) {
+        g.end();
+        remove(g);
+    }
+
+    /**
+     * Takes a translation that has ended from its pages. Takes their monitors, one after the other:
+     * none may be held.
+     */
+    private void remove(Region g) {
+        for (long mfn : g.frames) {
+            Page p = pages.get(mfn);
+            if (p != null) {
+                synchronized (p) {
+                    p.regions.remove(g);
+                }
+            }
+        }
     }
 
     private static void offer(Block b, Region.Entry e) {
@@ -397,24 +416,38 @@ public final class CodeCache implements CodeTracker {
         }
     }
 
-    /** Drops the blocks that begin in a frame; one in execution goes on to its end. */
+    /**
+     * Drops the blocks that begin in a frame; one in execution goes on to its end. Not with a
+     * page's monitor held, see {@link #remove}.
+     */
     private void forget(Page p) {
+        List<Region> ended;
         synchronized (p) {
-            for (Block b : p.all) {
-                b.valid = false;
-            }
-            held.addAndGet(-p.all.size());
-            p.all.clear();
-            p.chain.clear();
-            for (Region g : p.regions) {
-                g.end();
-            }
-            if (!p.regions.isEmpty()) {
-                p.regions.clear();
-                // Who is in one of them leaves it at its next loop.
-                rendezvous.nudge();
-            }
-            Arrays.fill(p.heads, null);
+            ended = drop(p);
+        }
+        leave(ended);
+    }
+
+    /** The part of {@link #forget} with the page's monitor held; the rest is {@link #leave}. */
+    private List<Region> drop(Page p) {
+        for (Block b : p.all) {
+            b.valid = false;
+        }
+        held.addAndGet(-p.all.size());
+        p.all.clear();
+        p.chain.clear();
+        List<Region> ended = List.copyOf(p.regions);
+        ended.forEach(Region::end);
+        p.regions.clear();
+        Arrays.fill(p.heads, null);
+        return ended;
+    }
+
+    private void leave(List<Region> ended) {
+        if (!ended.isEmpty()) {
+            // Who is in one of them leaves it at its next loop.
+            rendezvous.nudge();
+            ended.forEach(this::remove);
         }
     }
 
@@ -434,23 +467,27 @@ public final class CodeCache implements CodeTracker {
                     });
             return;
         }
+        List<Region> ended;
         synchronized (p) {
             if (p.dead) {
                 return;
             }
+            // Nothing comes to it any more.
             p.dead = true;
             byte[] bytes = p.bytes;
             if (bytes != null && !p.all.isEmpty()) {
                 List<Region> regions = List.copyOf(p.regions);
                 former.keep(mfn, new FormerCode.Former(bytes, List.copyOf(p.all), regions));
             }
-            frames.clear(mfn, FrameTable.CODE);
-            pages.remove(mfn, p);
-            forget(p);
+            ended = drop(p);
             for (Block b : p.spilled) {
                 b.valid = false;
             }
+            // From here on other processors write to it and do not come by.
+            frames.clear(mfn, FrameTable.CODE);
+            pages.remove(mfn, p);
         }
+        leave(ended);
     }
 
     @Override

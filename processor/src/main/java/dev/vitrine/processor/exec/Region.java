@@ -10,6 +10,7 @@ import dev.vitrine.processor.decode.Instruction;
 import org.jspecify.annotations.Nullable;
 
 import java.util.ArrayDeque;
+import java.util.Arrays;
 
 /**
  * A set of blocks, joined by branches, calls and returns, that were translated as one. It follows
@@ -191,10 +192,23 @@ public final class Region {
         ways.clear();
     }
 
-    /** It must not be entered any more. */
+    /**
+     * A frame under it was written: it is not entered again. Nor does it keep others alive that
+     * have ended, and they others: where code is overwritten again and again that would have no
+     * end.
+     */
     void end() {
         valid = false;
         endWays();
+        for (@Nullable Target[] l : links) {
+            Arrays.fill(l, null);
+        }
+        for (Block b : entries) {
+            Entry e = b.entry;
+            if (e != null && e.region() == this) {
+                b.entry = null;
+            }
+        }
     }
 
     /** Whether it was translated from a frame. */

@@ -40,6 +40,11 @@ final class RegionRunner {
     private final @Nullable Target[] targets = new Target[TARGETS];
 
     private static final int TARGETS = 1 << 13;
+
+    /** So many new targets, a power of two, and those whose region has ended are taken out. */
+    private static final int SWEEP = 1 << 10;
+
+    private int targetsMade;
     private final Tiering tiering;
 
     /** Index in its code at which the block that {@link #run} returned is to be taken up. */
@@ -304,7 +309,20 @@ final class RegionRunner {
         long key = cpu.mmu.fetchKey();
         Target t = Target.of(e, b, cpu.number, key);
         targets[slot(t.rip, key)] = t;
+        if ((++targetsMade & SWEEP - 1) == 0) {
+            sweep();
+        }
         return t;
+    }
+
+    /** Lets go of regions that have ended, whose classes can be unloaded then. */
+    private void sweep() {
+        for (int i = 0; i < TARGETS; i++) {
+            Target t = targets[i];
+            if (t != null && !t.region.valid) {
+                targets[i] = null;
+            }
+        }
     }
 
     /** A block whose region does not fit so often is worth one that fits better. */
