@@ -59,8 +59,12 @@ final class FormerCode {
     /** By frame, the one that was written first in front. */
     private final LinkedHashMap<Long, Former> kept = new LinkedHashMap<>();
 
+    /** Regions that are kept at the most: each is a class, with its machine code. */
+    private static final int REGIONS = 512;
+
     private final int limit;
     private int blocks;
+    private int regions;
 
     /**
      * @param limit how many blocks are kept at the most
@@ -73,19 +77,24 @@ final class FormerCode {
     synchronized void keep(long mfn, Former former) {
         take(mfn);
         kept.put(mfn, former);
-        blocks += former.blocks.size();
+        count(former, 1);
         Iterator<Former> oldest = kept.values().iterator();
-        while (blocks > limit || kept.size() > FRAMES) {
-            blocks -= oldest.next().blocks.size();
+        while (blocks > limit || regions > REGIONS || kept.size() > FRAMES) {
+            count(oldest.next(), -1);
             oldest.remove();
         }
+    }
+
+    private void count(Former former, int times) {
+        blocks += times * former.blocks.size();
+        regions += times * former.regions.size();
     }
 
     /** What is kept of a frame, which is forgotten. */
     synchronized @Nullable Former take(long mfn) {
         Former former = kept.remove(mfn);
         if (former != null) {
-            blocks -= former.blocks.size();
+            count(former, -1);
         }
         return former;
     }
