@@ -215,12 +215,12 @@ public final class CodeCache implements CodeTracker {
         if (former == null) {
             return;
         }
+        List<Block> same = former.unchanged(p.bytes());
         synchronized (p) {
             if (p.dead) {
                 return;
             }
-            for (Block b : former.unchanged(p.bytes())) {
-                b.asked = false;
+            for (Block b : same) {
                 b.valid = true;
                 enter(p, b);
                 blocksRevived++;
@@ -237,6 +237,10 @@ public final class CodeCache implements CodeTracker {
                     end(g);
                 }
             }
+        }
+        for (Block b : same) {
+            // The translation that was asked for may be gone.
+            b.asked &= b.entry != null;
         }
     }
 
