@@ -75,6 +75,24 @@ public final class ProcessorGroup {
         cache.invalidateFrame(mfn);
     }
 
+    /**
+     * Has a hook called each time that one of the processors is about to execute the instruction
+     * that begins at a machine address, whatever it is mapped at. The guest cannot tell: its memory
+     * and the count of its instructions are what they are without. Any number of hooks may be at
+     * one place and in one frame. When this returns all processors call it. Any thread, also from
+     * within a hook.
+     */
+    public void addHook(long machine, CodeHook hook) {
+        cache.addHook(machine, hook);
+    }
+
+    /**
+     * Removes a hook; false if it is not there. One may still be under way on another processor.
+     */
+    public boolean removeHook(long machine, CodeHook hook) {
+        return cache.removeHook(machine, hook);
+    }
+
     /** Switches the dirty log of the domain's frames on or off. */
     public void setDirtyLog(boolean on) {
         map.memory().frames().setDirtyLog(on);

@@ -308,6 +308,11 @@ public final class Cpu {
     public final ModelSpecific msr = new ModelSpecific();
 
     /** The processor as its host knows it. */
+    /** Instructions retired, and instruction pointer, when hooks were called last. */
+    public long hookedAt = -1;
+
+    public long hookedRip;
+
     @SuppressWarnings("NullAway.Init") // set by the facade's constructor
     public Processor facade;
 

@@ -59,6 +59,9 @@ public final class Block {
     /** Where the translation that begins here can be entered. */
     public Region.@Nullable Entry entry;
 
+    /** There are hooks in it, which only the interpreter calls. */
+    public boolean hooked;
+
     /** Executions at which it last became part of a region. */
     public int covered;
 

@@ -19,10 +19,14 @@ import org.jspecify.annotations.Nullable;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.BitSet;
 
 /** Decodes and lifts the block at the current instruction pointer. One per processor. */
 final class BlockBuilder {
     private static final int MAX_INSTRUCTIONS = 48;
+
+    /** The block in hand has a hook. */
+    private boolean hooked;
 
     private final Cpu cpu;
     private final CodeCache cache;
@@ -68,6 +72,7 @@ final class BlockBuilder {
         int available = (int) (4096 - (la & 4095));
         CodeCache.Page page = null;
         CodeCache.Page secondPage = null;
+        BitSet hooks = null;
         if (machine >= 0) {
             page = cache.markCode(machine >>> 12);
             Block former = cache.find(machine, cpu, modeKey);
@@ -76,6 +81,12 @@ final class BlockBuilder {
                 return former;
             }
             System.arraycopy(page.bytes(), (int) machine & 4095, bytes, 0, available);
+            // Behind the mark: who adds a hook ends what has been decoded without it.
+            hooks =
+                    (modeKey & Interpreter.MODE_REPLAY) == 0
+                            ? cache.hooks.in(machine >>> 12)
+                            : null;
+            hooked = false;
         } else {
             Arrays.fill(bytes, 0, available, (byte) 0xFF);
         }
@@ -146,6 +157,11 @@ final class BlockBuilder {
             // With one processor a locked access is like any other.
             i.lock &= smp;
             starts[count] = uops.length();
+            if (hooks != null && hooks.get(((int) machine & 4095) + offset)) {
+                int z = Cpu.R_ZERO;
+                uops.emit(Uop.HOOK, z, z, z, count, z, machine + offset);
+                hooked = true;
+            }
             ended = lifter.lift(i, modeKey, kept.size());
             places[count] = Places.of(i, rip);
             if (max == 1 || executedAsAWhole(starts[count])) {
@@ -176,6 +192,7 @@ final class BlockBuilder {
                         last.nextRip(),
                         lifter.target);
         if (page != null) {
+            b.hooked = hooked;
             cache.add(machine, b, page, secondPage);
         }
         return b;

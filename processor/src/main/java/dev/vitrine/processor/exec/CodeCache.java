@@ -6,6 +6,7 @@ package dev.vitrine.processor.exec;
 import dev.vitrine.memory.FrameTable;
 import dev.vitrine.memory.GuestRam;
 import dev.vitrine.memory.MachineMemory;
+import dev.vitrine.processor.CodeHook;
 import dev.vitrine.processor.core.CodeTracker;
 import dev.vitrine.processor.core.Cpu;
 
@@ -82,6 +83,10 @@ public final class CodeCache implements CodeTracker {
 
     private final FrameTable frames;
     private final GuestRam ram;
+
+    /** Places at which execution is looked at. */
+    final CodeHooks hooks = new CodeHooks();
+
     private final FormerCode former;
     private final Rendezvous rendezvous;
     private final int limit;
@@ -215,7 +220,7 @@ public final class CodeCache implements CodeTracker {
         if (former == null) {
             return;
         }
-        List<Block> same = former.unchanged(p.bytes());
+        List<Block> same = former.unchanged(p.bytes(), hooks.in(mfn));
         synchronized (p) {
             if (p.dead) {
                 return;
@@ -492,6 +497,27 @@ public final class CodeCache implements CodeTracker {
             pages.remove(mfn, p);
         }
         leave(ended);
+    }
+
+    /** Has a hook called at a machine address from now on, on all processors. */
+    public void addHook(long machine, CodeHook hook) {
+        hooks.add(machine, hook);
+        decodeAnew(machine >>> 12);
+    }
+
+    /** The opposite; false if there is no such hook. */
+    public boolean removeHook(long machine, CodeHook hook) {
+        boolean there = hooks.remove(machine, hook);
+        if (there) {
+            decodeAnew(machine >>> 12);
+        }
+        return there;
+    }
+
+    private void decodeAnew(long mfn) {
+        invalidateFrame(mfn);
+        // Translated code is left at its next loop.
+        rendezvous.onAll(cpu -> {});
     }
 
     @Override

@@ -24,14 +24,21 @@ final class FormerCode {
 
     /** Code of a frame as it was when the frame held these bytes. */
     record Former(byte[] bytes, List<Block> blocks, List<Region> regions) {
-        /** Blocks that lie wholly within the frame and whose bytes are the same in another. */
-        List<Block> unchanged(byte[] now) {
+        /**
+         * Blocks that lie wholly within the frame, have no hooks, and whose bytes are the same now.
+         *
+         * @param hooks offsets that have a hook now; null if there are none
+         */
+        List<Block> unchanged(byte[] now, @Nullable BitSet hooks) {
             BitSet changed = changed(bytes, now);
+            if (hooks != null) {
+                changed.or(hooks);
+            }
             List<Block> same = new ArrayList<>();
             for (Block b : blocks) {
                 int from = (int) b.linear() & 4095;
                 int length = b.length();
-                if (b.mfn1 < 0 && from + length <= now.length) {
+                if (b.mfn1 < 0 && !b.hooked && from + length <= now.length) {
                     int next = changed.nextSetBit(from);
                     if (next < 0 || next >= from + length) {
                         same.add(b);

@@ -636,6 +636,13 @@ final class Interpreter {
                         case Uop.XCHG:
                             exchange(w);
                             continue uops;
+                        case Uop.HOOK:
+                            if (hooked(b, (int) (w >>> 32) & 0xFF, imm)) {
+                                continue uops;
+                            }
+                            pc = BETWEEN;
+                            b = lookup();
+                            continue blocks;
                         case Uop.EXEC:
                             {
                                 Instruction i = b.instructions[(int) imm];
@@ -1104,6 +1111,34 @@ final class Interpreter {
         } finally {
             cpu.retired -= done;
         }
+    }
+
+    /**
+     * Calls the hooks before an instruction, with the state that is the guest's there.
+     *
+     * @return false if execution goes on elsewhere: all is left as it is between two blocks
+     */
+    private boolean hooked(Block b, int instruction, long machine) {
+        final Cpu cpu = this.cpu;
+        long rip = b.rip(instruction);
+        int mode = cpu.modeKey;
+        cpu.retired += instruction;
+        boolean on = true;
+        try {
+            // What is interpreted once more since it writes to its own block was reached before.
+            if (cpu.hookedAt != cpu.retired || cpu.hookedRip != rip) {
+                cpu.hookedAt = cpu.retired;
+                cpu.hookedRip = rip;
+                cpu.rip = rip;
+                cache.hooks.reached(cpu, machine);
+                on = cpu.rip == rip && cpu.modeKey == mode && b.valid;
+            }
+        } finally {
+            if (on) {
+                cpu.retired -= instruction;
+            }
+        }
+        return on;
     }
 
     /** Operations with a size. */

@@ -191,6 +191,9 @@ public final class Uop {
     public static final int SAR64 = 115;
     public static final int SAR32 = 116;
 
+    /** Calls the hooks at machine address imm, before guest instruction c of the block. */
+    public static final int HOOK = 117;
+
     // A comparison and the branch behind it: CMP64_JCC + condition and so on. The flags are set as
     // by the comparison; the target is the block's. Only the conditions listed in FUSED exist.
     public static final int CMP64_JCC = 128;

@@ -311,9 +311,11 @@ final class RegionShape {
             la &= 0xFFFFFFFFL;
         }
         long machine = cpu.mmu.fetchQuietly(la);
-        return machine < 0
-                ? null
-                : cache.find(machine, rip, head.modeKey, head.csBase, head.csLimit);
+        Block b =
+                machine < 0
+                        ? null
+                        : cache.find(machine, rip, head.modeKey, head.csBase, head.csLimit);
+        return b == null || b.hooked ? null : b;
     }
 
     /** Reverse post-order from the first, the likelier way first; without what is not reached. */

@@ -91,6 +91,7 @@ public final class Translator implements Tiering {
                 || block.asked
                 || block.entry != null
                 || (block.modeKey & WATCHED) != 0
+                || block.hooked
                 || block.mfn0 < 0) {
             return;
         }
