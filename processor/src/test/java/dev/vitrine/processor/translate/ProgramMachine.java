@@ -8,6 +8,7 @@ import dev.vitrine.memory.MachineMemory;
 import dev.vitrine.memory.PhysicalMap;
 import dev.vitrine.processor.ProcessorHost;
 import dev.vitrine.processor.asm.Asm;
+import dev.vitrine.processor.asm.Label;
 import dev.vitrine.processor.asm.Mem;
 import dev.vitrine.processor.asm.Reg;
 import dev.vitrine.processor.core.Cpu;
@@ -30,9 +31,10 @@ import java.util.Random;
 import java.util.function.Consumer;
 
 /**
- * A processor in 64-bit mode for random programs, which lies in the first 256 KiB and can be put
- * back to the start again and again. The first 2 MiB are mapped one to one in small pages. Of two
- * such machines, one that translates and one that does not, everything can be compared.
+ * A processor in 64-bit mode for random programs at CPL 0 or 3, which lies in the first 256 KiB and
+ * can be put back to the start again and again. The first 2 MiB are mapped one to one in small
+ * pages. Of two such machines, one that translates and one that does not, everything can be
+ * compared.
  */
 final class ProgramMachine implements AutoCloseable {
     static final int PAGE = 0x1000;
@@ -63,6 +65,17 @@ final class ProgramMachine implements AutoCloseable {
 
     /** The handler that maps the page again; then one HLT for each vector. */
     private static final int FIXER = 0x7000;
+
+    /**
+     * The kernel's only service: clears the bits in bits 0 to 2 of R12 in the page-table entry of
+     * the page that R12 points to. By SYSCALL, and by this interrupt.
+     */
+    static final int LOSE = 0x80;
+
+    private static final int LOSE_CALLED = 0x7800;
+    private static final int LOSE_INTERRUPT = 0x7C00;
+    private static final int USER_DATA = 0x18 | 3;
+    private static final int USER_CODE = 0x20 | 3;
 
     private static final int HANDLERS = 0xC000;
     private static final int FAULT_STACK = 0xE000;
@@ -158,17 +171,41 @@ final class ProgramMachine implements AutoCloseable {
         }
         put(0x2000, 0x3000 | 0x67);
         put(0x3000, PT | 0x67);
-        for (int n = 0; n < SIZE / PAGE; n++) {
-            // The processor sets these bits of the data pages.
-            boolean data = n >= DATA / PAGE && n < DATA / PAGE + DATA_PAGES;
-            put(PT + 8 * n, (long) n << 12 | 7 | (data ? 0 : ACCESSED_DIRTY));
-        }
         put(GDT + 8, 0x00AF9B000000FFFFL);
         put(GDT + 16, 0x00CF93000000FFFFL);
+        put(GDT + 24, 0x00CFF3000000FFFFL);
+        put(GDT + 32, 0x00AFFB000000FFFFL);
         put(TSS + 36, FAULT_STACK);
         for (int v = 0; v < 256; v++) {
             gate(v, HANDLERS + v * 16);
             start[HANDLERS + v * 16] = (byte) 0xF4;
+        }
+        assemble(LOSE_CALLED, a -> lose(a).sysret(64));
+        assemble(LOSE_INTERRUPT, a -> lose(a).iret(64));
+        gate(LOSE, LOSE_INTERRUPT);
+        start[IDT + LOSE * 16 + 5] |= 3 << 5;
+    }
+
+    private static Asm lose(Asm a) {
+        Mem entry = Mem.abs(PT).index(Reg.R15, 8).b();
+        a.mov(Reg.R15D, Reg.R12D).shr(Reg.R15D, 12);
+        for (int bit = 1; bit < 8; bit <<= 1) {
+            Label on = a.label();
+            a.test(Reg.R12D, bit).jz(on).and(entry, ~bit).bind(on);
+        }
+        return a.invlpg(Mem.base(Reg.R12));
+    }
+
+    /** What depends on who the program is: the page table, and what a page fault gives back. */
+    private void pages(RandomProgram p) {
+        for (int n = 0; n < SIZE / PAGE; n++) {
+            int at = n * PAGE;
+            boolean data = at >= DATA && at < DATA + DATA_PAGES * PAGE;
+            boolean code = at >= CODE && at < CODE + CODE_PAGES * PAGE;
+            boolean stack = at >= STACK - 2 * PAGE && at < STACK;
+            int rights = data ? p.rights[(at - DATA) / PAGE] : code || stack || !p.user ? 7 : 3;
+            // The processor sets these bits of the data pages.
+            put(PT + 8 * n, at | rights | (data ? 0 : ACCESSED_DIRTY));
         }
         assemble(
                 FIXER,
@@ -177,7 +214,7 @@ final class ProgramMachine implements AutoCloseable {
                     a.mov(Reg.EAX, Mem.abs(LOG)).inc(Mem.abs(LOG).d());
                     a.movzx(Reg.EAX, Reg.AL).mov(Mem.abs(LOG + 8).index(Reg.RAX, 8), Reg.RDX);
                     a.mov(Reg.RAX, Reg.RDX).shr(Reg.RAX, 12).and(Reg.EAX, 511);
-                    a.or(Mem.abs(PT).index(Reg.RAX, 8).b(), 3);
+                    a.or(Mem.abs(PT).index(Reg.RAX, 8).b(), p.user ? 7 : 3);
                     a.db(0x0F, 0x01, 0x3A); // INVLPG [RDX]
                     a.pop(Reg.RDX).pop(Reg.RCX).pop(Reg.RAX).add(Reg.RSP, 8).iret(64);
                 });
@@ -198,9 +235,7 @@ final class ProgramMachine implements AutoCloseable {
         Arrays.fill(start, CODE, CODE + CODE_PAGES * PAGE, (byte) 0xF4);
         System.arraycopy(p.code, 0, start, CODE, p.code.length);
         System.arraycopy(p.data, 0, start, DATA, p.data.length);
-        for (int n = 0; n < DATA_PAGES; n++) {
-            put(PT + (DATA / PAGE + n) * 8, DATA + n * PAGE | p.rights[n]);
-        }
+        pages(p);
         for (int n = 0; n < SIZE; n += PAGE) {
             forget(n);
         }
@@ -226,7 +261,13 @@ final class ProgramMachine implements AutoCloseable {
         }
         cpu.cr3 = 0x1000;
         cpu.cr4 = Cpu.CR4_PAE | Cpu.CR4_OSFXSR | Cpu.CR4_OSXMMEXCPT;
-        cpu.efer = Cpu.EFER_LME | Cpu.EFER_LMA | Cpu.EFER_NXE;
+        if (p.user) {
+            cpu.cr4 |= Cpu.CR4_SMEP | Cpu.CR4_SMAP;
+        }
+        cpu.efer = Cpu.EFER_LME | Cpu.EFER_LMA | Cpu.EFER_NXE | Cpu.EFER_SCE;
+        cpu.star = 8L << 32 | (0x10L | 3) << 48;
+        cpu.lstar = LOSE_CALLED;
+        cpu.sfmask = Cpu.AC | Cpu.TF | Cpu.IF | Cpu.DF;
         cpu.cr0 = Cpu.CR0_PE | Cpu.CR0_ET | Cpu.CR0_PG | Cpu.CR0_WP;
         cpu.gdtBase = GDT;
         cpu.gdtLimit = 0xFF;
@@ -235,12 +276,12 @@ final class ProgramMachine implements AutoCloseable {
         cpu.tr.set(0x30, TSS, 0x67, 0x8B);
         cpu.ldtr.set(0, 0, 0, 0);
         for (int seg : new int[] {Cpu.ES, Cpu.SS, Cpu.DS, Cpu.FS, Cpu.GS}) {
-            cpu.segment[seg].set(0x10, 0, -1, 0xC093);
+            cpu.segment[seg].set(p.user ? USER_DATA : 0x10, 0, -1, p.user ? 0xC0F3 : 0xC093);
             cpu.r[Cpu.R_SEG_BASE + seg] = 0;
         }
-        cpu.segment[Cpu.CS].set(8, 0, -1, 0xA09B);
+        cpu.segment[Cpu.CS].set(p.user ? USER_CODE : 8, 0, -1, p.user ? 0xA0FB : 0xA09B);
         cpu.r[Cpu.R_SEG_BASE + Cpu.CS] = 0;
-        cpu.cpl = 0;
+        cpu.cpl = p.user ? 3 : 0;
         System.arraycopy(p.registers, 0, cpu.r, 0, 16);
         cpu.r[Cpu.RSP] = STACK - 256;
         cpu.r[Cpu.RBX] = DATA;
@@ -354,6 +395,9 @@ final class ProgramMachine implements AutoCloseable {
         StringBuilder b = new StringBuilder();
         differ(b, "retired", retired(), o.retired());
         differ(b, "rip", cpu.rip, o.cpu.rip);
+        differ(b, "cpl", cpu.cpl, o.cpu.cpl);
+        differ(b, "cs", cpu.segment[Cpu.CS].selector, o.cpu.segment[Cpu.CS].selector);
+        differ(b, "ss", cpu.segment[Cpu.SS].selector, o.cpu.segment[Cpu.SS].selector);
         for (int i = 0; i < 16; i++) {
             differ(b, Reg.gp64(i).toString(), cpu.r[i], o.cpu.r[i]);
         }

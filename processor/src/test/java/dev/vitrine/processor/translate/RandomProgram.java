@@ -32,6 +32,9 @@ final class RandomProgram {
     private static final Cond[] CONDITIONS = Cond.values();
     private static final int FUNCTIONS = 3;
 
+    /** Present 1, writable 2, of the user 4. */
+    private static final int[] RIGHTS = {7, 7, 5, 6, 3};
+
     final byte[] code;
     final byte[] data = new byte[ProgramMachine.DATA_PAGES * ProgramMachine.PAGE];
     final long[] registers = new long[16];
@@ -63,6 +66,9 @@ final class RandomProgram {
 
     private final Label begin = a.label("begin");
 
+    /** It runs at CPL 3, and has the kernel take pages away. */
+    final boolean user;
+
     RandomProgram(long seed, boolean smp) {
         this(seed, smp, false);
     }
@@ -71,6 +77,16 @@ final class RandomProgram {
      * @param independent it does the same wherever it is, and reaches code and data relative to RIP
      */
     RandomProgram(long seed, boolean smp, boolean independent) {
+        this(seed, smp, independent, false);
+    }
+
+    /** A program for CPL 3. */
+    static RandomProgram user(long seed, boolean smp) {
+        return new RandomProgram(seed, smp, false, true);
+    }
+
+    private RandomProgram(long seed, boolean smp, boolean independent, boolean user) {
+        this.user = user;
         this.smp = smp;
         this.independent = independent;
         // Neighbouring seeds are to give different programs.
@@ -88,7 +104,7 @@ final class RandomProgram {
         }
         flags = random.nextInt() & 0x8D5 | 2;
         for (int i = 0; i < rights.length; i++) {
-            rights[i] = losing ? new int[] {7, 7, 5, 6}[random.nextInt(4)] : 7;
+            rights[i] = losing ? RIGHTS[random.nextInt(user ? 5 : 4)] : 7;
         }
         write();
         code = a.toBytes();
@@ -627,6 +643,15 @@ final class RandomProgram {
     /** Takes a data page away, or its writability, or only its place in the TLB. */
     private void lose() {
         int page = ProgramMachine.DATA + random.nextInt(ProgramMachine.DATA_PAGES) * 0x1000;
+        if (user) {
+            a.mov(R12D, page | random.nextInt(8));
+            if (random.nextBoolean()) {
+                a.syscall();
+            } else {
+                a.interrupt(ProgramMachine.LOSE);
+            }
+            return;
+        }
         int entry = ProgramMachine.PT + page / 0x1000 * 8;
         switch (random.nextInt(3)) {
             case 0 -> a.and(Mem.abs(entry).b(), -2);

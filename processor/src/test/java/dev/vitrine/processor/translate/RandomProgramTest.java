@@ -82,20 +82,32 @@ class RandomProgramTest {
     }
 
     private static void translatedBefore(int stage, boolean smp, int programs) {
+        translatedBefore(stage, smp, false, programs);
+    }
+
+    private static RandomProgram program(long seed, boolean smp, boolean user) {
+        return user ? RandomProgram.user(seed, smp) : new RandomProgram(seed, smp);
+    }
+
+    private static void translatedBefore(int stage, boolean smp, boolean user, int programs) {
         long all = 0;
         long faults = 0;
         try (ProgramMachine mine = new ProgramMachine(smp);
                 ProgramMachine its = new ProgramMachine(smp)) {
             for (int n = 0; n < programs; n++) {
                 long seed = SEED + n;
-                RandomProgram p = new RandomProgram(seed, smp);
+                RandomProgram p = program(seed, smp, user);
                 Random random = new Random(seed);
                 warm(mine, p, random, stage, true);
                 its.load(p, true);
                 all += slices(mine, its, p, seed, random);
                 faults += its.faults();
             }
-            report("stage " + stage + (smp ? ", smp" : ""), mine, all, faults);
+            report(
+                    "stage " + stage + (smp ? ", smp" : "") + (user ? ", CPL 3" : ""),
+                    mine,
+                    all,
+                    faults);
         }
     }
 
@@ -115,6 +127,10 @@ class RandomProgramTest {
     }
 
     private static void translatedMeanwhile(int reports) {
+        translatedMeanwhile(reports, false);
+    }
+
+    private static void translatedMeanwhile(int reports, boolean user) {
         long all = 0;
         long faults = 0;
         try (ProgramMachine mine = new ProgramMachine(false);
@@ -122,13 +138,13 @@ class RandomProgramTest {
             mine.reports = reports;
             for (int n = 0; n < PROGRAMS; n++) {
                 long seed = SEED + 1_000_000_007L * reports + n;
-                RandomProgram p = new RandomProgram(seed, false);
+                RandomProgram p = program(seed, false, user);
                 mine.load(p, true);
                 its.load(p, true);
                 all += slices(mine, its, p, seed, new Random(seed));
                 faults += its.faults();
             }
-            report("while hot, reports to " + reports, mine, all, faults);
+            report("while hot, reports to " + reports + (user ? ", CPL 3" : ""), mine, all, faults);
         }
     }
 
@@ -167,6 +183,34 @@ class RandomProgramTest {
     @Test
     void translatedWhileTheyRunInEitherStage() {
         translatedMeanwhile(3);
+    }
+
+    /** At CPL 3: faults, SYSCALL and interrupts lead into a kernel, and back. */
+    @Test
+    void userProgramsTranslatedBeforeInTheFirstStage() {
+        translatedBefore(1, false, true, PROGRAMS);
+    }
+
+    @Test
+    void userProgramsTranslatedBeforeInTheSecondStage() {
+        translatedBefore(2, false, true, PROGRAMS);
+    }
+
+    @Test
+    void userProgramsTranslatedBeforeAndCompiled() {
+        assumeTrue(AtOnce.canCompile(), "HotSpot's compile queue is not open in this JVM");
+        translatedBefore(AtOnce.COMPILED, false, true, Math.max(1, PROGRAMS / 10));
+    }
+
+    @Test
+    void userProgramsTranslatedBeforeInEitherStageAsOneOfSeveralProcessors() {
+        translatedBefore(3, true, true, PROGRAMS);
+    }
+
+    /** With their kernel. */
+    @Test
+    void userProgramsTranslatedWhileTheyRunInEitherStage() {
+        translatedMeanwhile(3, true);
     }
 
     /**
