@@ -31,10 +31,10 @@ import java.util.Random;
 import java.util.function.Consumer;
 
 /**
- * A processor in 64-bit mode for random programs at CPL 0 or 3, which lies in the first 256 KiB and
- * can be put back to the start again and again. The first 2 MiB are mapped one to one in small
- * pages. Of two such machines, one that translates and one that does not, everything can be
- * compared.
+ * A processor in 64-bit mode for random programs at CPL 0 or 3, or of 16- or 32-bit code, which
+ * lies in the first 256 KiB and can be put back to the start again and again. The first 2 MiB are
+ * mapped one to one in small pages. Of two such machines, one that translates and one that does
+ * not, everything can be compared.
  */
 final class ProgramMachine implements AutoCloseable {
     static final int PAGE = 0x1000;
@@ -76,6 +76,14 @@ final class ProgramMachine implements AutoCloseable {
     private static final int LOSE_INTERRUPT = 0x7C00;
     private static final int USER_DATA = 0x18 | 3;
     private static final int USER_CODE = 0x20 | 3;
+
+    /** Segments of 16- and 32-bit programs: with bases, and limits in bytes. */
+    private static final int CODE_16 = 0x40;
+
+    private static final int CODE_32 = 0x48;
+    private static final int DATA_LOW = 0x50;
+    private static final int STACK_16 = 0x58;
+    private static final int STACK_32 = 0x60;
 
     private static final int HANDLERS = 0xC000;
     private static final int FAULT_STACK = 0xE000;
@@ -175,6 +183,11 @@ final class ProgramMachine implements AutoCloseable {
         put(GDT + 16, 0x00CF93000000FFFFL);
         put(GDT + 24, 0x00CFF3000000FFFFL);
         put(GDT + 32, 0x00AFFB000000FFFFL);
+        put(GDT + CODE_16, descriptor(CODE, CODE_PAGES * PAGE - 1, 0x009B));
+        put(GDT + CODE_32, descriptor(CODE, CODE_PAGES * PAGE - 1, 0x409B));
+        put(GDT + DATA_LOW, descriptor(DATA, DATA_PAGES * PAGE - 1, 0x4093));
+        put(GDT + STACK_16, descriptor(0, STACK - 1, 0x0093));
+        put(GDT + STACK_32, descriptor(0, STACK - 1, 0x4093));
         put(TSS + 36, FAULT_STACK);
         for (int v = 0; v < 256; v++) {
             gate(v, HANDLERS + v * 16);
@@ -184,6 +197,14 @@ final class ProgramMachine implements AutoCloseable {
         assemble(LOSE_INTERRUPT, a -> lose(a).iret(64));
         gate(LOSE, LOSE_INTERRUPT);
         start[IDT + LOSE * 16 + 5] |= 3 << 5;
+    }
+
+    private static long descriptor(long base, long limit, long attributes) {
+        return limit & 0xFFFF
+                | (base & 0xFFFFFF) << 16
+                | (attributes & 0xF0FF) << 40
+                | (limit >>> 16 & 15) << 48
+                | base >>> 24 << 56;
     }
 
     private static Asm lose(Asm a) {
@@ -282,14 +303,17 @@ final class ProgramMachine implements AutoCloseable {
         cpu.segment[Cpu.CS].set(p.user ? USER_CODE : 8, 0, -1, p.user ? 0xA0FB : 0xA09B);
         cpu.r[Cpu.R_SEG_BASE + Cpu.CS] = 0;
         cpu.cpl = p.user ? 3 : 0;
+        if (p.bits != 64) {
+            segments(p.bits == 32);
+        }
         System.arraycopy(p.registers, 0, cpu.r, 0, 16);
         cpu.r[Cpu.RSP] = STACK - 256;
-        cpu.r[Cpu.RBX] = DATA;
+        cpu.r[Cpu.RBX] = p.bits == 64 ? DATA : 0;
         System.arraycopy(p.vectors, 0, cpu.v, 0, 64);
         cpu.mxcsr = 0x1F80;
         cpu.cr2 = 0;
         cpu.setFlags(p.flags, -1);
-        cpu.rip = origin + CODE;
+        cpu.rip = p.bits == 64 ? origin + CODE : 0;
         cpu.nextRip = cpu.rip;
         cpu.halted = false;
         cpu.shadow = Cpu.SHADOW_NONE;
@@ -297,6 +321,18 @@ final class ProgramMachine implements AutoCloseable {
         cpu.modeChanged();
         cpu.mmu.flushAll();
         startRetired = cpu.retired;
+    }
+
+    private void segments(boolean large) {
+        int d = large ? 0x4000 : 0;
+        int limit = CODE_PAGES * PAGE - 1;
+        cpu.segment[Cpu.CS].set(large ? CODE_32 : CODE_16, CODE, limit, 0x9B | d);
+        cpu.r[Cpu.R_SEG_BASE + Cpu.CS] = CODE;
+        cpu.segment[Cpu.SS].set(large ? STACK_32 : STACK_16, 0, STACK - 1, 0x93 | d);
+        for (int seg : new int[] {Cpu.ES, Cpu.DS}) {
+            cpu.segment[seg].set(DATA_LOW, DATA, DATA_PAGES * PAGE - 1, 0x4093);
+            cpu.r[Cpu.R_SEG_BASE + seg] = DATA;
+        }
     }
 
     /** Instructions retired since the start of the program. */
@@ -311,7 +347,10 @@ final class ProgramMachine implements AutoCloseable {
     private List<Block> blocks() {
         List<Block> found = new ArrayList<>();
         for (long[] b : cache.hottest(Integer.MAX_VALUE)) {
-            Block block = cache.find(base + (b[0] & COPY - 1), b[0], cpu.modeKey, 0, -1);
+            long code = cpu.r[Cpu.R_SEG_BASE + Cpu.CS];
+            int limit = cpu.segment[Cpu.CS].limit;
+            long machine = base + (b[0] + code & COPY - 1);
+            Block block = cache.find(machine, b[0], cpu.modeKey, code, limit);
             if (block != null) {
                 found.add(block);
             }
@@ -333,7 +372,7 @@ final class ProgramMachine implements AutoCloseable {
         List<Block> all = blocks();
         Collections.shuffle(all, random);
         for (Block b : all.subList(0, Math.min(most, all.size()))) {
-            long place = b.rip & COPY - 1;
+            long place = b.linear() & COPY - 1;
             if (place >= CODE && place < DATA && b.valid) {
                 atOnce.translate(cpu, cache, b, stage == 3 ? 1 + random.nextInt(2) : stage);
             }

@@ -46,7 +46,7 @@ final class RandomProgram {
 
     private final Random random;
     private final boolean smp;
-    private final Asm a = new Asm(64, ProgramMachine.CODE);
+    private final Asm a;
     private final List<Label> functions = new ArrayList<>();
 
     /** Immediates in the code that may be overwritten. */
@@ -64,7 +64,10 @@ final class RandomProgram {
      */
     private final boolean independent;
 
-    private final Label begin = a.label("begin");
+    /** Of its code: 64, or 16 or 32, where segments have bases and limits. */
+    final int bits;
+
+    private final Label begin;
 
     /** It runs at CPL 3, and has the kernel take pages away. */
     final boolean user;
@@ -77,15 +80,23 @@ final class RandomProgram {
      * @param independent it does the same wherever it is, and reaches code and data relative to RIP
      */
     RandomProgram(long seed, boolean smp, boolean independent) {
-        this(seed, smp, independent, false);
+        this(seed, smp, independent, false, 64);
     }
 
     /** A program for CPL 3. */
     static RandomProgram user(long seed, boolean smp) {
-        return new RandomProgram(seed, smp, false, true);
+        return new RandomProgram(seed, smp, false, true, 64);
     }
 
-    private RandomProgram(long seed, boolean smp, boolean independent, boolean user) {
+    /** A program of 16- or 32-bit code. */
+    static RandomProgram segmented(long seed, int bits) {
+        return new RandomProgram(seed, false, false, false, bits);
+    }
+
+    private RandomProgram(long seed, boolean smp, boolean independent, boolean user, int bits) {
+        this.bits = bits;
+        a = new Asm(bits, bits == 64 ? ProgramMachine.CODE : 0);
+        begin = a.label("begin");
         this.user = user;
         this.smp = smp;
         this.independent = independent;
@@ -106,7 +117,11 @@ final class RandomProgram {
         for (int i = 0; i < rights.length; i++) {
             rights[i] = losing ? RIGHTS[random.nextInt(user ? 5 : 4)] : 7;
         }
-        write();
+        if (bits == 64) {
+            write();
+        } else {
+            SegmentedProgram.write(a, bits, random);
+        }
         code = a.toBytes();
     }
 
@@ -117,8 +132,8 @@ final class RandomProgram {
         int at = 0;
         while (at < code.length) {
             Instruction i = new Instruction();
-            long address = ProgramMachine.CODE + at;
-            int n = decoder.decode(code, at, Math.min(15, code.length - at), address, 64, i);
+            long address = a.origin() + at;
+            int n = decoder.decode(code, at, Math.min(15, code.length - at), address, bits, i);
             if (n <= 0) {
                 break;
             }

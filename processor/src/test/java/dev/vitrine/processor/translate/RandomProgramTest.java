@@ -82,32 +82,45 @@ class RandomProgramTest {
     }
 
     private static void translatedBefore(int stage, boolean smp, int programs) {
-        translatedBefore(stage, smp, false, programs);
+        translatedBefore(stage, smp, Kind.KERNEL, programs);
     }
 
-    private static RandomProgram program(long seed, boolean smp, boolean user) {
-        return user ? RandomProgram.user(seed, smp) : new RandomProgram(seed, smp);
+    /** What a program is. */
+    private enum Kind {
+        KERNEL,
+        USER,
+        CODE_16,
+        CODE_32;
+
+        RandomProgram program(long seed, boolean smp) {
+            return switch (this) {
+                case KERNEL -> new RandomProgram(seed, smp);
+                case USER -> RandomProgram.user(seed, smp);
+                case CODE_16 -> RandomProgram.segmented(seed, 16);
+                case CODE_32 -> RandomProgram.segmented(seed, 32);
+            };
+        }
+
+        String text() {
+            return this == KERNEL ? "" : ", " + this;
+        }
     }
 
-    private static void translatedBefore(int stage, boolean smp, boolean user, int programs) {
+    private static void translatedBefore(int stage, boolean smp, Kind kind, int programs) {
         long all = 0;
         long faults = 0;
         try (ProgramMachine mine = new ProgramMachine(smp);
                 ProgramMachine its = new ProgramMachine(smp)) {
             for (int n = 0; n < programs; n++) {
                 long seed = SEED + n;
-                RandomProgram p = program(seed, smp, user);
+                RandomProgram p = kind.program(seed, smp);
                 Random random = new Random(seed);
                 warm(mine, p, random, stage, true);
                 its.load(p, true);
                 all += slices(mine, its, p, seed, random);
                 faults += its.faults();
             }
-            report(
-                    "stage " + stage + (smp ? ", smp" : "") + (user ? ", CPL 3" : ""),
-                    mine,
-                    all,
-                    faults);
+            report("stage " + stage + (smp ? ", smp" : "") + kind.text(), mine, all, faults);
         }
     }
 
@@ -127,10 +140,10 @@ class RandomProgramTest {
     }
 
     private static void translatedMeanwhile(int reports) {
-        translatedMeanwhile(reports, false);
+        translatedMeanwhile(reports, Kind.KERNEL);
     }
 
-    private static void translatedMeanwhile(int reports, boolean user) {
+    private static void translatedMeanwhile(int reports, Kind kind) {
         long all = 0;
         long faults = 0;
         try (ProgramMachine mine = new ProgramMachine(false);
@@ -138,13 +151,13 @@ class RandomProgramTest {
             mine.reports = reports;
             for (int n = 0; n < PROGRAMS; n++) {
                 long seed = SEED + 1_000_000_007L * reports + n;
-                RandomProgram p = program(seed, false, user);
+                RandomProgram p = kind.program(seed, false);
                 mine.load(p, true);
                 its.load(p, true);
                 all += slices(mine, its, p, seed, new Random(seed));
                 faults += its.faults();
             }
-            report("while hot, reports to " + reports + (user ? ", CPL 3" : ""), mine, all, faults);
+            report("while hot, reports to " + reports + kind.text(), mine, all, faults);
         }
     }
 
@@ -188,29 +201,48 @@ class RandomProgramTest {
     /** At CPL 3: faults, SYSCALL and interrupts lead into a kernel, and back. */
     @Test
     void userProgramsTranslatedBeforeInTheFirstStage() {
-        translatedBefore(1, false, true, PROGRAMS);
+        translatedBefore(1, false, Kind.USER, PROGRAMS);
     }
 
     @Test
     void userProgramsTranslatedBeforeInTheSecondStage() {
-        translatedBefore(2, false, true, PROGRAMS);
+        translatedBefore(2, false, Kind.USER, PROGRAMS);
     }
 
     @Test
     void userProgramsTranslatedBeforeAndCompiled() {
         assumeTrue(AtOnce.canCompile(), "HotSpot's compile queue is not open in this JVM");
-        translatedBefore(AtOnce.COMPILED, false, true, Math.max(1, PROGRAMS / 10));
+        translatedBefore(AtOnce.COMPILED, false, Kind.USER, Math.max(1, PROGRAMS / 10));
     }
 
     @Test
     void userProgramsTranslatedBeforeInEitherStageAsOneOfSeveralProcessors() {
-        translatedBefore(3, true, true, PROGRAMS);
+        translatedBefore(3, true, Kind.USER, PROGRAMS);
+    }
+
+    /** Code of 16 and of 32 bits, with segments that have bases and limits. */
+    @Test
+    void segmentedProgramsTranslatedBeforeInTheFirstStage() {
+        translatedBefore(1, false, Kind.CODE_16, PROGRAMS);
+        translatedBefore(1, false, Kind.CODE_32, PROGRAMS);
+    }
+
+    @Test
+    void segmentedProgramsTranslatedBeforeInTheSecondStage() {
+        translatedBefore(2, false, Kind.CODE_16, PROGRAMS);
+        translatedBefore(2, false, Kind.CODE_32, PROGRAMS);
+    }
+
+    @Test
+    void segmentedProgramsTranslatedWhileTheyRun() {
+        translatedMeanwhile(3, Kind.CODE_16);
+        translatedMeanwhile(3, Kind.CODE_32);
     }
 
     /** With their kernel. */
     @Test
     void userProgramsTranslatedWhileTheyRunInEitherStage() {
-        translatedMeanwhile(3, true);
+        translatedMeanwhile(3, Kind.USER);
     }
 
     /**
