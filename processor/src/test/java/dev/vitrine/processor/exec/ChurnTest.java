@@ -59,7 +59,7 @@ class ChurnTest {
     private static final int BATCH = 50;
 
     /** So many classes more than at the start may be there: some for each function that is. */
-    private static final int LIVE = 10 * FUNCTIONS * PLACES;
+    private static final int LIVE = 20 * FUNCTIONS * PLACES;
 
     private static final long META = 24 << 20;
     private static final long MACHINE_CODE = 24 << 20;

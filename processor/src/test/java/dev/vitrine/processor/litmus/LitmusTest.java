@@ -28,7 +28,7 @@ import java.util.Set;
  */
 class LitmusTest {
     private static final int PROGRAMS =
-            Integer.getInteger("vitrine.litmus", Boolean.getBoolean("vitrine.long") ? 2000 : 12);
+            Integer.getInteger("vitrine.litmus", Boolean.getBoolean("vitrine.long") ? 2000 : 8);
     private static final long SEED = Long.getLong("vitrine.litmus.seed", 20261126L);
 
     /**
