@@ -344,6 +344,8 @@ public final class Domain {
         for (Vcpu v : vcpus) {
             v.unpause();
         }
+        // The last vCPU to go idle may have done so under the pause, when time could not jump.
+        jumpIfIdle();
     }
 
     public boolean isPaused() {

@@ -3,6 +3,8 @@
 
 package dev.vitrine.hypervisor;
 
+import dev.vitrine.processor.Registers;
+
 import java.util.List;
 
 /**
@@ -94,6 +96,9 @@ interface Engine {
 
     /** Loads a vcpu_hvm_context (VCPUOP_initialise); returns 0 or a negated error number. */
     int load(byte[] context);
+
+    /** All registers but those of floating point and vectors. */
+    Registers state();
 
     /** All registers as lines of text. */
     List<String> registers();

@@ -7,6 +7,7 @@ import dev.vitrine.memory.BadGuestAddress;
 import dev.vitrine.processor.Processor;
 import dev.vitrine.processor.ProcessorGroup;
 import dev.vitrine.processor.ProcessorHost;
+import dev.vitrine.processor.Registers;
 
 import org.jspecify.annotations.Nullable;
 
@@ -223,6 +224,11 @@ final class ProcessorEngine implements Engine, ProcessorHost {
     @Override
     public int load(byte[] context) {
         return HvmContext.load(processor, context);
+    }
+
+    @Override
+    public Registers state() {
+        return processor.state();
     }
 
     @Override

@@ -8,6 +8,7 @@ import dev.vitrine.platform.InstructionClock;
 import dev.vitrine.platform.LocalApic;
 import dev.vitrine.platform.TimerQueue;
 import dev.vitrine.platform.VirtualClock;
+import dev.vitrine.processor.Registers;
 import dev.vitrine.xenabi.Errno;
 import dev.vitrine.xenabi.SharedInfo;
 import dev.vitrine.xenabi.VcpuOp;
@@ -128,6 +129,14 @@ public final class Vcpu {
 
     Hypercalls hypercalls() {
         return hypercalls;
+    }
+
+    /**
+     * The registers, those of floating point and vectors left out. To be called while the vCPU does
+     * not run, which {@link Domain#pause} sees to, or on its thread.
+     */
+    public Registers registers() {
+        return engine.state();
     }
 
     /** Instructions retired so far; exact while the vCPU does not run. */

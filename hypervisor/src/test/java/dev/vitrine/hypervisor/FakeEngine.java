@@ -3,6 +3,8 @@
 
 package dev.vitrine.hypervisor;
 
+import dev.vitrine.processor.Registers;
+
 import java.util.List;
 
 /**
@@ -17,6 +19,7 @@ final class FakeEngine implements Engine {
     volatile int stops;
     volatile int checks;
     volatile int nmis;
+    volatile Runnable onRun = () -> {};
     final java.util.ArrayList<String> life = new java.util.ArrayList<>();
 
     FakeEngine(Vcpu vcpu) {
@@ -34,6 +37,7 @@ final class FakeEngine implements Engine {
 
     @Override
     public int run(long instructions) {
+        onRun.run();
         return HALTED;
     }
 
@@ -147,6 +151,11 @@ final class FakeEngine implements Engine {
     public int load(byte[] context) {
         life.add("load");
         return 0;
+    }
+
+    @Override
+    public Registers state() {
+        throw new UnsupportedOperationException();
     }
 
     @Override

@@ -6,6 +6,7 @@ package dev.vitrine.hypervisor;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.vitrine.memory.GuestPhysical;
+import dev.vitrine.processor.Registers;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -299,6 +300,25 @@ class SmallGuestTest {
             }
             assertThat(d.vcpu(0).retiredInstructions()).isPositive();
         }
+    }
+
+    @Test
+    void registersAreThoseOfTheGuest() throws InterruptedException {
+        // EDI by MOV, IA32_LSTAR by WRMSR.
+        String code = "BF78563412 B9820000C0 B800F0FFFF BAFFFFFFFF 0F30";
+        run(
+                config(1),
+                TABLES + code + SHUTDOWN,
+                (d, stop) -> {
+                    Registers r = d.vcpu(0).registers();
+                    assertThat(r.general(Registers.RDI)).isEqualTo(0x12345678);
+                    assertThat(r.lstar()).isEqualTo(0xFFFFFFFFFFFFF000L);
+                    assertThat(r.idt()).isEqualTo(new Registers.Table(0x3000, 0x7FF));
+                    assertThat(r.gdt()).isEqualTo(new Registers.Table(0x2000, 0x17));
+                    assertThat(r.segment(Registers.DS).selector()).isEqualTo(16);
+                    assertThat(r.cr0() & 0x80000001L).isEqualTo(1);
+                    assertThat(r.privilege()).isZero();
+                });
     }
 
     @Test

@@ -236,4 +236,27 @@ class VcpuOpsTest {
         advance(1);
         assertThat(g.domain.stopped().join().reason()).isEqualTo(StopReason.WATCHDOG);
     }
+
+    /** Nobody else lets time go on when the last vCPU went idle while the domain was paused. */
+    @Test
+    void virtualTimeGoesOnAfterAPauseThatMetAnIdleDomain() throws InterruptedException {
+        DomainConfig config =
+                DomainConfig.of("test", 2L << 20, 1).withClock(DomainConfig.Clock.VIRTUAL);
+        try (Guest g = new Guest(config)) {
+            Domain d = g.domain;
+            Vcpu v = d.vcpu(0);
+            long deadline = d.clock().now() + 1_000_000;
+            v.setSingleShot(deadline);
+            FakeEngine.of(v).onRun = d::pause;
+            v.bringUp();
+            d.unpause();
+            while (!v.isBlocked()) {
+                Thread.onSpinWait();
+            }
+            v.awaitNotRunning();
+            assertThat(d.clock().now()).isLessThan(deadline);
+            d.unpause();
+            assertThat(d.clock().now()).isGreaterThanOrEqualTo(deadline);
+        }
+    }
 }

@@ -323,6 +323,45 @@ public final class Processor {
         return runner.lookups();
     }
 
+    /** All registers but those of floating point and vectors, as they are now. */
+    public Registers state() {
+        List<Long> general = new ArrayList<>(Registers.GENERAL);
+        for (int i = 0; i < Registers.GENERAL; i++) {
+            general.add(cpu.r[i]);
+        }
+        List<Registers.Segment> segments = new ArrayList<>(Registers.SEGMENTS);
+        for (int i = 0; i < 6; i++) {
+            Segment s = cpu.segment[i];
+            segments.add(
+                    new Registers.Segment(
+                            s.selector, cpu.r[Cpu.R_SEG_BASE + i], s.limit, s.attributes));
+        }
+        for (Segment s : List.of(cpu.ldtr, cpu.tr)) {
+            segments.add(new Registers.Segment(s.selector, s.base, s.limit, s.attributes));
+        }
+        return new Registers(
+                general,
+                cpu.rip,
+                cpu.flags(),
+                segments,
+                new Registers.Table(cpu.gdtBase, cpu.gdtLimit),
+                new Registers.Table(cpu.idtBase, cpu.idtLimit),
+                cpu.cr0,
+                cpu.cr2,
+                cpu.cr3,
+                cpu.cr4,
+                cpu.efer,
+                cpu.star,
+                cpu.lstar,
+                cpu.cstar,
+                cpu.sfmask,
+                cpu.kernelGsBase,
+                cpu.sysenterCs,
+                cpu.sysenterEsp,
+                cpu.sysenterEip,
+                cpu.halted);
+    }
+
     /** Registers as lines of text. */
     public List<String> registers() {
         List<String> lines = new ArrayList<>();
