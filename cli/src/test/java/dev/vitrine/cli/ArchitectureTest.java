@@ -36,10 +36,13 @@ class ArchitectureTest {
                     "platform", List.of("processor", "memory"),
                     "xenabi", List.of(),
                     "hypervisor", List.of("platform", "processor", "memory", "xenabi"),
+                    "introspection",
+                            List.of("hypervisor", "platform", "processor", "memory", "xenabi"),
                     "toolstack", List.of("hypervisor", "platform", "processor", "memory", "xenabi"),
                     "cli",
                             List.of(
                                     "toolstack",
+                                    "introspection",
                                     "hypervisor",
                                     "platform",
                                     "processor",
@@ -54,6 +57,7 @@ class ArchitectureTest {
                     "dev.vitrine.platform",
                     "dev.vitrine.xenabi",
                     "dev.vitrine.hypervisor",
+                    "dev.vitrine.introspection",
                     "dev.vitrine.toolstack",
                     "dev.vitrine.toolstack.builder",
                     "dev.vitrine.toolstack.console",
@@ -89,6 +93,7 @@ class ArchitectureTest {
                 "platform",
                 "xenabi",
                 "hypervisor",
+                "introspection",
                 "toolstack",
                 "cli"
             })
@@ -116,6 +121,7 @@ class ArchitectureTest {
                 "platform",
                 "xenabi",
                 "hypervisor",
+                "introspection",
                 "toolstack",
                 "cli"
             })
@@ -173,6 +179,7 @@ class ArchitectureTest {
                                 "of the core",
                                 c ->
                                         !moduleOf(c).equals("toolstack")
+                                                && !moduleOf(c).equals("introspection")
                                                 && !moduleOf(c).equals("cli")))
                 .should()
                 .dependOnClassesThat(

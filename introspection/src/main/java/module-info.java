@@ -1,0 +1,12 @@
+// Copyright 2026 The Vitrine authors
+// SPDX-License-Identifier: Apache-2.0
+
+/** The view of a guest from outside: its memory, its registers, its kernel. */
+module dev.vitrine.introspection {
+    requires static transitive org.jspecify;
+    requires transitive dev.vitrine.hypervisor;
+    requires transitive dev.vitrine.processor;
+    requires transitive dev.vitrine.memory;
+
+    exports dev.vitrine.introspection;
+}
