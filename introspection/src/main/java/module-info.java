@@ -7,6 +7,9 @@ module dev.vitrine.introspection {
     requires transitive dev.vitrine.hypervisor;
     requires transitive dev.vitrine.processor;
     requires transitive dev.vitrine.memory;
+    requires com.fasterxml.jackson.core;
+    requires org.tukaani.xz;
 
     exports dev.vitrine.introspection;
+    exports dev.vitrine.introspection.linux;
 }

@@ -58,6 +58,7 @@ class ArchitectureTest {
                     "dev.vitrine.xenabi",
                     "dev.vitrine.hypervisor",
                     "dev.vitrine.introspection",
+                    "dev.vitrine.introspection.linux",
                     "dev.vitrine.toolstack",
                     "dev.vitrine.toolstack.builder",
                     "dev.vitrine.toolstack.console",
