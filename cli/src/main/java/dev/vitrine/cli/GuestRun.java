@@ -5,6 +5,7 @@ package dev.vitrine.cli;
 
 import dev.vitrine.hypervisor.CrashReport;
 import dev.vitrine.hypervisor.StopReason;
+import dev.vitrine.introspection.ControlServer;
 import dev.vitrine.processor.TranslationDifference;
 import dev.vitrine.toolstack.ConsoleInput;
 import dev.vitrine.toolstack.Machine;
@@ -17,6 +18,7 @@ import org.jspecify.annotations.Nullable;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.file.Path;
 import java.time.Duration;
 
 /** Runs a guest with its console on the process's streams, again if its configuration says so. */
@@ -87,7 +89,8 @@ final class GuestRun {
             long started = System.nanoTime();
             Outcome outcome;
             ShutdownAction action;
-            try (Machine machine = build(console, input, first)) {
+            try (Machine machine = build(console, input, first);
+                    Closing control = control(machine)) {
                 current = machine;
                 if (detached) {
                     return ExitStatus.OK;
@@ -162,6 +165,17 @@ final class GuestRun {
             builder.console(console);
         }
         return builder.build();
+    }
+
+    /** What is to be closed before the machine. */
+    private interface Closing extends AutoCloseable {
+        @Override
+        void close();
+    }
+
+    private Closing control(Machine machine) {
+        Path path = plan.control();
+        return path == null ? () -> {} : ControlServer.open(machine.domain(), path)::close;
     }
 
     private void detach() {

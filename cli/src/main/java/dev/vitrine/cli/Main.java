@@ -3,6 +3,7 @@
 
 package dev.vitrine.cli;
 
+import dev.vitrine.introspection.IntrospectionException;
 import dev.vitrine.processor.Processor;
 import dev.vitrine.toolstack.BadInputException;
 
@@ -18,7 +19,7 @@ import java.util.concurrent.Callable;
  * names: the time from the start of the process to a guest's first instruction counts.
  */
 public final class Main {
-    private static final String COMMANDS = "the commands are run, pull and images";
+    private static final String COMMANDS = "the commands are run, inspect, pull and images";
 
     private Main() {}
 
@@ -41,7 +42,7 @@ public final class Main {
         try {
             int status = dispatch(args, streams);
             return out.failure() == null ? status : outputLost(out, streams);
-        } catch (BadInputException e) {
+        } catch (BadInputException | IntrospectionException e) {
             return failed(streams, e.getMessage(), ExitStatus.BAD_INPUT, e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
@@ -73,6 +74,9 @@ public final class Main {
             case "run" -> {
                 Processor.prepare();
                 return call(new RunCommand(streams), rest, streams);
+            }
+            case "inspect" -> {
+                return call(new InspectCommand(streams), rest, streams);
             }
             case "pull" -> {
                 return call(new PullCommand(streams), rest, streams);

@@ -118,6 +118,15 @@ final class RunCommand implements Callable<Integer> {
             })
     String clock = "real";
 
+    @Option(
+            names = "--control",
+            paramLabel = "SOCKET",
+            description = {
+                "makes a control socket, by which vitrine inspect sees the guest;",
+                "for this user only (mode 0600)"
+            })
+    @Nullable String control;
+
     @Option(names = "--stats", description = "prints what processor and hypervisor did")
     boolean stats;
 

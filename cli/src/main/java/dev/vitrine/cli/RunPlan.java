@@ -36,6 +36,7 @@ import java.nio.file.Path;
  * @param imageConsole whether the root file system is an image's, whose init is told about the
  *     console
  * @param command whether a command runs instead of a shell
+ * @param control where the control socket is to be, or null
  */
 record RunPlan(
         String name,
@@ -49,6 +50,7 @@ record RunPlan(
         boolean imageConsole,
         boolean command,
         boolean stats,
+        @Nullable Path control,
         ShutdownAction onPoweroff,
         ShutdownAction onReboot,
         ShutdownAction onWatchdog,
@@ -136,6 +138,7 @@ record RunPlan(
                 imageRoot,
                 o.exec != null,
                 o.stats,
+                o.control == null ? null : PathNames.path("--control", o.control),
                 config != null ? config.onPoweroff() : ShutdownAction.DESTROY,
                 config != null ? config.onReboot() : ShutdownAction.RESTART,
                 config != null ? config.onWatchdog() : ShutdownAction.DESTROY,

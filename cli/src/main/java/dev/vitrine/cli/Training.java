@@ -3,6 +3,8 @@
 
 package dev.vitrine.cli;
 
+import dev.vitrine.introspection.ControlServer;
+import dev.vitrine.introspection.IntrospectionException;
 import dev.vitrine.toolstack.BadInputException;
 import dev.vitrine.toolstack.Machine;
 import dev.vitrine.toolstack.console.GuestConsole;
@@ -14,6 +16,7 @@ import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -179,10 +182,46 @@ final class Training {
                             .output(OutputStream.nullOutputStream())
                             .console(console)
                             .build()) {
+                Thread looker = new Thread(() -> inspect(machine), "training");
+                looker.start();
                 machine.run(LIMIT);
+                looker.join();
             }
         } catch (BadInputException e) {
             // No image, or a damaged one: the user is told when it is run.
+        }
+    }
+
+    /** Looks at the guest by the front door of {@code inspect}, once its kernel is there. */
+    private static void inspect(Machine machine) {
+        try {
+            Path folder = Files.createTempDirectory("vitrine-train");
+            try (ControlServer control =
+                    ControlServer.open(machine.domain(), folder.resolve("s"))) {
+                Streams nowhere =
+                        new Streams(
+                                new ByteArrayInputStream(new byte[0]),
+                                new ByteArrayOutputStream(),
+                                new PrintStream(OutputStream.nullOutputStream()),
+                                false);
+                String socket = control.path().toString();
+                for (String[] action : new String[][] {{"ps"}, {"maps", "1"}, {"files", "1"}}) {
+                    String[] args = new String[action.length + 2];
+                    args[0] = "inspect";
+                    args[1] = socket;
+                    System.arraycopy(action, 0, args, 2, action.length);
+                    while (Main.execute(args, nowhere) != ExitStatus.OK
+                            && !machine.domain().stopped().isDone()) {
+                        Thread.sleep(200);
+                    }
+                }
+            } finally {
+                Files.delete(folder);
+            }
+        } catch (IOException | IntrospectionException e) {
+            // Then the cache is made without it.
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
     }
 }

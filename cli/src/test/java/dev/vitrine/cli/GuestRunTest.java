@@ -229,6 +229,7 @@ class GuestRunTest {
                         false,
                         true,
                         false,
+                        null,
                         ShutdownAction.DESTROY,
                         ShutdownAction.RESTART,
                         ShutdownAction.DESTROY,
