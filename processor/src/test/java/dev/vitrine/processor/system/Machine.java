@@ -77,6 +77,7 @@ final class Machine implements ProcessorHost, AutoCloseable {
     static final long NX = 1L << 63;
 
     final MachineMemory memory = MachineMemory.reserve(16 << 20);
+    private final CodeCache cache;
     final Cpu cpu;
     final Mmu mmu;
     final Runner runner;
@@ -92,7 +93,7 @@ final class Machine implements ProcessorHost, AutoCloseable {
         PhysicalMap map = new PhysicalMap(memory);
         map.mapRange(0, 4096, memory.allocateRange(4096));
         Rendezvous rendezvous = new Rendezvous();
-        CodeCache cache = new CodeCache(memory, rendezvous);
+        cache = new CodeCache(memory, rendezvous);
         map.addListener((gfn, count) -> {});
         mmu = new Mmu(map, cache);
         cpu = new Cpu(this, mmu);
@@ -112,7 +113,15 @@ final class Machine implements ProcessorHost, AutoCloseable {
 
     void poke(long at, int size, long value) {
         for (int n = 0; n < size; n++) {
-            memory.ram().putByte(at + n, (byte) (value >>> (8 * n)));
+            write(at + n, (byte) (value >>> (8 * n)));
+        }
+    }
+
+    void write(long at, byte... bytes) {
+        memory.ram().write(at, bytes, 0, bytes.length);
+        for (long mfn = at >>> 12; mfn <= at + bytes.length - 1 >>> 12; mfn++) {
+            // As GuestPhysical does.
+            cache.invalidateFrame(mfn);
         }
     }
 
@@ -141,7 +150,7 @@ final class Machine implements ProcessorHost, AutoCloseable {
         Asm a = new Asm(bits, at);
         body.accept(a);
         byte[] bytes = a.toBytes();
-        memory.ram().write(at, bytes, 0, bytes.length);
+        write(at, bytes);
         return this;
     }
 

@@ -29,7 +29,7 @@ class RareIntegerTest {
     private int run(String hex) {
         byte[] code = HexFormat.of().parseHex(hex.replace(" ", "") + "f4");
         // Each at a place of its own: nothing tells the processor that the test writes code.
-        m.memory.ram().write(place, code, 0, code.length);
+        m.write(place, code);
         m.cpu.rip = place;
         m.cpu.nextRip = place;
         place += 64;
@@ -195,7 +195,7 @@ class RareIntegerTest {
     void crcOfTheCheckString() {
         m.long64();
         byte[] text = "123456789".getBytes(java.nio.charset.StandardCharsets.US_ASCII);
-        m.memory.ram().write(Machine.DATA, text, 0, text.length);
+        m.write(Machine.DATA, text);
         m.cpu.r[Cpu.RAX] = 0xFFFFFFFFL;
         m.cpu.r[Cpu.RSI] = Machine.DATA;
         // crc32 rax,[rsi]; crc32 eax,byte [rsi+8]; not eax
