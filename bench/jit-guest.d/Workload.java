@@ -77,8 +77,8 @@ import javax.tools.ToolProvider;
  * Each task prints a checksum that depends on nothing but the round's number, and for the tasks
  * with threads on their number.
  *
- * <p>{@code java Workload.java SECONDS ROUNDS THREADS}: ends after the round in which SECONDS are
- * over, or after ROUNDS of them; 0 means no limit. Each line is {@code = ROUND TASK CHECKSUM}.
+ * <p>{@code java Workload SECONDS ROUNDS THREADS [TASK...]}: ends after the round in which SECONDS
+ * are over, or after ROUNDS of them; 0 means no limit. Each line is {@code = ROUND TASK CHECKSUM}.
  */
 public final class Workload {
     private static int threads;
@@ -117,6 +117,11 @@ public final class Workload {
         tasks.put("pool", Workload::pool);
         tasks.put("locks", Workload::locks);
         tasks.put("order", Workload::order);
+        if (args.length > 3) {
+            List<String> names = List.of(args).subList(3, args.length);
+            require(tasks.keySet().containsAll(names), "no such task");
+            tasks.keySet().retainAll(names);
+        }
         final long begin = System.nanoTime();
         long round = 0;
         do {

@@ -5,7 +5,7 @@
 // thrown away and compiled again, functions and WebAssembly made on the way, collections, worker
 // threads. Each task prints a checksum that depends on nothing but the round's number.
 //
-//   node workload.js SECONDS ROUNDS THREADS
+//   node workload.js SECONDS ROUNDS THREADS [TASK...]
 //
 // ends after the round in which SECONDS are over, or after ROUNDS of them; 0 means no limit. Each line
 // is "= ROUND TASK CHECKSUM".
@@ -437,12 +437,12 @@ function work({ shared, id, threads, seed }) {
     parentPort.postMessage(results.join());
 }
 
-async function main([seconds, rounds, threads]) {
+async function main([seconds, rounds, threads, ...names]) {
     const begin = process.hrtime.bigint();
     const millis = () => Number((process.hrtime.bigint() - begin) / 1000000n);
     let round = 0;
     do {
-        for (const name of Object.keys(tasks)) {
+        for (const name of names.length ? names : Object.keys(tasks)) {
             const result = await tasks[name](new Rng(round * 1000003 + sum(name)), Number(threads));
             console.log(`= ${round} ${name} ${sum(result).toString(16).padStart(8, '0')}`);
         }
