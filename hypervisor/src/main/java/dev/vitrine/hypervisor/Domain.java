@@ -6,10 +6,12 @@ package dev.vitrine.hypervisor;
 import dev.vitrine.memory.GuestPhysical;
 import dev.vitrine.memory.GuestRam;
 import dev.vitrine.memory.PhysicalMap;
+import dev.vitrine.memory.PhysicalView;
 import dev.vitrine.platform.ApicBus;
 import dev.vitrine.platform.InstructionClock;
 import dev.vitrine.platform.TimerQueue;
 import dev.vitrine.platform.VirtualClock;
+import dev.vitrine.processor.CodeHook;
 import dev.vitrine.xenabi.DomId;
 import dev.vitrine.xenabi.Errno;
 import dev.vitrine.xenabi.HvmParam;
@@ -319,6 +321,23 @@ public final class Domain {
     }
 
     // ----------------------------------------------------------------------------- life
+
+    /**
+     * Has a hook called each time that a vCPU is about to execute the instruction at a
+     * guest-physical address, on the thread that runs the vCPU. The guest cannot tell. The hook
+     * follows the frame that is there now. From within a hook the domain must not be paused.
+     *
+     * @return what takes it away; null if there is no RAM at the address
+     */
+    public @Nullable InstalledHook addHook(long physical, CodeHook hook) {
+        long entry = memory.map.lookup(physical >>> 12);
+        if (entry == 0) {
+            return null;
+        }
+        long machine = PhysicalView.machineAddress(entry) | physical & 4095;
+        engines.addHook(machine, hook);
+        return () -> engines.removeHook(machine, hook);
+    }
 
     /** Holds all vCPUs; returns when none runs. Calls nest. */
     public void pause() {

@@ -3,6 +3,8 @@
 
 package dev.vitrine.hypervisor;
 
+import dev.vitrine.processor.CodeHook;
+
 /** Makes the processors of a domain. */
 interface EngineFactory {
     /** What makes the factory of a domain, once its memory exists. */
@@ -12,6 +14,14 @@ interface EngineFactory {
 
     /** Statistics of all processors together, appended as lines "name value". */
     default void statistics(java.util.Map<String, Long> out) {}
+
+    /** See {@link dev.vitrine.processor.ProcessorGroup#addHook}. */
+    default void addHook(long machine, CodeHook hook) {
+        throw new UnsupportedOperationException("hooks");
+    }
+
+    /** The opposite; nothing if there is no such hook. */
+    default void removeHook(long machine, CodeHook hook) {}
 
     /** The processor of one vCPU, in the state after INIT, waiting for a start-up IPI. */
     Engine create(Vcpu vcpu);

@@ -4,6 +4,7 @@
 package dev.vitrine.hypervisor;
 
 import dev.vitrine.memory.BadGuestAddress;
+import dev.vitrine.processor.CodeHook;
 import dev.vitrine.processor.Processor;
 import dev.vitrine.processor.ProcessorGroup;
 import dev.vitrine.processor.ProcessorHost;
@@ -30,6 +31,16 @@ final class ProcessorEngine implements Engine, ProcessorHost {
                     @Override
                     public Engine create(Vcpu vcpu) {
                         return new ProcessorEngine(vcpu, group);
+                    }
+
+                    @Override
+                    public void addHook(long machine, CodeHook hook) {
+                        group.addHook(machine, hook);
+                    }
+
+                    @Override
+                    public void removeHook(long machine, CodeHook hook) {
+                        group.removeHook(machine, hook);
                     }
 
                     @Override
