@@ -12,4 +12,5 @@ module dev.vitrine.introspection {
 
     exports dev.vitrine.introspection;
     exports dev.vitrine.introspection.linux;
+    exports dev.vitrine.introspection.trace;
 }

@@ -20,6 +20,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.function.Function;
 
 /** Runs a guest with its console on the process's streams, again if its configuration says so. */
 final class GuestRun {
@@ -32,6 +33,7 @@ final class GuestRun {
     private final RunPlan plan;
     private final Streams streams;
     private final @Nullable Duration limit;
+    private final Function<Machine, Closing> observer;
 
     /** By System.nanoTime, once the first guest runs; Long.MAX_VALUE without a limit. */
     private long deadline = Long.MAX_VALUE;
@@ -42,8 +44,14 @@ final class GuestRun {
     /**
      * @param limit the time given with --timeout, which counts from the first guest's start on; or
      *     null
+     * @param observer looks at each machine before it runs; what it gives is closed afterwards
      */
-    GuestRun(RunPlan plan, Streams streams, @Nullable Duration limit) {
+    GuestRun(
+            RunPlan plan,
+            Streams streams,
+            @Nullable Duration limit,
+            Function<Machine, Closing> observer) {
+        this.observer = observer;
         this.plan = plan;
         this.streams = streams;
         this.limit = limit;
@@ -90,7 +98,8 @@ final class GuestRun {
             Outcome outcome;
             ShutdownAction action;
             try (Machine machine = build(console, input, first);
-                    Closing control = control(machine)) {
+                    Closing control = control(machine);
+                    Closing observed = observer.apply(machine)) {
                 current = machine;
                 if (detached) {
                     return ExitStatus.OK;
@@ -168,7 +177,7 @@ final class GuestRun {
     }
 
     /** What is to be closed before the machine. */
-    private interface Closing extends AutoCloseable {
+    interface Closing extends AutoCloseable {
         @Override
         void close();
     }

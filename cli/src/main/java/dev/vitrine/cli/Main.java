@@ -19,7 +19,7 @@ import java.util.concurrent.Callable;
  * names: the time from the start of the process to a guest's first instruction counts.
  */
 public final class Main {
-    private static final String COMMANDS = "the commands are run, inspect, pull and images";
+    private static final String COMMANDS = "the commands are run, trace, inspect, pull and images";
 
     private Main() {}
 
@@ -74,6 +74,10 @@ public final class Main {
             case "run" -> {
                 Processor.prepare();
                 return call(new RunCommand(streams), rest, streams);
+            }
+            case "trace" -> {
+                Processor.prepare();
+                return call(new TraceCommand(streams), rest, streams);
             }
             case "inspect" -> {
                 return call(new InspectCommand(streams), rest, streams);

@@ -49,7 +49,7 @@ import java.util.concurrent.Callable;
             "  vitrine run debian --copy ./tests:/tests --exec 'sh /tests/all.sh' --timeout 5m",
             "  vitrine run --kernel vmlinuz --ramdisk initrd.img --cmdline console=hvc0"
         })
-final class RunCommand implements Callable<Integer> {
+class RunCommand implements Callable<Integer> {
     private final Streams streams;
 
     @Parameters(
@@ -152,7 +152,12 @@ final class RunCommand implements Callable<Integer> {
     public Integer call() throws InterruptedException {
         Duration limit = timeout == null ? null : Sizes.time("--timeout", timeout);
         RunPlan plan = RunPlan.of(this, streams);
-        return new GuestRun(plan, streams, limit).run();
+        return run(plan, streams, limit);
+    }
+
+    /** Runs what the options say; a command that does more has its own. */
+    int run(RunPlan plan, Streams to, @Nullable Duration limit) throws InterruptedException {
+        return new GuestRun(plan, to, limit, machine -> () -> {}).run();
     }
 
     boolean virtualClock() {

@@ -12,6 +12,7 @@ import picocli.CommandLine.Option;
         synopsisHeading = "",
         customSynopsis = {
             "usage: vitrine run [IMAGE | FILE.cfg] [OPTION...]",
+            "       vitrine trace [IMAGE | FILE.cfg] [OPTION...]",
             "       vitrine inspect TARGET ACTION [ARGUMENT...] [OPTION...]",
             "       vitrine pull IMAGE [--with PACKAGE,...]",
             "       vitrine images",
@@ -23,6 +24,7 @@ import picocli.CommandLine.Option;
             "",
             "commands:",
             "  run     boots a guest and gives its console",
+            "  trace   runs a guest and writes what happens inside: its system calls",
             "  inspect shows what is inside a guest: processes, files, memory",
             "  pull    gets an image, so that run needs no network",
             "  images  lists the images that there are",

@@ -59,6 +59,7 @@ class ArchitectureTest {
                     "dev.vitrine.hypervisor",
                     "dev.vitrine.introspection",
                     "dev.vitrine.introspection.linux",
+                    "dev.vitrine.introspection.trace",
                     "dev.vitrine.toolstack",
                     "dev.vitrine.toolstack.builder",
                     "dev.vitrine.toolstack.console",

@@ -241,7 +241,7 @@ class GuestRunTest {
                         OutputStream.nullOutputStream(),
                         new PrintStream(err, true, StandardCharsets.UTF_8),
                         false);
-        int status = new GuestRun(plan, streams, Duration.ofSeconds(60)).run();
+        int status = new GuestRun(plan, streams, Duration.ofSeconds(60), m -> () -> {}).run();
         return new Cli.Result(status, "", err.toString(StandardCharsets.UTF_8));
     }
 

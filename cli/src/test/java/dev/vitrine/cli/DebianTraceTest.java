@@ -1,0 +1,126 @@
+// Copyright 2026 The Vitrine authors
+// SPDX-License-Identifier: Apache-2.0
+
+package dev.vitrine.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.abort;
+
+import dev.vitrine.toolstack.BadInputException;
+import dev.vitrine.toolstack.image.ImageStore;
+
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+/** Debian's system calls, as its own programs make them. */
+@Timeout(value = 15, unit = TimeUnit.MINUTES)
+class DebianTraceTest {
+    private static final String LIMIT = "10m";
+
+    @TempDir Path folder;
+
+    @BeforeAll
+    static void image() {
+        try {
+            ImageStore.ofUser().get("debian", line -> {});
+        } catch (BadInputException e) {
+            System.out.println("debian is not traced: no image: " + e.getMessage());
+            abort("no image: " + e.getMessage());
+        }
+    }
+
+    private static List<String> of(List<String> events, String... parts) {
+        return events.stream().filter(e -> List.of(parts).stream().allMatch(e::contains)).toList();
+    }
+
+    @Test
+    void tellsWhatProgramsDo() throws IOException {
+        Path events = folder.resolve("events.jsonl");
+        String script =
+                """
+                for i in 1 2 3 4 5 6 7 8 9 10; do /bin/busybox true $i; done
+                /bin/busybox cat /etc/nothing-there
+                echo hello >/tmp/written-by-test
+                /bin/busybox mv /tmp/written-by-test /tmp/moved-by-test
+                exit 7
+                """;
+        Cli.Result r =
+                Cli.runWithInput(
+                        script,
+                        "trace",
+                        "debian",
+                        "--output",
+                        events.toString(),
+                        "--timeout",
+                        LIMIT,
+                        "--exec",
+                        "sh");
+        assertThat(r.status()).as(r.err()).isEqualTo(7);
+        List<String> all = Files.readAllLines(events);
+        // The kernel starts programs of its own before the first process; all are there from their
+        // first call on, and every line is an object.
+        assertThat(of(all, "\"seq\":0,")).hasSize(1);
+        assertThat(of(all, "\"pid\":1,")).isNotEmpty();
+        assertThat(all).allMatch(e -> e.startsWith("{") && e.endsWith("}"));
+        for (int i = 1; i <= 10; i++) {
+            assertThat(
+                            of(
+                                    all,
+                                    "\"name\":\"execve\"",
+                                    "\"argv\":[\"/bin/busybox\",\"true\",\"" + i + "\"]",
+                                    "\"filename\":\"/bin/busybox\"",
+                                    "\"result\":0"))
+                    .hasSize(1);
+        }
+        assertThat(of(all, "/etc/nothing-there", "\"comm\":\"busybox\"", "\"error\":\"ENOENT\""))
+                .hasSize(1);
+        assertThat(of(all, "open", "/tmp/written-by-test", "\"comm\":\"sh\"", "\"result\":"))
+                .hasSize(1);
+        assertThat(of(all, "\"name\":\"rename", "/tmp/written-by-test", "/tmp/moved-by-test"))
+                .hasSize(1);
+        assertThat(of(all, "\"name\":\"exit_group\"", "\"error_code\":7}")).isNotEmpty();
+        // Of each call there is one event.
+        assertThat(all.stream().map(e -> e.replaceFirst(".*\"seq\":([0-9]+).*", "$1")).distinct())
+                .hasSize(all.size());
+    }
+
+    /** Neither the kernel's clock nor anything else that a guest prints is another one. */
+    @Test
+    void guestDoesNotNotice() throws IOException {
+        String script = "cat /proc/uptime /proc/interrupts; date; dmesg; exit 0\n";
+        String[] run = {"run", "debian", "--clock", "virtual", "--timeout", LIMIT, "--exec", "sh"};
+        String[] trace = {
+            "trace",
+            "debian",
+            "--clock",
+            "virtual",
+            "--timeout",
+            LIMIT,
+            "--exec",
+            "sh",
+            "--output",
+            folder.resolve("e").toString()
+        };
+        Cli.Result without = Cli.runWithInput(script, run);
+        assertThat(without.status()).as(without.err()).isZero();
+        assertThat(without.out()).contains("Linux version");
+        assertThat(Cli.runWithInput(script, trace).out()).isEqualTo(without.out());
+        assertThat(Files.size(folder.resolve("e"))).isGreaterThan(10_000);
+    }
+
+    @Test
+    void badOptions() {
+        Cli.run("trace", "debian").isBadInput("--output");
+        Cli.run("trace", "debian", "--output", folder.toString()).isBadInput("cannot be written");
+        Cli.run("trace", "debian", "--output", "-", "--plugins", "mind").isBadInput("mind");
+        Cli.run("trace", "debian", "--output", "-", "--format", "csv").isBadInput("csv");
+    }
+}
