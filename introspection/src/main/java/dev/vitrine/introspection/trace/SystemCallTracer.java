@@ -7,7 +7,6 @@ import dev.vitrine.hypervisor.Domain;
 import dev.vitrine.hypervisor.InstalledHook;
 import dev.vitrine.introspection.AddressSpace;
 import dev.vitrine.introspection.Breakpoints;
-import dev.vitrine.introspection.Hold;
 import dev.vitrine.introspection.IntrospectionException;
 import dev.vitrine.introspection.PhysicalMemory;
 import dev.vitrine.introspection.Target;
@@ -91,18 +90,24 @@ public final class SystemCallTracer implements AutoCloseable {
 
     // --------------------------------------------------------------- finding the kernel
 
-    /** Linux sets IA32_LSTAR seconds before its first process runs. */
+    /**
+     * Linux sets IA32_LSTAR seconds before its first process runs. The domain is not paused to look
+     * at it: under the virtual clock its interrupts would come at other instructions. What is read
+     * while the vCPU runs need not fit together, but LSTAR stays, and is mapped in every process.
+     */
     private void await() {
-        try (Target target = Target.of(domain)) {
+        try {
             while (!closed && !domain.stopped().isDone()) {
-                try (Hold held = target.hold()) {
-                    Registers r = target.registers(0);
-                    if (r.lstar() != 0 && AddressSpace.is64Bit(r)) {
-                        AddressSpace space = AddressSpace.of(memory, r);
-                        if (space.translate(r.lstar()) >= 0) {
-                            first = points.set(space, r.lstar(), this::entered);
-                            return;
+                Registers r = domain.vcpu(0).registers();
+                if (r.lstar() != 0 && AddressSpace.is64Bit(r)) {
+                    AddressSpace space = AddressSpace.of(memory, r);
+                    if (space.translate(r.lstar()) >= 0) {
+                        InstalledHook hook = points.set(space, r.lstar(), this::entered);
+                        first = hook;
+                        if (layout != null) {
+                            hook.close();
                         }
+                        return;
                     }
                 }
                 Thread.sleep(POLL_MILLIS);
@@ -114,8 +119,7 @@ public final class SystemCallTracer implements AutoCloseable {
 
     /** The first system call: now there is a kernel. */
     private synchronized void entered(Processor p) {
-        InstalledHook hook = first;
-        if (layout != null || closed || hook == null) {
+        if (layout != null || closed) {
             return;
         }
         try {
@@ -127,7 +131,10 @@ public final class SystemCallTracer implements AutoCloseable {
             closed = true;
             failed.accept(String.valueOf(e.getMessage()));
         }
-        hook.close();
+        InstalledHook hook = first;
+        if (hook != null) {
+            hook.close();
+        }
     }
 
     /** Where things are in this kernel. */
