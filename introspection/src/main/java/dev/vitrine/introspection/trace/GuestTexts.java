@@ -4,6 +4,7 @@
 package dev.vitrine.introspection.trace;
 
 import dev.vitrine.introspection.AddressSpace;
+import dev.vitrine.introspection.LittleEndian;
 
 import org.jspecify.annotations.Nullable;
 
@@ -24,22 +25,13 @@ final class GuestTexts {
     /** A number of 8 bytes; null if it is not there. */
     static @Nullable Long number(AddressSpace space, long address) {
         byte[] b = new byte[8];
-        if (!space.read(address, b, 0, 8)) {
-            return null;
-        }
-        long n = 0;
-        for (int i = 7; i >= 0; i--) {
-            n = n << 8 | b[i] & 0xFF;
-        }
-        return n;
+        return space.read(address, b, 0, 8) ? LittleEndian.i64(b, 0) : null;
     }
 
     /** A number of 4 bytes; 0 if it is not there. */
     static int number32(AddressSpace space, long address) {
         byte[] b = new byte[4];
-        return space.read(address, b, 0, 4)
-                ? b[0] & 0xFF | (b[1] & 0xFF) << 8 | (b[2] & 0xFF) << 16 | b[3] << 24
-                : 0;
+        return space.read(address, b, 0, 4) ? LittleEndian.i32(b, 0) : 0;
     }
 
     /** Characters up to a zero byte; null if they are not there. */
