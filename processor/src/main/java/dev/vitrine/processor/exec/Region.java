@@ -98,6 +98,20 @@ public final class Region {
     /** Instructions in a region of the first stage after which the second may be worth its cost. */
     private static final long HOT = 200_000;
 
+    /** When {@link #executed} was last looked at, {@link System#nanoTime}, and what it was then. */
+    private long lookedAt = System.nanoTime();
+
+    private long executedThen;
+
+    /** How many instructions a second have been executed in it since the last call. */
+    double rate() {
+        long now = System.nanoTime();
+        double rate = 1e9 * (executed - executedThen) / Math.max(1, now - lookedAt);
+        lookedAt = now;
+        executedThen = executed;
+        return rate;
+    }
+
     /** Exits by indirect branches; racy on purpose. */
     int indirect;
 

@@ -417,7 +417,9 @@ final class RegionRunner {
     }
 
     private void hot(Region g, Target t) {
-        if (g.stage == 2 || tiering.hot(cpu, cache, g.entries[t.number], t.origin, g.executed)) {
+        if (g.stage == 2
+                || (g.rate() >= tiering.least()
+                        && tiering.hot(cpu, cache, g.entries[t.number], t.origin, g.executed))) {
             g.askAt = Long.MAX_VALUE;
         } else {
             g.askAt = g.executed + ASK_AGAIN;

@@ -36,4 +36,9 @@ public interface Tiering {
      * @return false to be asked again later
      */
     boolean hot(Cpu cpu, CodeCache cache, Block block, long origin, long executed);
+
+    /** Instructions a second in a region from which on the second stage is worth its cost. */
+    default long least() {
+        return 0;
+    }
 }
