@@ -67,6 +67,26 @@ final class FlagEmitter {
         this.y = y;
     }
 
+    /** What is known at a place. */
+    record State(int kind, boolean stored, @Nullable Runnable comparison) {
+        /** Whether the flags are in the same locals in the same way. */
+        boolean sameAs(State s) {
+            return kind == s.kind
+                    && stored == s.stored
+                    && (comparison == null) == (s.comparison == null);
+        }
+    }
+
+    State state() {
+        return new State(kind, stored, comparison);
+    }
+
+    void restore(State state) {
+        kind = state.kind;
+        stored = state.stored;
+        comparison = state.comparison;
+    }
+
     int kind() {
         return kind;
     }

@@ -25,10 +25,8 @@ final class Locals {
     static final int REGION = 2;
     static final int ENTRY = 3;
     static final int REGISTERS = 6;
-    static final int READ_TLB = 7;
-    static final int WRITE_TLB = 8;
 
-    /** Context of memory accesses. */
+    /** Context of memory accesses, if there is one processor. */
     static final int CONTEXT = 9;
 
     /** Instructions retired, but for those pending, and the longest path beyond. */
@@ -78,7 +76,7 @@ final class Locals {
     /** Index of an access in the soft TLB. */
     static final int INDEX = 45;
 
-    /** Key of the soft TLB's index. */
+    /** Key of the soft TLB's index, if there is one processor. */
     static final int TLB_KEY = 46;
 
     private static final int CACHES = 47;

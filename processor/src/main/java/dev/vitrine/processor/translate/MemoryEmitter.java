@@ -18,6 +18,7 @@ import java.lang.constant.ClassDesc;
 import java.lang.constant.ConstantDescs;
 import java.lang.constant.DynamicConstantDesc;
 import java.lang.constant.MethodTypeDesc;
+import java.util.Objects;
 
 /** Writes memory accesses: the look into the soft TLB in line, and the way out where it misses. */
 final class MemoryEmitter {
@@ -47,6 +48,7 @@ final class MemoryEmitter {
 
     private static final ClassDesc LONG = ClassDesc.of("java.lang.Long");
     private static final ClassDesc CPU = ClassDesc.of("dev.vitrine.processor.core.Cpu");
+    private static final ClassDesc MMU = ClassDesc.of("dev.vitrine.processor.core.Mmu");
     private static final ClassDesc CALLED =
             ClassDesc.of("dev.vitrine.processor.translate.CalledAccess");
     private static final MethodTypeDesc CALLED_LOAD = MethodTypeDesc.of(CD_long, CPU, CD_long);
@@ -71,6 +73,12 @@ final class MemoryEmitter {
 
     /** How the next access takes part in a group, see {@link SharedChecks}. */
     private SharedChecks.@Nullable Use shared;
+
+    /** Where the first access of a sure group goes if the group is not on one page. */
+    private @Nullable Label apart;
+
+    /** What is being written is the other copy of a window. */
+    private boolean apartNow;
 
     /**
      * @param ordered keep x86's memory order: other processors look on
@@ -155,14 +163,19 @@ final class MemoryEmitter {
         Label found = code.newLabel();
         if (use != null && !use.first()) {
             Label alone = code.newLabel();
-            code.lload(Locals.shared(use.slot()));
-            pushHighest();
-            code.lcmp().ifgt(alone);
+            if (!use.sure()) {
+                code.lload(Locals.shared(use.slot()));
+                pushHighest();
+                code.lcmp().ifgt(alone);
+            }
             code.lload(Locals.shared(use.slot())).loadConstant((long) use.offset()).ladd();
-            code.lstore(Locals.MACHINE).goto_(found);
-            code.labelBinding(alone);
-            look(size, write, miss);
-            code.labelBinding(found);
+            code.lstore(Locals.MACHINE);
+            if (!use.sure()) {
+                code.goto_(found);
+                code.labelBinding(alone);
+                look(size, write, miss);
+                code.labelBinding(found);
+            }
             return;
         }
         if (pair == PageCaches.NONE) {
@@ -199,19 +212,22 @@ final class MemoryEmitter {
 
     /** Where the group of the access just found is on its page: leaves it to the others. */
     private void share(SharedChecks.Use use) {
-        Label apart = code.newLabel();
-        Label end = code.newLabel();
+        Label elsewhere = use.sure() ? Objects.requireNonNull(apart) : code.newLabel();
         code.lload(Locals.LINEAR).loadConstant(4095L).land();
         pushOffset(use);
         code.loadConstant(4096L - use.span()).invokestatic(LONG, "compareUnsigned", COMPARE);
-        code.ifgt(apart);
+        code.ifgt(elsewhere);
         code.lload(Locals.MACHINE);
         pushOffset(use);
         mask();
-        code.lstore(Locals.shared(use.slot())).goto_(end);
-        code.labelBinding(apart);
-        noShare(use);
-        code.labelBinding(end);
+        code.lstore(Locals.shared(use.slot()));
+        if (!use.sure()) {
+            Label end = code.newLabel();
+            code.goto_(end);
+            code.labelBinding(elsewhere);
+            noShare(use);
+            code.labelBinding(end);
+        }
     }
 
     /** Has all others of the group look for themselves. */
@@ -239,9 +255,26 @@ final class MemoryEmitter {
         toMachine();
     }
 
-    /** How the next access takes part in a group; null if it does not. */
-    void take(SharedChecks.@Nullable Use use) {
-        shared = calls ? null : use;
+    /**
+     * How the next access takes part in a group; null if it does not.
+     *
+     * @param other the same place in the other copy of a window
+     */
+    void take(SharedChecks.@Nullable Use use, @Nullable Label other) {
+        apart = other;
+        if (calls) {
+            return;
+        }
+        if (!apartNow) {
+            shared = use;
+        } else if (use != null && use.first() && !use.sure()) {
+            noShare(use);
+        }
+    }
+
+    /** Whether what comes is the other copy of a window. */
+    void apart(boolean on) {
+        apartNow = on;
     }
 
     /** Behind a micro-operation: the group of an access that has not been made is not there. */
@@ -249,6 +282,9 @@ final class MemoryEmitter {
         SharedChecks.Use use = shared;
         shared = null;
         if (use != null && use.first()) {
+            if (use.sure()) {
+                throw new IllegalStateException("a group's first access makes no check");
+            }
             noShare(use);
         }
     }
@@ -271,13 +307,34 @@ final class MemoryEmitter {
         // As Tlb.index says.
         pushTlb(write);
         code.lload(Locals.LINEAR).loadConstant(11).lushr().l2i();
-        code.iload(Locals.TLB_KEY).ixor();
+        if (alone) {
+            code.iload(Locals.TLB_KEY);
+        } else {
+            pushMmu();
+            code.getfield(MMU, "tlbKey", CD_int);
+        }
+        code.ixor();
         code.loadConstant(Tlb.INDEX_MASK).iand().dup().istore(Locals.INDEX).laload();
         code.lload(Locals.LINEAR);
         if (size > 1) {
             code.loadConstant((long) size - 1).ladd();
         }
-        code.loadConstant(Tlb.PAGE).land().lload(Locals.CONTEXT).lor().lcmp().ifne(miss);
+        code.loadConstant(Tlb.PAGE).land();
+        if (alone) {
+            code.lload(Locals.CONTEXT);
+        } else {
+            pushMmu();
+            code.getfield(MMU, "context", CD_long);
+        }
+        code.lor().lcmp().ifne(miss);
+    }
+
+    /**
+     * What a look depends on is read anew each time if it is no constant: kept in locals it would
+     * take the registers that the loop needs.
+     */
+    private void pushMmu() {
+        code.aload(Locals.CPU_LOCAL).getfield(CPU, "mmu", MMU);
     }
 
     private void pushDelta(boolean write) {
@@ -302,7 +359,8 @@ final class MemoryEmitter {
         if (alone) {
             code.ldc(write ? DOMAIN_WRITE_TLB : DOMAIN_READ_TLB);
         } else {
-            code.aload(write ? Locals.WRITE_TLB : Locals.READ_TLB);
+            pushMmu();
+            code.getfield(MMU, write ? "writeTlb" : "readTlb", CD_long.arrayType());
         }
     }
 

@@ -28,6 +28,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 
 /**
@@ -142,7 +143,7 @@ final class RegionEmitter {
         }
         chooseEntries();
         this.lone = new boolean[shape.blocks.size()];
-        this.shared = new SharedChecks(shape, findLone());
+        this.shared = new SharedChecks(shape, findLone(), ordered && !small);
     }
 
     /**
@@ -344,13 +345,12 @@ final class RegionEmitter {
         memory.forget();
     }
 
-    /** What the look into the soft TLB depends on. */
+    /** What the look into the soft TLB depends on, beside constants. */
     private void loadMemoryContext() {
-        code.aload(Locals.CPU_LOCAL).getfield(CPU, "mmu", MMU).astore(Locals.SCRATCH);
         if (!alone) {
-            code.aload(Locals.SCRATCH).getfield(MMU, "readTlb", LONGS).astore(Locals.READ_TLB);
-            code.aload(Locals.SCRATCH).getfield(MMU, "writeTlb", LONGS).astore(Locals.WRITE_TLB);
+            return;
         }
+        code.aload(Locals.CPU_LOCAL).getfield(CPU, "mmu", MMU).astore(Locals.SCRATCH);
         code.aload(Locals.SCRATCH).getfield(MMU, "tlbKey", CD_int).istore(Locals.TLB_KEY);
         code.aload(Locals.SCRATCH).getfield(MMU, "context", CD_long).lstore(Locals.CONTEXT);
     }
@@ -410,78 +410,163 @@ final class RegionEmitter {
         vectorsFound = 0;
         vectors.begin(current, lone[current]);
         flags.begin(incoming[current] == UNKNOWN ? FlagEmitter.DYNAMIC : incoming[current]);
-        long[] uop = b.code;
-        Label[] again = retryLabels(b);
-        int instruction = -1;
-        for (int u = 0; u < uop.length; u += 2) {
-            long w = uop[u];
-            long imm = uop[u + 1];
-            int op = (int) w & 0xFF;
-            while (instruction + 1 < b.count && b.starts[instruction + 1] <= u) {
-                instruction++;
-                miss = null;
-                uops.beginInstruction();
+        again = retryLabels(b);
+        instruction = -1;
+        for (int u = 0; u < b.code.length; u += 2) {
+            int last = shared.window(current, u);
+            if (last >= 0) {
+                beginWindow(u, last);
             }
-            Label retry = again[u >> 1];
-            if (retry != null) {
-                flags.sync();
-                code.labelBinding(retry);
-                flags.begin(FlagEmitter.DYNAMIC);
-            }
+            begin(b, u);
             memory.remember(caches.slot(b, u));
-            memory.take(shared.use(current, u));
-            if (UopTraits.endsBlock(op)) {
+            memory.take(shared.use(current, u), window == null ? null : window.other(u));
+            if (UopTraits.endsBlock((int) b.code[u] & 0xFF)) {
                 end(b, u);
                 return;
             }
-            switch (op) {
-                case Uop.EXEC -> {
-                    Instruction i = b.instructions[(int) imm];
-                    if (VectorEmitter.supports(i, b.modeKey)) {
-                        vectors.emit(
-                                i,
-                                vectorsFound != (i.vex ? 2 : 1),
-                                UopTraits.flagsSeen(uop, u),
-                                miss(u));
-                        if (i.op.group == Op.Group.VECTOR) {
-                            vectorsFound = i.vex ? 2 : 1;
-                        }
-                    } else {
-                        helper(u, i, (int) (w >>> 32) != 0 ? instruction : -1);
-                    }
-                }
-                case Uop.SAVE_FLAGS -> uops.saveFlags();
-                case Uop.RESTORE_FLAGS -> uops.restoreFlags();
-                case Uop.LOCK_LOAD, Uop.SEGMENT -> {
-                    // These may fault, as helpers do.
-                    beforeHelper(u);
-                    Label from = code.newBoundLabel();
-                    uops.checked(w, imm);
-                    helperRanges.add(from);
-                    helperRanges.add(code.newBoundLabel());
-                    uops.popChecked(w);
-                    memory.forget();
-                }
-                case Uop.LOCK_STORE -> {
-                    beforeHelper(u);
-                    Label from = code.newBoundLabel();
-                    uops.lockStore(w);
-                    helperRanges.add(from);
-                    helperRanges.add(code.newBoundLabel());
-                    memory.forget();
-                    code.ifeq(java.util.Objects.requireNonNull(again[(int) imm >> 1]));
-                }
-                default -> {
-                    if (UopTraits.leaves(op)) {
-                        uops.emit(w, imm, UopTraits.flagsSeen(uop, u), miss(u));
-                    } else {
-                        uops.emit(w, imm, UopTraits.flagsSeen(uop, u), leave);
-                    }
-                }
-            }
+            operation(b, u);
             memory.endShare();
+            endWindow(b, u);
         }
         throw new IllegalStateException("block without an end");
+    }
+
+    /** Labels at the micro-operations that locked operations of the block begin again at. */
+    private @Nullable Label[] again = {};
+
+    /** Number of the instruction in its block. */
+    private int instruction;
+
+    private void begin(Block b, int u) {
+        while (instruction + 1 < b.count && b.starts[instruction + 1] <= u) {
+            instruction++;
+            miss = null;
+            uops.beginInstruction();
+        }
+        Label retry = again[u >> 1];
+        if (retry != null) {
+            flags.sync();
+            code.labelBinding(retry);
+            flags.begin(FlagEmitter.DYNAMIC);
+        }
+    }
+
+    /** Writes a micro-operation that does not end its block. */
+    private void operation(Block b, int u) {
+        long w = b.code[u];
+        long imm = b.code[u + 1];
+        int op = (int) w & 0xFF;
+        boolean seen = UopTraits.flagsSeen(b.code, u);
+        switch (op) {
+            case Uop.EXEC -> {
+                Instruction i = b.instructions[(int) imm];
+                if (VectorEmitter.supports(i, b.modeKey)) {
+                    vectors.emit(i, vectorsFound != (i.vex ? 2 : 1), seen, miss(u));
+                    if (i.op.group == Op.Group.VECTOR) {
+                        vectorsFound = i.vex ? 2 : 1;
+                    }
+                } else {
+                    helper(u, i, (int) (w >>> 32) != 0 ? instruction : -1);
+                }
+            }
+            case Uop.SAVE_FLAGS -> uops.saveFlags();
+            case Uop.RESTORE_FLAGS -> uops.restoreFlags();
+            case Uop.LOCK_LOAD, Uop.SEGMENT -> {
+                // These may fault, as helpers do.
+                beforeHelper(u);
+                Label from = code.newBoundLabel();
+                uops.checked(w, imm);
+                helperRanges.add(from);
+                helperRanges.add(code.newBoundLabel());
+                uops.popChecked(w);
+                memory.forget();
+            }
+            case Uop.LOCK_STORE -> {
+                beforeHelper(u);
+                Label from = code.newBoundLabel();
+                uops.lockStore(w);
+                helperRanges.add(from);
+                helperRanges.add(code.newBoundLabel());
+                memory.forget();
+                code.ifeq(Objects.requireNonNull(again[(int) imm >> 1]));
+            }
+            default -> uops.emit(w, imm, seen, UopTraits.leaves(op) ? miss(u) : leave);
+        }
+    }
+
+    // ------------------------------------------------------ code that is written twice
+
+    /** The window that is being written, see {@link SharedChecks}. */
+    private @Nullable Window window;
+
+    /** What is known where a window begins, and the places in its other copy. */
+    private final class Window {
+        final int from;
+        final int to;
+        final int instructionThen = instruction;
+        final FlagEmitter.State flagsThen = flags.state();
+        final UopEmitter.State uopsThen = uops.state();
+        private final Label[] others;
+
+        Window(int from, int to) {
+            this.from = from;
+            this.to = to;
+            others = new Label[(to - from >> 1) + 1];
+            for (int u = from; u <= to; u += 2) {
+                SharedChecks.Use use = shared.use(current, u);
+                if (use != null && use.first() && use.sure()) {
+                    others[u - from >> 1] = code.newLabel();
+                }
+            }
+        }
+
+        @Nullable Label other(int u) {
+            return others[u - from >> 1];
+        }
+    }
+
+    private void beginWindow(int from, int to) {
+        window = new Window(from, to);
+    }
+
+    /** Behind the last micro-operation of a window, or its access: writes the other copy. */
+    private void endWindow(Block b, int end) {
+        Window w = window;
+        if (w == null || w.to != end) {
+            return;
+        }
+        window = null;
+        flags.sync();
+        Label joined = code.newLabel();
+        code.goto_(joined);
+        FlagEmitter.State flagsNow = flags.state();
+        UopEmitter.State uopsNow = uops.state();
+        instruction = w.instructionThen;
+        flags.restore(w.flagsThen);
+        uops.restore(w.uopsThen);
+        miss = null;
+        memory.apart(true);
+        for (int u = w.from; u <= w.to; u += 2) {
+            Label here = w.other(u);
+            if (here != null) {
+                code.labelBinding(here);
+            }
+            begin(b, u);
+            memory.remember(PageCaches.NONE);
+            memory.take(shared.use(current, u), null);
+            if (UopTraits.endsBlock((int) b.code[u] & 0xFF)) {
+                endAccess(b, u);
+            } else {
+                operation(b, u);
+            }
+        }
+        memory.apart(false);
+        flags.sync();
+        if (!flags.state().sameAs(flagsNow) || !uops.state().equals(uopsNow)) {
+            throw new IllegalStateException("copies of a window end differently");
+        }
+        flags.restore(flagsNow);
+        code.labelBinding(joined);
     }
 
     private @Nullable Label miss;
@@ -593,6 +678,30 @@ final class RegionEmitter {
         }
     }
 
+    /** Writes what a micro-operation that ends its block does before it branches. */
+    private void endAccess(Block b, int u) {
+        long w = b.code[u];
+        switch ((int) w & 0xFF) {
+            case Uop.CALL64 -> pushReturnAddress(u, w);
+            case Uop.CALL_REG64 -> {
+                uops.push((int) (w >>> 16) & 31);
+                code.lstore(Locals.TARGET);
+                checkTarget(u);
+                pushReturnAddress(u, w);
+            }
+            case Uop.RET64 -> {
+                uops.push(Cpu.RSP);
+                memory.load(8, miss(u));
+                code.lstore(Locals.TARGET);
+                checkTarget(u);
+                uops.push(Cpu.RSP);
+                code.loadConstant(b.code[u + 1]).ladd();
+                uops.pop(Cpu.RSP);
+            }
+            default -> {}
+        }
+    }
+
     private void end(Block b, int u) {
         long w = b.code[u];
         long imm = b.code[u + 1];
@@ -605,6 +714,8 @@ final class RegionEmitter {
             branch(b, op - Uop.JCC);
             return;
         }
+        endAccess(b, u);
+        endWindow(b, u);
         switch (op) {
             case Uop.JMP -> {
                 count(b.count);
@@ -615,15 +726,10 @@ final class RegionEmitter {
                 jump(b.fallThrough);
             }
             case Uop.CALL64 -> {
-                pushReturnAddress(u, w);
                 count(b.count);
                 jump(b.target);
             }
             case Uop.CALL_REG64 -> {
-                uops.push((int) (w >>> 16) & 31);
-                code.lstore(Locals.TARGET);
-                checkTarget(u);
-                pushReturnAddress(u, w);
                 count(b.count);
                 goToObserved();
                 noteLeaving();
@@ -639,13 +745,6 @@ final class RegionEmitter {
                 leaveAs(RegionCode.INDIRECT);
             }
             case Uop.RET64 -> {
-                uops.push(Cpu.RSP);
-                memory.load(8, miss(u));
-                code.lstore(Locals.TARGET);
-                checkTarget(u);
-                uops.push(Cpu.RSP);
-                code.loadConstant(imm).ladd();
-                uops.pop(Cpu.RSP);
                 count(b.count);
                 for (int n : returnSites) {
                     compareTarget(n);

@@ -26,6 +26,12 @@ import java.util.Map;
  *
  * <p>A group reaches from a block on into those that only it leads to. Reads and writes are apart,
  * because their soft TLBs are.
+ *
+ * <p>That the others look at the local costs nothing where HotSpot splits the two ways at the first
+ * test. Over a fence it does not. So where memory order is kept the code from the first access to
+ * the last is written twice, if it is simple: a {@link Use#sure} access need not look, and the
+ * first goes to the other copy if it must, where each looks for itself. Code of groups that overlap
+ * is one {@link #window}, which has one other copy.
  */
 final class SharedChecks {
     /** So many bytes a group spans at the most. */
@@ -42,8 +48,9 @@ final class SharedChecks {
      * @param offset of its address from the lowest of the group, bytes
      * @param size in bytes at the most
      * @param span bytes from the lowest to the highest of the group
+     * @param sure the group is in a {@link #window}
      */
-    record Use(int slot, boolean first, int offset, int size, int span) {}
+    record Use(int slot, boolean first, int offset, int size, int span, boolean sure) {}
 
     /** What addresses of a group have in common; the registers by the number of their value. */
     private record Key(int base, int index, int scale, int segment, boolean write) {}
@@ -96,7 +103,14 @@ final class SharedChecks {
         }
     }
 
+    private final RegionShape shape;
+    private final boolean ordered;
     private final Map<Long, Use> uses = new HashMap<>();
+
+    /** Last micro-operation of each window, by the place where it begins. */
+    private final Map<Long, Integer> windows = new HashMap<>();
+
+    private long window = -1;
     private final List<Group> groups = new ArrayList<>();
 
     /** Number of the last value; 0 is the one of R_ZERO. */
@@ -108,12 +122,15 @@ final class SharedChecks {
     /**
      * @param predecessors for each block the only block that leads to it, if that stands before it,
      *     or -1
+     * @param ordered there are fences between the accesses
      */
-    SharedChecks(RegionShape shape, int[] predecessors) {
+    SharedChecks(RegionShape shape, int[] predecessors, boolean ordered) {
+        this.shape = shape;
+        this.ordered = ordered;
         State[] ends = new State[predecessors.length];
         for (block = 0; block < predecessors.length; block++) {
             int before = predecessors[block];
-            if (before >= 0 && before < block) {
+            if (before >= 0 && before < block && !ordered) {
                 state = ends[before].copy();
             } else {
                 state = new State();
@@ -128,6 +145,14 @@ final class SharedChecks {
     /** How micro-operation u of a block takes part, or null. */
     @Nullable Use use(int number, int u) {
         return uses.get(place(number, u));
+    }
+
+    /**
+     * Index of the last micro-operation of the code that begins at this one and is to be written
+     * twice; -1 if none does.
+     */
+    int window(int number, int u) {
+        return windows.getOrDefault(place(number, u), -1);
     }
 
     private static long place(int number, int u) {
@@ -293,14 +318,70 @@ final class SharedChecks {
             for (int n = 0; n < LIMIT; n++) {
                 if (taken[n] < g.begin()) {
                     taken[n] = g.end();
-                    note(g, n);
+                    note(g, n, ordered && extendWindow(g));
                     break;
                 }
             }
         }
     }
 
-    private void note(Group g, int slot) {
+    /** Makes a group part of a window, if its code is simple. Groups come as they begin. */
+    private boolean extendWindow(Group g) {
+        int number = (int) (g.begin() >>> 32);
+        Block b = shape.blocks.get(number);
+        int from = (int) g.begin();
+        int to = lastOfInstruction(b, (int) g.end());
+        for (int u = from; u <= to; u += 2) {
+            if (!isSimple(b, u)) {
+                return false;
+            }
+        }
+        if (window >= 0 && window >>> 32 == number && windows.getOrDefault(window, -1) >= from) {
+            windows.merge(window, to, Math::max);
+        } else {
+            window = g.begin();
+            windows.put(window, to);
+        }
+        return true;
+    }
+
+    /**
+     * Index of the last micro-operation of an instruction, short of the end of the block: a store
+     * that follows its load must not be in other code than that.
+     */
+    private static int lastOfInstruction(Block b, int u) {
+        int to = u;
+        for (int next = u + 2; next < b.code.length; next += 2) {
+            if (Arrays.binarySearch(b.starts, next) >= 0
+                    || UopTraits.endsBlock((int) b.code[next] & 0xFF)) {
+                break;
+            }
+            to = next;
+        }
+        return to;
+    }
+
+    /** Whether code can be written twice: it begins nowhere else and calls nothing. */
+    private static boolean isSimple(Block b, int u) {
+        int op = (int) b.code[u] & 0xFF;
+        for (int k = u; k < b.code.length; k += 2) {
+            if (((int) b.code[k] & 0xFF) == Uop.LOCK_STORE && b.code[k + 1] == u) {
+                return false;
+            }
+        }
+        return switch (op) {
+            case Uop.EXEC,
+                    Uop.LOCK_LOAD,
+                    Uop.LOCK_STORE,
+                    Uop.SEGMENT,
+                    Uop.SAVE_FLAGS,
+                    Uop.RESTORE_FLAGS ->
+                    false;
+            default -> true;
+        };
+    }
+
+    private void note(Group g, int slot, boolean sure) {
         int span = (int) (g.high - g.low);
         for (Access a : g.accesses) {
             uses.put(
@@ -310,7 +391,8 @@ final class SharedChecks {
                             a == g.accesses.getFirst(),
                             (int) (a.constant - g.low),
                             a.size,
-                            span));
+                            span,
+                            sure));
         }
     }
 }

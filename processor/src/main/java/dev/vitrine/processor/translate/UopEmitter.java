@@ -52,6 +52,18 @@ final class UopEmitter {
         this.memory = memory;
     }
 
+    /** What is known at a place. */
+    record State(long updated, long updatedOffset) {}
+
+    State state() {
+        return new State(updated, updatedOffset);
+    }
+
+    void restore(State state) {
+        updated = state.updated;
+        updatedOffset = state.updatedOffset;
+    }
+
     /** To be called at the beginning of each guest instruction. */
     void beginInstruction() {
         updated = -1;
