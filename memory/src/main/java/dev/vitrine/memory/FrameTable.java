@@ -7,7 +7,9 @@ import org.jspecify.annotations.Nullable;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.LongConsumer;
 
 /**
  * What is known of each machine frame: whether decoded code was made from it, and whether it was
@@ -28,6 +30,12 @@ public final class FrameTable {
     public static final int SHARED = 4;
 
     private static final int CHUNK_SHIFT = 15;
+
+    /** {@link #DIRTY} or {@link #SHARED}, in each of eight bytes. */
+    private static final long ANY_WRITTEN = (DIRTY | SHARED) * 0x0101010101010101L;
+
+    private static final VarHandle WORDS =
+            MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.nativeOrder());
     private static final VarHandle BYTES = MethodHandles.arrayElementVarHandle(byte[].class);
     private static final VarHandle CHUNKS = MethodHandles.arrayElementVarHandle(byte[][].class);
 
@@ -84,6 +92,31 @@ public final class FrameTable {
      */
     public void setDirtyLog(boolean on) {
         dirtyLog = on;
+    }
+
+    /**
+     * Tells the frames that were written since they were told last, and those that the host may
+     * write to at any time; in order. Soft TLBs must be flushed afterwards, as after {@link
+     * #setDirtyLog}. To be called while no processor runs.
+     */
+    public void takeDirty(LongConsumer frame) {
+        for (int i = 0; i <= index(frameCount - 1); i++) {
+            byte @Nullable [] chunk = (byte @Nullable []) CHUNKS.getAcquire(chunks, i);
+            for (int j = 0; chunk != null && j < chunk.length; j += 8) {
+                if (((long) WORDS.get(chunk, j) & ANY_WRITTEN) != 0) {
+                    takeDirty(chunk, j, ((long) i << CHUNK_SHIFT) + j, frame);
+                }
+            }
+        }
+    }
+
+    private static void takeDirty(byte[] chunk, int from, long first, LongConsumer frame) {
+        for (int k = 0; k < 8; k++) {
+            if ((chunk[from + k] & (DIRTY | SHARED)) != 0) {
+                BYTES.getAndBitwiseAnd(chunk, from + k, (byte) ~DIRTY);
+                frame.accept(first + k);
+            }
+        }
     }
 
     private byte[] chunk(long mfn) {

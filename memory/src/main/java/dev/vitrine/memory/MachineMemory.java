@@ -94,6 +94,9 @@ public final class MachineMemory implements AutoCloseable {
         if (freeCount > 0) {
             long mfn = free[--freeCount];
             ram.fill(mfn << FRAME_SHIFT, FRAME_SIZE, (byte) 0);
+            if (frames.dirtyLog()) {
+                frames.set(mfn, FrameTable.DIRTY);
+            }
             return mfn;
         }
         return nextFrame < frameCount ? nextFrame++ : -1;

@@ -152,6 +152,22 @@ public final class PhysicalMap implements PhysicalView {
         return extents.stream().map(e -> new long[] {e.gfn, e.count}).toList();
     }
 
+    /** A hash of what differs from the RAM of creation, and of that. */
+    public long hash() {
+        long sum = 0;
+        for (Extent e : extents) {
+            sum += MemoryHash.mix(MemoryHash.mix(MemoryHash.mix(1, e.gfn), e.count), e.mfn);
+        }
+        for (var chunk : chunks.entrySet()) {
+            long[] entries = chunk.getValue();
+            long first = chunk.getKey() * CHUNK;
+            for (int i = 0; i < CHUNK; i++) {
+                sum += MemoryHash.mix(MemoryHash.mix(2, first + i), entries[i]);
+            }
+        }
+        return sum;
+    }
+
     void changed(long gfn, long count) {
         for (Listener l : listeners) {
             l.mappingChanged(gfn, count);

@@ -3,6 +3,8 @@
 
 package dev.vitrine.platform;
 
+import dev.vitrine.processor.StateSink;
+
 import java.util.concurrent.atomic.AtomicIntegerArray;
 
 /**
@@ -146,6 +148,35 @@ public final class LocalApic {
 
     public int id() {
         return id;
+    }
+
+    /** Tells all registers, and when the timer fires. On the thread that runs the processor. */
+    public void visitState(StateSink sink) {
+        for (int i = 0; i < 8; i++) {
+            sink.value("interrupt request", irr.get(i));
+            sink.value("in service", isr[i]);
+            sink.value("trigger mode", tmr.get(i));
+        }
+        for (int entry : lvt) {
+            sink.value("local vector table", entry);
+        }
+        sink.value("base", base);
+        sink.value("spurious-interrupt vector", spurious);
+        sink.value("logical destination", logicalDestination);
+        sink.value("destination format", destinationFormat);
+        sink.value("task priority", tpr);
+        sink.value("errors", errors.get(0));
+        sink.value("error status", esr);
+        sink.value("interrupt command", icr);
+        synchronized (this) {
+            sink.value("divide configuration", divide);
+            sink.value("initial count", initialCount);
+            sink.value("TSC deadline", tscDeadline);
+            if (timer.isSet()) {
+                sink.value("timer start", timerStart);
+                sink.value("timer", timer.deadline());
+            }
+        }
     }
 
     /**

@@ -362,6 +362,13 @@ public final class Processor {
                 cpu.halted);
     }
 
+    /**
+     * Tells all state that guest code can depend on. To be called while the processor is not run.
+     */
+    public void visitState(StateSink sink) {
+        ProcessorState.visit(cpu, sink);
+    }
+
     /** Registers as lines of text. */
     public List<String> registers() {
         List<String> lines = new ArrayList<>();
