@@ -3,6 +3,7 @@
 
 package dev.vitrine.hypervisor;
 
+import dev.vitrine.memory.BadGuestAddress;
 import dev.vitrine.memory.GuestPhysical;
 import dev.vitrine.memory.GuestRam;
 import dev.vitrine.memory.PhysicalMap;
@@ -12,6 +13,7 @@ import dev.vitrine.platform.InstructionClock;
 import dev.vitrine.platform.TimerQueue;
 import dev.vitrine.platform.VirtualClock;
 import dev.vitrine.processor.CodeHook;
+import dev.vitrine.processor.StateSink;
 import dev.vitrine.xenabi.DomId;
 import dev.vitrine.xenabi.Errno;
 import dev.vitrine.xenabi.HvmParam;
@@ -21,6 +23,8 @@ import dev.vitrine.xenabi.SharedInfo;
 import org.jspecify.annotations.Nullable;
 
 import java.time.Duration;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -31,6 +35,7 @@ import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
 
 /**
  * A PVH domain: memory, vCPUs, event channels, grants, parameters. Made by {@link
@@ -60,6 +65,9 @@ public final class Domain {
     private final EngineFactory engines;
     private final Vcpu[] vcpus;
     private final Statistics statistics = new Statistics();
+    private final ExternalInputs inputs;
+    private final Map<String, Consumer<StateSink>> devices =
+            Collections.synchronizedMap(new LinkedHashMap<>());
 
     private final AtomicLongArray params = new AtomicLongArray(HvmParam.NR_PARAMS);
     private volatile int callbackVector;
@@ -74,7 +82,7 @@ public final class Domain {
     private final CompletableFuture<DomainStop> stopped = new CompletableFuture<>();
     private final Object lifeLock = new Object();
     private final Object jumpLock = new Object();
-    private int pauses = 1;
+    private volatile int pauses = 1; // changed under lifeLock
     private boolean destroyed;
 
     private final TimerQueue.Timer[] watchdogs = new TimerQueue.Timer[WATCHDOGS];
@@ -112,6 +120,7 @@ public final class Domain {
         for (int i = 0; i < WATCHDOGS; i++) {
             watchdogs[i] = timers.newTimer(deadline -> watchdogExpired());
         }
+        inputs = new ExternalInputs(memory);
         writeWallClock();
         for (Vcpu v : vcpus) {
             v.updateTime();
@@ -339,7 +348,11 @@ public final class Domain {
         return () -> engines.removeHook(machine, hook);
     }
 
-    /** Holds all vCPUs; returns when none runs. Calls nest. */
+    /**
+     * Holds all vCPUs; returns when none runs. Calls nest. Under the virtual clock a vCPU comes to
+     * the next point at which it would look at the timers, within a million instructions, so that
+     * the guest cannot tell, nor does anything happen at another instruction than without.
+     */
     public void pause() {
         synchronized (lifeLock) {
             pauses++;
@@ -350,6 +363,9 @@ public final class Domain {
         for (Vcpu v : vcpus) {
             v.awaitNotRunning();
         }
+        synchronized (jumpLock) {
+            // Nobody lets time jump or delivers input any more.
+        }
     }
 
     /** Undoes one {@link #pause} (a new domain is paused once). */
@@ -358,19 +374,18 @@ public final class Domain {
             if (pauses == 0) {
                 return;
             }
+            for (Vcpu v : vcpus) {
+                v.unpause();
+            }
             pauses--;
         }
-        for (Vcpu v : vcpus) {
-            v.unpause();
+        for (int i = 0; i < vcpus.length; i++) {
+            hypervisor.wakeOne();
         }
-        // The last vCPU to go idle may have done so under the pause, when time could not jump.
-        jumpIfIdle();
     }
 
     public boolean isPaused() {
-        synchronized (lifeLock) {
-            return pauses > 0;
-        }
+        return pauses > 0;
     }
 
     boolean isStopping() {
@@ -541,10 +556,10 @@ public final class Domain {
     // --------------------------------------------------------------------- virtual time
 
     /**
-     * With a virtual clock and no vCPU that could run: lets time jump to the next timer and fires
-     * it.
+     * With a virtual clock and no vCPU that could run: gives the domain what came from outside, or
+     * lets time jump to the next timer and fires it. On a physical CPU's thread.
      *
-     * @return whether time moved
+     * @return whether something happened
      */
     boolean jumpIfIdle() {
         if (!(clock instanceof InstructionClock c)) {
@@ -559,13 +574,115 @@ public final class Domain {
                     return false;
                 }
             }
+            List<ExternalInput> input = inputs.atPoint();
+            if (input == null) {
+                return false;
+            }
             long next = timers.nextDeadline();
+            if (!input.isEmpty()) {
+                inputs.passPoint(input);
+                return true;
+            }
             if (next == TimerQueue.NEVER) {
                 return false;
             }
+            inputs.passPoint(input);
             c.jumpTo(next);
+            timers.runExpired(next);
         }
-        timers.runExpired(clock.now());
+        return true;
+    }
+
+    // -------------------------------------------------------------- input from outside
+
+    /**
+     * Says who takes input of a kind. Under the virtual clock it is called on the thread that runs
+     * the vCPUs, while none executes; else on the thread that has the input.
+     */
+    public void setInputHandler(int channel, Consumer<byte[]> handler) {
+        inputs.setHandler(channel, handler);
+    }
+
+    /**
+     * Gives the domain input: at once, or under the virtual clock at the next point at which that
+     * can be repeated. Any thread.
+     */
+    public void post(ExternalInput input) {
+        if (clock.isVirtual()) {
+            inputs.post(input);
+            hypervisor.wakeOne();
+        } else {
+            inputs.deliver(input);
+        }
+    }
+
+    /**
+     * Writes to guest-physical memory from outside; under the virtual clock at a point at which
+     * that can be repeated.
+     *
+     * @throws dev.vitrine.memory.BadGuestAddress there is no RAM at one of the addresses; nothing
+     *     is written then
+     */
+    public void writeFromOutside(long physical, byte[] source, int offset, int length) {
+        if (!memory.physical.isRam(physical, length)) {
+            throw new BadGuestAddress(physical);
+        }
+        if (!clock.isVirtual()) {
+            memory.physical.write(physical, source, offset, length);
+            return;
+        }
+        pause();
+        try {
+            inputs.write(physical, source, offset, length);
+        } finally {
+            unpause();
+        }
+    }
+
+    /**
+     * Has a journal decide about input. To be called before the domain runs; for domains with a
+     * virtual clock.
+     */
+    public void setJournal(InputJournal journal) {
+        if (!clock.isVirtual()) {
+            throw new IllegalStateException("a journal is for a domain with a virtual clock");
+        }
+        inputs.setJournal(journal);
+    }
+
+    /** Instructions retired by all vCPUs; exact while none runs. */
+    public long retiredInstructions() {
+        long sum = 0;
+        for (Vcpu v : vcpus) {
+            sum += v.retiredInstructions();
+        }
+        return sum;
+    }
+
+    /** A vCPU is about to run. Returns false if the domain is to be held. */
+    boolean injectionPoint() {
+        List<ExternalInput> input = inputs.atPoint();
+        if (input == null) {
+            return false;
+        }
+        inputs.passPoint(input);
+        return true;
+    }
+
+    /** As many of the instructions as may retire before {@link #stopReached} is to be asked. */
+    long untilStop(long instructions) {
+        long at = inputs.stopAt();
+        return at == Long.MAX_VALUE
+                ? instructions
+                : Math.clamp(at - retiredInstructions(), 1, instructions);
+    }
+
+    /** Whether the domain has come to where the journal wants it to stop, and has been paused. */
+    boolean stopReached() {
+        if (retiredInstructions() < inputs.stopAt()) {
+            return false;
+        }
+        inputs.stopReached();
         return true;
     }
 
@@ -636,6 +753,43 @@ public final class Domain {
         }
     }
 
+    // ----------------------------------------------------------------------------- state
+
+    /**
+     * Names a device that a tool stack adds, whose state belongs to the domain's. What is given
+     * tells it; it is called while no vCPU runs.
+     */
+    public void addDevice(String deviceName, Consumer<StateSink> state) {
+        devices.put(deviceName, state);
+    }
+
+    Map<String, Consumer<StateSink>> devices() {
+        return devices;
+    }
+
+    /** Has writes to memory logged from now on, anew at each call. */
+    void logWrites() {
+        engines.logWrites();
+    }
+
+    void visitState(StateSink sink) {
+        sink.value("time", clock.now());
+        for (int i = 0; i < params.length(); i++) {
+            sink.value("HVM parameter", params.get(i));
+        }
+        sink.value("callback vector", callbackVector);
+        sink.value("64-bit structures", wide ? 1 : 0);
+        sink.value("runstate update flag", runstateUpdateFlag ? 1 : 0);
+        sink.value("shutdown code", shutdownCode);
+        sink.value("pollers", pollers.get());
+        synchronized (watchdogUsed) {
+            for (int i = 0; i < WATCHDOGS; i++) {
+                sink.value("watchdog in use", watchdogUsed[i] ? 1 : 0);
+                sink.value("watchdog", watchdogs[i].deadline());
+            }
+        }
+    }
+
     // ------------------------------------------------------------------------ watchdogs
 
     /**
@@ -686,11 +840,7 @@ public final class Domain {
     /** Counters by name: instructions, hypercalls by name, those that were refused with -ENOSYS. */
     public Map<String, Long> statistics() {
         Map<String, Long> m = new TreeMap<>();
-        long retired = 0;
-        for (Vcpu v : vcpus) {
-            retired += v.retiredInstructions();
-        }
-        m.put("instructions", retired);
+        m.put("instructions", retiredInstructions());
         m.put("pages", memory.totalPages());
         m.put("event channels", (long) events.active());
         statistics.addTo(m);

@@ -9,12 +9,15 @@ import dev.vitrine.memory.GuestRam;
 import dev.vitrine.memory.MachineMemory;
 import dev.vitrine.memory.PhysicalMap;
 import dev.vitrine.memory.PhysicalView;
+import dev.vitrine.processor.StateSink;
 
 import java.lang.invoke.VarHandle;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
 
 /**
  * A domain's memory and its accounts: which frames it owns, how many it may own, frames that belong
@@ -300,6 +303,23 @@ final class DomainMemory implements AutoCloseable {
         if (frames.dirtyLog()) {
             frames.set(address >>> SHIFT, FrameTable.DIRTY);
         }
+    }
+
+    /** Tells the accounts and the map; not the content. */
+    synchronized void visitState(StateSink sink) {
+        sink.value("frames owned", totalPages);
+        sink.value("frames that may be owned", maxPages);
+        new TreeMap<>(special)
+                .forEach((mfn, gfn) -> pair("frame of the hypervisor", mfn, gfn, sink));
+        new TreeMap<>(foreign).forEach((gfn, mfn) -> pair("granted frame", gfn, mfn, sink));
+        new TreeMap<>(pins).forEach((mfn, n) -> pair("held frame", mfn, n, sink));
+        new TreeSet<>(zombies).forEach(mfn -> sink.value("frame to be freed", mfn));
+        sink.value("map", map.hash());
+    }
+
+    private static void pair(String name, long key, long value, StateSink sink) {
+        sink.value(name, key);
+        sink.value(name, value);
     }
 
     @Override

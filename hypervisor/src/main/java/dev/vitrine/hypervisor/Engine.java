@@ -4,6 +4,7 @@
 package dev.vitrine.hypervisor;
 
 import dev.vitrine.processor.Registers;
+import dev.vitrine.processor.StateSink;
 
 import java.util.List;
 
@@ -99,6 +100,9 @@ interface Engine {
 
     /** All registers but those of floating point and vectors. */
     Registers state();
+
+    /** Tells all state that guest code can depend on. */
+    void visitState(StateSink sink);
 
     /** All registers as lines of text. */
     List<String> registers();

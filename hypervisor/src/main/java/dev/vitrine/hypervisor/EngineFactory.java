@@ -23,6 +23,9 @@ interface EngineFactory {
     /** The opposite; nothing if there is no such hook. */
     default void removeHook(long machine, CodeHook hook) {}
 
+    /** Switches the dirty log of the domain's frames on, or begins it anew. */
+    default void logWrites() {}
+
     /** The processor of one vCPU, in the state after INIT, waiting for a start-up IPI. */
     Engine create(Vcpu vcpu);
 }

@@ -4,6 +4,7 @@
 package dev.vitrine.hypervisor;
 
 import dev.vitrine.memory.GuestRam;
+import dev.vitrine.processor.StateSink;
 import dev.vitrine.xenabi.DomId;
 import dev.vitrine.xenabi.Errno;
 import dev.vitrine.xenabi.EventChannelOp;
@@ -590,5 +591,28 @@ final class EventChannels {
             }
         }
         return n;
+    }
+
+    // ----------------------------------------------------------------------------- state
+
+    synchronized void visitState(StateSink sink) {
+        sink.value("FIFO ABI", fifo == null ? 0 : 1);
+        for (EventChannel c : channels) {
+            if (c.state != EventChannel.State.FREE || c.pending) {
+                sink.value("port", c.port);
+                sink.value("state", c.state.ordinal());
+                sink.value("vCPU", c.vcpu);
+                sink.value("remote domain", c.remoteDomain);
+                sink.value("remote port", c.remotePort);
+                sink.value("VIRQ", c.virq);
+                sink.value("priority", c.priority);
+                sink.value("pending", c.pending ? 1 : 0);
+            }
+            // Also of a free one, which may still be linked.
+            sink.value("last queue", c.lastPriority | c.lastVcpu << 8);
+        }
+        if (fifo != null) {
+            fifo.visitState(sink);
+        }
     }
 }

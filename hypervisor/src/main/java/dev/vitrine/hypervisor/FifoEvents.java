@@ -10,6 +10,7 @@ import static dev.vitrine.xenabi.EventChannelOp.FIFO_MASKED;
 import static dev.vitrine.xenabi.EventChannelOp.FIFO_PENDING;
 
 import dev.vitrine.memory.GuestRam;
+import dev.vitrine.processor.StateSink;
 import dev.vitrine.xenabi.Errno;
 import dev.vitrine.xenabi.EventChannelOp;
 
@@ -146,6 +147,7 @@ final class FifoEvents {
                 return false;
             }
             if (ram.casInt(word, w, (w & ~(FIFO_BUSY | FIFO_LINK_MASK)) | port)) {
+                domain.memory().touched(word);
                 return true;
             }
             ram.getAndOrInt(word, FIFO_BUSY);
@@ -166,6 +168,7 @@ final class FifoEvents {
         long word = word(c.port);
         if (word >= 0) {
             ram.getAndAndInt(word, ~FIFO_MASKED);
+            domain.memory().touched(word);
             if ((ram.getIntVolatile(word) & FIFO_PENDING) != 0) {
                 setPending(c, v);
             }
@@ -180,6 +183,18 @@ final class FifoEvents {
     boolean isLinked(EventChannel c) {
         long word = word(c.port);
         return word >= 0 && (ram.getIntVolatile(word) & FIFO_LINKED) != 0;
+    }
+
+    void visitState(StateSink sink) {
+        for (long b : control) {
+            sink.value("control block", b);
+        }
+        for (int port : tail) {
+            sink.value("last port of a queue", port);
+        }
+        for (long p : pages) {
+            sink.value("page of event words", p);
+        }
     }
 
     void destroy() {

@@ -4,6 +4,7 @@
 package dev.vitrine.hypervisor;
 
 import dev.vitrine.memory.GuestRam;
+import dev.vitrine.processor.StateSink;
 import dev.vitrine.xenabi.Errno;
 import dev.vitrine.xenabi.GrantTableOp;
 
@@ -12,6 +13,7 @@ import org.jspecify.annotations.Nullable;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.TreeMap;
 
 /**
  * A domain's grant table: which of its frames it lends to whom, in version 1 or 2 of the format,
@@ -337,9 +339,11 @@ final class GrantTable {
         }
         if (version == 1) {
             ram.getAndAndInt(entry(reference), ~clear);
+            memory.touched(entry(reference));
         } else {
             long s = statusAddress(reference);
             ram.getAndAndInt(s & ~3L, ~(clear << (int) (s & 2) * 8));
+            memory.touched(s);
         }
     }
 
@@ -379,6 +383,22 @@ final class GrantTable {
         memory.touched(ea);
         memory.touched(eb);
         return GrantTableOp.OKAY;
+    }
+
+    synchronized void visitState(StateSink sink) {
+        sink.value("version", version);
+        for (long mfn : shared) {
+            sink.value("frame", mfn);
+        }
+        for (long mfn : status) {
+            sink.value("status frame", mfn);
+        }
+        new TreeMap<>(active)
+                .forEach((reference, a) -> {
+                    sink.value("grant in use", reference);
+                    sink.value("readers", a.readers);
+                    sink.value("writers", a.writers);
+                });
     }
 
     /** Uses under way, for statistics. */

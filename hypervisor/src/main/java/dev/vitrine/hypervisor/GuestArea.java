@@ -3,6 +3,8 @@
 
 package dev.vitrine.hypervisor;
 
+import dev.vitrine.processor.StateSink;
+
 /**
  * A stretch of guest memory that the hypervisor keeps writing to (runstate, time). Its one or two
  * frames are held, so that it stays writable whatever the guest does to its maps.
@@ -54,6 +56,12 @@ final class GuestArea {
         firstLength = n;
         size = length;
         return true;
+    }
+
+    synchronized void visitState(StateSink sink) {
+        sink.value("first part of an area", first);
+        sink.value("second part of an area", second);
+        sink.value("size of an area", size);
     }
 
     synchronized void unmap() {

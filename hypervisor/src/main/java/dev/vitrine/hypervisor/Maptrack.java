@@ -3,6 +3,8 @@
 
 package dev.vitrine.hypervisor;
 
+import dev.vitrine.processor.StateSink;
+
 import org.jspecify.annotations.Nullable;
 
 import java.util.Arrays;
@@ -43,5 +45,16 @@ final class Maptrack {
             lowestFree = Math.min(lowestFree, handle);
         }
         return e;
+    }
+
+    synchronized void visitState(StateSink sink) {
+        for (int i = 0; i < entries.length; i++) {
+            Entry e = entries[i];
+            if (e != null) {
+                sink.value("handle", i);
+                sink.value("guest frame", e.gfn());
+                sink.value("machine frame", e.use().mfn);
+            }
+        }
     }
 }

@@ -74,8 +74,10 @@ final class PhysicalCpu implements Runnable {
 
     private void idle(Scheduler scheduler) {
         hypervisor.setIdle(id);
-        // Whoever made something runnable before the idle mark was set did not wake this thread.
-        if (!scheduler.isContended(id) && !hypervisor.isClosed()) {
+        // Whoever made something runnable, or let a domain's time jump, before the idle mark was
+        // set
+        // did not wake this thread.
+        if (scheduler.isIdle(id) && !hypervisor.isClosed() && !hypervisor.advanceIdleDomains()) {
             long deadline = hypervisor.timers().nextDeadline();
             if (hypervisor.isTimerWaiter(id) && deadline != TimerQueue.NEVER) {
                 long span = deadline - hypervisor.clock().now();

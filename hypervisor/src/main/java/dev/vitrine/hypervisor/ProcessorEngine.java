@@ -9,6 +9,7 @@ import dev.vitrine.processor.Processor;
 import dev.vitrine.processor.ProcessorGroup;
 import dev.vitrine.processor.ProcessorHost;
 import dev.vitrine.processor.Registers;
+import dev.vitrine.processor.StateSink;
 
 import org.jspecify.annotations.Nullable;
 
@@ -41,6 +42,11 @@ final class ProcessorEngine implements Engine, ProcessorHost {
                     @Override
                     public void removeHook(long machine, CodeHook hook) {
                         group.removeHook(machine, hook);
+                    }
+
+                    @Override
+                    public void logWrites() {
+                        group.setDirtyLog(true);
                     }
 
                     @Override
@@ -240,6 +246,11 @@ final class ProcessorEngine implements Engine, ProcessorHost {
     @Override
     public Registers state() {
         return processor.state();
+    }
+
+    @Override
+    public void visitState(StateSink sink) {
+        processor.visitState(sink);
     }
 
     @Override

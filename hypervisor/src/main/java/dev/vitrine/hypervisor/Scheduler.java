@@ -13,6 +13,9 @@ public interface Scheduler {
     /** A vCPU that was blocked (or new) waits to run. */
     void wake(Vcpu vcpu);
 
+    /** A vCPU that was taken does run, which it might not if its domain has been paused. */
+    default void started(Vcpu vcpu) {}
+
     /** A vCPU that just ran waits to run again. */
     void requeue(Vcpu vcpu);
 
@@ -24,6 +27,11 @@ public interface Scheduler {
      * then.
      */
     boolean isContended(int physicalCpu);
+
+    /** Whether {@link #next} would give nothing. */
+    default boolean isIdle(int physicalCpu) {
+        return !isContended(physicalCpu);
+    }
 
     /** How long a vCPU may run while others wait, in nanoseconds. */
     long timeSlice(Vcpu vcpu);

@@ -9,12 +9,15 @@ import dev.vitrine.platform.LocalApic;
 import dev.vitrine.platform.TimerQueue;
 import dev.vitrine.platform.VirtualClock;
 import dev.vitrine.processor.Registers;
+import dev.vitrine.processor.StateSink;
 import dev.vitrine.xenabi.Errno;
 import dev.vitrine.xenabi.SharedInfo;
 import dev.vitrine.xenabi.VcpuOp;
 import dev.vitrine.xenabi.Virq;
 
 import org.jspecify.annotations.Nullable;
+
+import java.util.Objects;
 
 /**
  * A virtual processor: its life (offline, runnable, running, blocked, paused), its local APIC,
@@ -29,7 +32,13 @@ public final class Vcpu {
 
     private static final long MIN_STRETCH = 5_000;
     private static final long MAX_STRETCH = 20_000_000;
+
+    /** Instructions between two looks at the timers under the virtual clock. */
     private static final long VIRTUAL_STRETCH = 1_000_000;
+
+    /** The same with several vCPUs, which take turns: others may spin until this one has its. */
+    private static final long VIRTUAL_TURN = 50_000;
+
     static final int NOT_POLLING = 0;
     static final int POLLING_ANY = -1;
 
@@ -75,6 +84,10 @@ public final class Vcpu {
     private final long[] runstateTimes = new long[4];
 
     private long stretch = 50_000;
+
+    /** Under the virtual clock: count of retired instructions at which the stretch ends. */
+    private long stretchEnd;
+
     private @Nullable Thread runner;
 
     @SuppressWarnings("this-escape")
@@ -200,16 +213,21 @@ public final class Vcpu {
         return false;
     }
 
-    /** Holds the vCPU back until the matching {@link #unpause}; calls nest. Does not wait. */
+    /**
+     * Holds the vCPU back until the matching {@link #unpause}; calls nest. Does not wait. Under the
+     * virtual clock the stretch in execution comes to its end first, so that a pause leaves no
+     * trace.
+     */
     void pause() {
         synchronized (lock) {
             pauses++;
-            if (running) {
+            if (running && source == null) {
                 engine.requestStop();
             }
         }
     }
 
+    /** Its physical CPU is to be woken when all vCPUs are unpaused. */
     void unpause() {
         boolean wake;
         synchronized (lock) {
@@ -219,7 +237,7 @@ public final class Vcpu {
             wake = enqueue();
         }
         if (wake) {
-            domain.hypervisor().wake(this);
+            domain.hypervisor().scheduler().wake(this);
         }
     }
 
@@ -284,15 +302,15 @@ public final class Vcpu {
             }
             running = true;
             runner = Thread.currentThread();
-            changeRunstate(VcpuOp.RUNSTATE_RUNNING);
         }
         domain.vcpuStarts();
         try {
-            writeRunstate();
             if (source != null) {
-                source.start(engine.retired());
+                executeVirtual(cpu);
+            } else {
+                enterRunning();
+                execute(cpu);
             }
-            execute(cpu);
         } catch (StackOverflowError | RuntimeException | AssertionError | LinkageError e) {
             domain.stop(
                     StopReason.INTERNAL_ERROR,
@@ -307,10 +325,13 @@ public final class Vcpu {
         synchronized (lock) {
             running = false;
             runner = null;
-            changeRunstate(
-                    !online
-                            ? VcpuOp.RUNSTATE_OFFLINE
-                            : blocked ? VcpuOp.RUNSTATE_BLOCKED : VcpuOp.RUNSTATE_RUNNABLE);
+            if (!online) {
+                changeRunstate(VcpuOp.RUNSTATE_OFFLINE);
+            } else if (blocked) {
+                changeRunstate(VcpuOp.RUNSTATE_BLOCKED);
+            } else if (source == null) {
+                changeRunstate(VcpuOp.RUNSTATE_RUNNABLE);
+            }
             requeue = enqueue();
             lock.notifyAll();
         }
@@ -325,11 +346,19 @@ public final class Vcpu {
         }
     }
 
+    private void enterRunning() {
+        synchronized (lock) {
+            if (runstate == VcpuOp.RUNSTATE_RUNNING) {
+                return;
+            }
+            changeRunstate(VcpuOp.RUNSTATE_RUNNING);
+        }
+        writeRunstate();
+    }
+
     private void execute(PhysicalCpu cpu) {
         Hypervisor h = domain.hypervisor();
         Scheduler scheduler = h.scheduler();
-        VirtualClock clock = domain.clock();
-        TimerQueue own = source != null ? domain.timers() : null;
         long started = System.nanoTime();
         long before = started;
         while (isRunnable()) {
@@ -338,29 +367,8 @@ public final class Vcpu {
                 continue;
             }
             h.runTimers();
-            long budget = stretch;
-            if (own != null) {
-                long now = clock.now();
-                own.runExpired(now);
-                budget = VIRTUAL_STRETCH;
-                long next = own.nextDeadline();
-                if (next != TimerQueue.NEVER) {
-                    budget =
-                            Math.min(budget, ((InstructionClock) clock).instructionsIn(next - now));
-                }
-                if (!isRunnable()) {
-                    break;
-                }
-            }
-            nmiPending = false; // The processor has the request and takes it first.
             long retired = engine.retired();
-            int result = engine.run(budget);
-            syncClock();
-            switch (result) {
-                case Engine.HALTED -> halt();
-                case Engine.TRIPLE_FAULT -> domain.tripleFault(this);
-                default -> {}
-            }
+            run(stretch);
             long after = System.nanoTime();
             adapt(engine.retired() - retired, after - before);
             before = after;
@@ -373,9 +381,83 @@ public final class Vcpu {
         yielding = false;
     }
 
+    /**
+     * Runs under the virtual clock. A stretch is never cut short from outside, and whatever comes
+     * from outside waits for the next one: so where stretches end, timers expire and other vCPUs
+     * have their turn is a function of the domain's state.
+     */
+    private void executeVirtual(PhysicalCpu cpu) {
+        Hypervisor h = domain.hypervisor();
+        do {
+            if (!isRunnable() || !beginStretch()) {
+                return;
+            }
+            h.runTimers();
+            while (online && !blocked && !domain.isStopping() && engine.retired() < stretchEnd) {
+                if (signalled) {
+                    takeSignals();
+                    continue;
+                }
+                if (run(domain.untilStop(stretchEnd - engine.retired())) != Engine.RAN
+                        || yielding) {
+                    break;
+                }
+                if (domain.stopReached()) {
+                    return;
+                }
+            }
+            yielding = false;
+        } while (!h.scheduler().isContended(cpu.id()));
+        synchronized (lock) {
+            // Others have their turn; a pause, after which this one goes on, does not show.
+            if (online && !blocked) {
+                changeRunstate(VcpuOp.RUNSTATE_RUNNABLE);
+            }
+        }
+    }
+
+    /** Returns false if the domain is to be held where it is. */
+    private boolean beginStretch() {
+        if (!domain.injectionPoint()) {
+            return false;
+        }
+        domain.hypervisor().scheduler().started(this);
+        InstructionClock clock = (InstructionClock) domain.clock();
+        TimerQueue timers = domain.timers();
+        long now = clock.now();
+        timers.runExpired(now);
+        enterRunning();
+        long retired = engine.retired();
+        source().start(retired);
+        long budget = domain.vcpuCount() == 1 ? VIRTUAL_STRETCH : VIRTUAL_TURN;
+        long next = timers.nextDeadline();
+        if (next != TimerQueue.NEVER) {
+            budget = Math.min(budget, clock.instructionsIn(next - now));
+        }
+        stretchEnd = retired + budget;
+        return true;
+    }
+
+    private InstructionClock.Source source() {
+        return Objects.requireNonNull(source);
+    }
+
+    /** Runs about so many instructions; returns what {@link Engine#run} does. */
+    private int run(long budget) {
+        nmiPending = false; // The processor has the request and takes it first.
+        int result = engine.run(budget);
+        syncClock();
+        switch (result) {
+            case Engine.HALTED -> halt();
+            case Engine.TRIPLE_FAULT -> domain.tripleFault(this);
+            default -> {}
+        }
+        return result;
+    }
+
     /** Aims at stretches of equal time, whatever the guest does and however warm the code is. */
     private void adapt(long done, long nanos) {
-        if (source == null && nanos > 0 && done > MIN_STRETCH / 2) {
+        if (nanos > 0 && done > MIN_STRETCH / 2) {
             double rate = (double) done / nanos;
             long wanted = (long) (rate * STRETCH_NANOS);
             stretch = Math.clamp((stretch * 3 + wanted) / 4, MIN_STRETCH, MAX_STRETCH);
@@ -851,6 +933,33 @@ public final class Vcpu {
                     + (runstate == VcpuOp.RUNSTATE_RUNNING
                             ? domain.clock().now() - runstateSince
                             : 0);
+        }
+    }
+
+    /** Tells what the hypervisor knows of the vCPU. While no vCPU runs. */
+    void visitState(StateSink sink) {
+        synchronized (lock) {
+            sink.value("runstate", runstate);
+            sink.value("runstate since", runstateSince);
+            for (long t : runstateTimes) {
+                sink.value("runstate time", t);
+            }
+            sink.value("online", online ? 1 : 0);
+            sink.value("blocked", blocked ? 1 : 0);
+            sink.value("waits for a start-up IPI", waitsForStartup ? 1 : 0);
+            sink.value("polled port", pollPort);
+            sink.value("NMI pending", nmiPending ? 1 : 0);
+        }
+        sink.value("upcall vector", upcallVector);
+        sink.value("vcpu_info", infoAddress);
+        sink.value("single-shot timer", singleShot.deadline());
+        sink.value("period", period);
+        sink.value("periodic timer", periodic.deadline());
+        sink.value("poll timeout", pollTimer.deadline());
+        timeArea.visitState(sink);
+        runstateArea.visitState(sink);
+        for (int port : virqPort) {
+            sink.value("port of a VIRQ", port);
         }
     }
 

@@ -4,6 +4,7 @@
 package dev.vitrine.hypervisor;
 
 import dev.vitrine.processor.Registers;
+import dev.vitrine.processor.StateSink;
 
 import java.util.List;
 
@@ -33,6 +34,11 @@ final class FakeEngine implements Engine {
 
     static FakeEngine of(Vcpu v) {
         return (FakeEngine) v.engine();
+    }
+
+    @Override
+    public void visitState(StateSink sink) {
+        sink.value("retired", retired());
     }
 
     @Override

@@ -16,6 +16,7 @@ import dev.vitrine.xenabi.Virq;
 
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 class VcpuOpsTest {
     private final Guest g =
@@ -239,6 +240,7 @@ class VcpuOpsTest {
 
     /** Nobody else lets time go on when the last vCPU went idle while the domain was paused. */
     @Test
+    @Timeout(60)
     void virtualTimeGoesOnAfterAPauseThatMetAnIdleDomain() throws InterruptedException {
         DomainConfig config =
                 DomainConfig.of("test", 2L << 20, 1).withClock(DomainConfig.Clock.VIRTUAL);
@@ -255,8 +257,11 @@ class VcpuOpsTest {
             }
             v.awaitNotRunning();
             assertThat(d.clock().now()).isLessThan(deadline);
+            FakeEngine.of(v).onRun = () -> {};
             d.unpause();
-            assertThat(d.clock().now()).isGreaterThanOrEqualTo(deadline);
+            while (d.clock().now() < deadline) {
+                Thread.onSpinWait();
+            }
         }
     }
 }

@@ -13,6 +13,7 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.util.OptionalInt;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 
 /**
  * The back end of a PV console.
@@ -30,15 +31,19 @@ final class ConsoleBackend {
     private static final int LIMIT = 1 << 20;
 
     private final Runnable notifyGuest;
+    private final Consumer<byte[]> post;
     private final @Nullable ConsoleInput input;
     private final OutputStream out;
     private final @Nullable ExecStatusFilter filter;
     private final boolean virtualTime;
     private final Runnable onOutputClosed;
     private final byte[] chunk = new byte[2048];
-    private final byte[] inputChunk = new byte[1024];
+
+    /** Held while input is passed on, so that its order stays. */
+    private final Object inputOrder = new Object();
 
     // Guarded by this.
+    private final ByteQueue given = new ByteQueue();
     private @Nullable ConsoleRing ring;
     private ByteArrayOutputStream pending = new ByteArrayOutputStream();
     private ByteArrayOutputStream writing = new ByteArrayOutputStream();
@@ -52,6 +57,7 @@ final class ConsoleBackend {
      * @param filter what takes init's messages out of the output; null for a guest without such an
      *     init
      * @param virtualTime whether the guest's time stands still while a vCPU waits
+     * @param post passes input on, which comes back by {@link #give} when the guest may have it
      * @param notifyGuest sends the guest an event on the console's port
      * @param onOutputClosed called when nobody takes the output any more
      */
@@ -60,8 +66,10 @@ final class ConsoleBackend {
             @Nullable ConsoleInput input,
             @Nullable ExecStatusFilter filter,
             boolean virtualTime,
+            Consumer<byte[]> post,
             Runnable notifyGuest,
             Runnable onOutputClosed) {
+        this.post = post;
         this.out = out;
         this.input = input;
         this.filter = filter;
@@ -79,6 +87,7 @@ final class ConsoleBackend {
         }
         if (input != null) {
             input.connect(this::inputCame);
+            inputCame();
         }
     }
 
@@ -97,7 +106,19 @@ final class ConsoleBackend {
     }
 
     private void inputCame() {
-        // Under the virtual clock, a script is given to the guest when it asks, see pump().
+        synchronized (inputOrder) {
+            byte[] more = input == null ? new byte[0] : input.next();
+            if (more.length > 0) {
+                post.accept(more);
+            }
+        }
+    }
+
+    /** The guest may have these bytes of input from now on. */
+    void give(byte[] bytes) {
+        synchronized (this) {
+            given.add(bytes);
+        }
         serve();
     }
 
@@ -135,20 +156,22 @@ final class ConsoleBackend {
 
     private boolean giveInput(ConsoleRing r) {
         // An image's init says when it is ready; before that, the input might get lost.
-        if (input == null || finished || (filter != null && !filter.ready())) {
+        if (finished || (filter != null && !filter.ready())) {
             return false;
         }
         boolean moved = false;
-        while (true) {
-            int room = Math.min(inputChunk.length, r.inputRoom());
-            int n = room == 0 ? 0 : input.peek(inputChunk, room);
-            int given = n == 0 ? 0 : r.writeInput(inputChunk, 0, n);
-            if (given == 0) {
-                return moved;
+        while (given.size() > 0) {
+            int n = r.writeInput(given.bytes(), given.start(), given.size());
+            if (n == 0) {
+                break;
             }
-            input.take(given);
+            given.take(n);
+            if (input != null) {
+                input.take(n);
+            }
             moved = true;
         }
+        return moved;
     }
 
     private void take(byte[] bytes, int offset, int length) {

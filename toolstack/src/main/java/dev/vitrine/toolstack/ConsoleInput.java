@@ -9,6 +9,7 @@ import org.jspecify.annotations.Nullable;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.util.Arrays;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -26,6 +27,10 @@ public final class ConsoleInput {
     private byte[] buffer = new byte[4096];
     private int start;
     private int end;
+
+    /** Where the bytes begin that {@link #next} has not given out yet. */
+    private int unread;
+
     private boolean ended;
     private boolean started;
     private int last = '\n';
@@ -45,10 +50,14 @@ public final class ConsoleInput {
         return terminal;
     }
 
-    /** Begins to read. The listener is called, by the reading thread, when there is more. */
+    /**
+     * Begins to read. The listener is called, by the reading thread, when there is more. What was
+     * given out and not taken is given out once more.
+     */
     void connect(@Nullable Runnable newListener) {
         synchronized (this) {
             listener = newListener;
+            unread = start;
             if (started || newListener == null) {
                 return;
             }
@@ -71,19 +80,20 @@ public final class ConsoleInput {
         }
     }
 
-    /** Copies up to {@code max} bytes without taking them; returns how many there were. */
-    synchronized int peek(byte[] into, int max) {
-        int n = Math.min(max, end - start);
-        System.arraycopy(buffer, start, into, 0, n);
-        return n;
+    /** The bytes that have come since the last call. They stay here until they are taken. */
+    synchronized byte[] next() {
+        byte[] more = Arrays.copyOfRange(buffer, unread, end);
+        unread = end;
+        return more;
     }
 
-    /** Takes the first {@code n} bytes. */
+    /** Takes the first {@code n} bytes, which were given out. */
     synchronized void take(int n) {
         start += n;
         if (start == end) {
             start = 0;
             end = 0;
+            unread = 0;
         }
         notifyAll();
     }
@@ -121,6 +131,7 @@ public final class ConsoleInput {
                                 : buffer;
                 System.arraycopy(buffer, start, room, 0, end - start);
                 end -= start;
+                unread -= start;
                 start = 0;
                 buffer = room;
             }

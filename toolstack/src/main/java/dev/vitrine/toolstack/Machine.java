@@ -8,8 +8,10 @@ import dev.vitrine.hypervisor.DomainConfig;
 import dev.vitrine.hypervisor.DomainStop;
 import dev.vitrine.hypervisor.E820Entry;
 import dev.vitrine.hypervisor.EventListener;
+import dev.vitrine.hypervisor.ExternalInput;
 import dev.vitrine.hypervisor.Hypervisor;
 import dev.vitrine.hypervisor.StopReason;
+import dev.vitrine.hypervisor.TurnScheduler;
 import dev.vitrine.hypervisor.Vcpu;
 import dev.vitrine.platform.AcpiTables;
 import dev.vitrine.toolstack.builder.AcpiBlob;
@@ -53,6 +55,8 @@ public final class Machine implements AutoCloseable {
 
     private static final int XENSTORE_GRANT = 1;
 
+    private static final byte[] EMPTY = {};
+
     /** How long a script on standard input may take to be read before a virtual clock starts. */
     private static final long INPUT_NANOS = 1_000_000_000L;
 
@@ -88,7 +92,10 @@ public final class Machine implements AutoCloseable {
                                         ? DomainConfig.Clock.VIRTUAL
                                         : DomainConfig.Clock.REAL)
                         .withVerifyTranslation(b.verifyTranslation);
-        hypervisor = Hypervisor.create(physicalCpus(b));
+        hypervisor =
+                b.virtualClock
+                        ? Hypervisor.create(1, new TurnScheduler())
+                        : Hypervisor.create(physicalCpus(b));
         try {
             domain = hypervisor.createDomain(config);
             domain.addRam(0, layout.lowMemoryEnd() / PvhLayout.PAGE_SIZE);
@@ -118,15 +125,23 @@ public final class Machine implements AutoCloseable {
             storeBackend =
                     new XenStoreBackend(
                             new XenStoreRing(storePage, store.connect(domain.id())),
-                            () -> domain.notifyGuest(ports[0]));
+                            () -> domain.notifyGuest(ports[0]),
+                            b.virtualClock
+                                    ? () ->
+                                            domain.post(
+                                                    new ExternalInput(ExternalInput.STORE, EMPTY))
+                                    : null);
             console =
                     new ConsoleBackend(
                             b.output,
                             b.input,
                             b.console == null ? null : new ExecStatusFilter(b.console.token()),
                             b.virtualClock,
+                            bytes -> domain.post(new ExternalInput(ExternalInput.CONSOLE, bytes)),
                             () -> domain.notifyGuest(ports[1]),
                             this::outputClosed);
+            domain.setInputHandler(ExternalInput.CONSOLE, console::give);
+            domain.setInputHandler(ExternalInput.STORE, none -> storeBackend.serve());
             ports[0] = domain.allocateBackendPort(listener(storeBackend::serve));
             ports[1] = domain.allocateBackendPort(listener(console::serve));
             domain.setParam(HvmParam.STORE_PFN, SpecialPages.XENSTORE_GFN);
@@ -158,11 +173,9 @@ public final class Machine implements AutoCloseable {
         }
     }
 
-    /** One thread for each vCPU that can run at the same time; one alone makes a run repeatable. */
+    /** One thread for each vCPU that can run at the same time. */
     private static int physicalCpus(Builder b) {
-        return b.virtualClock
-                ? 1
-                : Math.clamp(b.vcpus, 1, Math.min(64, Runtime.getRuntime().availableProcessors()));
+        return Math.clamp(b.vcpus, 1, Math.min(64, Runtime.getRuntime().availableProcessors()));
     }
 
     private static EventListener listener(Runnable serve) {

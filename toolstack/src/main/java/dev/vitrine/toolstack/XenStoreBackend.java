@@ -11,11 +11,12 @@ import org.jspecify.annotations.Nullable;
  * Serves a guest's xenstore ring, on the thread of the vCPU that asks: the store is in memory, so
  * that an answer takes microseconds, and under the virtual clock it comes at the same instruction
  * in each run. What the guest does not ask for, such as watches that others fire, is sent by a
- * thread that starts when it is needed.
+ * thread that starts when it is needed, or under the virtual clock by the vCPUs' thread.
  */
 final class XenStoreBackend {
     private final XenStoreRing ring;
     private final Runnable notifyGuest;
+    private final @Nullable Runnable post;
 
     // Guarded by ring.
     private boolean closed;
@@ -26,9 +27,15 @@ final class XenStoreBackend {
     private boolean wanted;
     private boolean ended;
 
-    XenStoreBackend(XenStoreRing ring, Runnable notifyGuest) {
+    /**
+     * @param notifyGuest sends the guest an event on the store's port
+     * @param post under the virtual clock, asks for {@link #serve} at a point at which that can be
+     *     repeated; null if a thread of its own may do it at any time
+     */
+    XenStoreBackend(XenStoreRing ring, Runnable notifyGuest, @Nullable Runnable post) {
         this.ring = ring;
         this.notifyGuest = notifyGuest;
+        this.post = post;
         ring.connection().onOutput(this::wake);
     }
 
@@ -40,19 +47,31 @@ final class XenStoreBackend {
             if (closed) {
                 return;
             }
-            tell = ring.process();
+            boolean moved = ring.process();
+            tell = moved;
             more = ring.hasWork();
+            while (post != null && moved && more) {
+                moved = ring.process();
+                more = ring.hasWork();
+            }
         }
         if (tell) {
             notifyGuest.run();
         }
-        if (more) {
+        if (more && post == null) {
             wake();
         }
     }
 
     /** Under the store's lock: only signals. */
     private void wake() {
+        if (post != null) {
+            // What the guest's own request has caused is served with it.
+            if (!Thread.holdsLock(ring)) {
+                post.run();
+            }
+            return;
+        }
         synchronized (signal) {
             if (ended) {
                 return;

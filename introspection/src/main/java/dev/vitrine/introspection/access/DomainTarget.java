@@ -26,7 +26,7 @@ public final class DomainTarget implements Target {
 
     public DomainTarget(Domain domain) {
         this.domain = domain;
-        this.memory = new DomainMemory(domain.physical());
+        this.memory = new DomainMemory(domain, domain.physical());
     }
 
     @Override
@@ -71,7 +71,7 @@ public final class DomainTarget implements Target {
     @Override
     public void close() {}
 
-    private record DomainMemory(GuestPhysical physical) implements PhysicalMemory {
+    private record DomainMemory(Domain domain, GuestPhysical physical) implements PhysicalMemory {
         @Override
         public List<PhysicalRange> ranges() {
             List<PhysicalRange> list = new ArrayList<>();
@@ -102,11 +102,8 @@ public final class DomainTarget implements Target {
         @Override
         public boolean write(long address, byte[] source, int offset, int length) {
             Objects.checkFromIndexSize(offset, length, source.length);
-            if (!physical.isRam(address, length)) {
-                return false;
-            }
             try {
-                physical.write(address, source, offset, length);
+                domain.writeFromOutside(address, source, offset, length);
                 return true;
             } catch (BadGuestAddress e) {
                 return false;
