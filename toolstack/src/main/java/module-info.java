@@ -20,5 +20,6 @@ module dev.vitrine.toolstack {
     exports dev.vitrine.toolstack.image;
     exports dev.vitrine.toolstack.config;
     exports dev.vitrine.toolstack.loader;
+    exports dev.vitrine.toolstack.record;
     exports dev.vitrine.toolstack.xenstore;
 }

@@ -17,6 +17,9 @@ final class ExitStatus {
     /** Translated code did something else than the interpreter: a fault of Vitrine. */
     static final int TRANSLATION_DIFFERS = 4;
 
+    /** A replay came to another state than the recorded run. */
+    static final int REPLAY_DIFFERS = 5;
+
     /** An error of Vitrine itself, or memory that does not do: EX_SOFTWARE of sysexits.h. */
     static final int SOFTWARE = 70;
 

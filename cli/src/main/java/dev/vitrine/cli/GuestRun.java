@@ -20,6 +20,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Objects;
 import java.util.function.Function;
 
 /** Runs a guest with its console on the process's streams, again if its configuration says so. */
@@ -87,7 +88,11 @@ final class GuestRun {
     }
 
     private int run(@Nullable RawTerminal terminal) throws InterruptedException {
+        RunJournal journal = plan.journal();
         GuestConsole console = plan.imageConsole() ? console(terminal) : null;
+        if (journal != null && console != null) {
+            console = journal.console(console);
+        }
         InputStream in = streams.in();
         if (streams.terminal()) {
             in = new DetachInput(in, this::detach);
@@ -97,6 +102,7 @@ final class GuestRun {
             long started = System.nanoTime();
             Outcome outcome;
             ShutdownAction action;
+            int status;
             try (Machine machine = build(console, input, first);
                     Closing control = control(machine);
                     Closing observed = observer.apply(machine)) {
@@ -107,17 +113,26 @@ final class GuestRun {
                 if (first && limit != null) {
                     deadline = System.nanoTime() + limit.toNanos();
                 }
-                outcome = machine.run(deadline);
+                outcome =
+                        journal == null
+                                ? machine.run(deadline)
+                                : machine.runUntil(deadline, journal.done());
                 current = null;
                 if (terminal != null) {
                     terminal.pause();
                 }
+                if (outcome == null) {
+                    return Objects.requireNonNull(journal).ended(machine, null, ExitStatus.OK);
+                }
                 if (plan.stats()) {
                     MachineStatistics.print(machine, outcome, streams.err());
                 }
-                action = action(outcome.reason());
+                action = journal == null ? action(outcome.reason()) : ShutdownAction.DESTROY;
+                status = status(outcome, action);
+                if (journal != null) {
+                    return journal.ended(machine, outcome, status);
+                }
             }
-            int status = status(outcome, action);
             boolean again =
                     action == ShutdownAction.RESTART
                             || action == ShutdownAction.RENAME_RESTART
@@ -164,8 +179,14 @@ final class GuestRun {
                         .vcpus(plan.vcpus())
                         .virtualClock(plan.virtualClock())
                         .verifyTranslation(plan.verifyTranslation())
-                        .output(streams.out())
-                        .input(input);
+                        .output(streams.out());
+        RunJournal journal = plan.journal();
+        if (journal != null) {
+            builder.journal(journal::open);
+        }
+        if (journal == null || journal.takesInput()) {
+            builder.input(input);
+        }
         Ramdisk ramdisk = plan.ramdisk();
         if (ramdisk != null) {
             builder.ramdisk(first ? ramdisk : ramdisk.reread());

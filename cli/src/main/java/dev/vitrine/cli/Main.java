@@ -19,7 +19,8 @@ import java.util.concurrent.Callable;
  * names: the time from the start of the process to a guest's first instruction counts.
  */
 public final class Main {
-    private static final String COMMANDS = "the commands are run, trace, inspect, pull and images";
+    private static final String COMMANDS =
+            "the commands are run, trace, record, replay, inspect, pull and images";
 
     private Main() {}
 
@@ -78,6 +79,14 @@ public final class Main {
             case "trace" -> {
                 Processor.prepare();
                 return call(new TraceCommand(streams), rest, streams);
+            }
+            case "record" -> {
+                Processor.prepare();
+                return call(new RecordCommand(streams), rest, streams);
+            }
+            case "replay" -> {
+                Processor.prepare();
+                return call(new ReplayCommand(streams), rest, streams);
             }
             case "inspect" -> {
                 return call(new InspectCommand(streams), rest, streams);

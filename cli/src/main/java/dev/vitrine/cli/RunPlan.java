@@ -13,9 +13,6 @@ import dev.vitrine.toolstack.config.ShutdownAction;
 import dev.vitrine.toolstack.config.XlConfig;
 import dev.vitrine.toolstack.image.Image;
 import dev.vitrine.toolstack.image.ImageName;
-import dev.vitrine.toolstack.image.ImageStore;
-import dev.vitrine.toolstack.image.Overlay;
-import dev.vitrine.toolstack.loader.KernelImage;
 import dev.vitrine.toolstack.loader.LoadedKernel;
 
 import org.jspecify.annotations.Nullable;
@@ -27,18 +24,18 @@ import java.nio.file.Path;
  * What a run is to do, after options, image and configuration file have been brought together: what
  * stands on the command line counts more than the file, and the file more than the image.
  *
+ * @param source where kernel and ramdisk come from
  * @param name the domain's name
  * @param kernel the kernel
  * @param ramdisk its ramdisk, or null
  * @param cmdline its command line, without what the console adds
  * @param memory bytes
  * @param verifyTranslation whether the interpreter checks what translated code does
- * @param imageConsole whether the root file system is an image's, whose init is told about the
- *     console
- * @param command whether a command runs instead of a shell
  * @param control where the control socket is to be, or null
+ * @param journal what records or replays the run, or null
  */
 record RunPlan(
+        RunSource source,
         String name,
         LoadedKernel kernel,
         @Nullable Ramdisk ramdisk,
@@ -47,10 +44,9 @@ record RunPlan(
         int vcpus,
         boolean virtualClock,
         boolean verifyTranslation,
-        boolean imageConsole,
-        boolean command,
         boolean stats,
         @Nullable Path control,
+        @Nullable RunJournal journal,
         ShutdownAction onPoweroff,
         ShutdownAction onReboot,
         ShutdownAction onWatchdog,
@@ -95,38 +91,22 @@ record RunPlan(
                             : "Nothing to run: name an image (vitrine run debian), a configuration file"
                                     + " or a kernel (--kernel).");
         }
-        boolean imageRoot = imageName != null && ramdiskFile == null;
-        if (!imageRoot && (o.exec != null || !o.copies.isEmpty())) {
+        RunSource source = new RunSource(imageName, kernelFile, ramdiskFile, o.copies, o.exec);
+        if (!source.imageRoot() && (o.exec != null || !o.copies.isEmpty())) {
             throw new BadInputException(
                     (o.exec != null ? "--exec" : "--copy")
                             + " needs the root file system of an image, as in 'vitrine run debian'.");
         }
-        Overlay overlay = new Overlay();
-        o.copies.forEach(overlay::copy);
-        if (o.exec != null) {
-            overlay.exec(o.exec);
-        }
-        // A file that cannot be used is told before anything is fetched for it.
-        LoadedKernel ownKernel = kernelFile == null ? null : KernelImage.load(kernelFile);
-        Ramdisk ramdisk = ramdiskFile == null ? null : Ramdisk.of(ramdiskFile);
-        Image image =
-                imageName == null
-                        ? null
-                        : ImageStore.ofUser()
-                                .get(imageName, line -> streams.err().println("vitrine: " + line));
-        LoadedKernel kernel = ownKernel;
-        if (image != null) {
-            kernel = kernel != null ? kernel : image.loadKernel();
-            ramdisk = ramdisk != null ? ramdisk : overlay.over(image);
-        }
-        if (kernel == null) {
-            throw new IllegalStateException("no kernel");
-        }
+        RunSource.Loaded loaded = source.load(streams);
+        Image image = loaded.image();
+        LoadedKernel kernel = loaded.kernel();
+        Ramdisk ramdisk = loaded.ramdisk();
         long bytes = memory != 0 ? memory : defaultMemory(image, config);
-        if (image != null && imageRoot && ownKernel == null && ramdisk != null) {
+        if (image != null && source.imageRoot() && kernelFile == null && ramdisk != null) {
             image.checkMemory(kernel, ramdisk, bytes, cpus);
         }
         return new RunPlan(
+                source,
                 config != null ? config.name() : image != null ? image.name() : "guest",
                 kernel,
                 ramdisk,
@@ -135,14 +115,44 @@ record RunPlan(
                 cpus,
                 virtualClock,
                 o.verifyTranslation,
-                imageRoot,
-                o.exec != null,
                 o.stats,
                 o.control == null ? null : PathNames.path("--control", o.control),
+                null,
                 config != null ? config.onPoweroff() : ShutdownAction.DESTROY,
                 config != null ? config.onReboot() : ShutdownAction.RESTART,
                 config != null ? config.onWatchdog() : ShutdownAction.DESTROY,
                 config != null ? config.onCrash() : ShutdownAction.DESTROY);
+    }
+
+    /** Whether the root file system is an image's, whose init is told about the console. */
+    boolean imageConsole() {
+        return source.imageRoot();
+    }
+
+    /** Whether a command runs instead of a shell. */
+    boolean command() {
+        return source.exec() != null;
+    }
+
+    /** The same, recorded or replayed. */
+    RunPlan withJournal(RunJournal newJournal) {
+        return new RunPlan(
+                source,
+                name,
+                kernel,
+                ramdisk,
+                cmdline,
+                memory,
+                vcpus,
+                virtualClock,
+                verifyTranslation,
+                stats,
+                control,
+                newJournal,
+                onPoweroff,
+                onReboot,
+                onWatchdog,
+                onCrash);
     }
 
     /** An image's name is one that is known, or that looks like one and is no file. */

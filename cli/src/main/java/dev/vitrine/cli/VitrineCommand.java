@@ -13,6 +13,8 @@ import picocli.CommandLine.Option;
         customSynopsis = {
             "usage: vitrine run [IMAGE | FILE.cfg] [OPTION...]",
             "       vitrine trace [IMAGE | FILE.cfg] [OPTION...]",
+            "       vitrine record RUN [IMAGE | FILE.cfg] [OPTION...]",
+            "       vitrine replay RUN [OPTION...]",
             "       vitrine inspect TARGET ACTION [ARGUMENT...] [OPTION...]",
             "       vitrine pull IMAGE [--with PACKAGE,...]",
             "       vitrine images",
@@ -25,6 +27,8 @@ import picocli.CommandLine.Option;
             "commands:",
             "  run     boots a guest and gives its console",
             "  trace   runs a guest and writes what happens inside: its system calls",
+            "  record  runs a guest so that it can be replayed",
+            "  replay  runs a recorded guest again, instruction by instruction",
             "  inspect shows what is inside a guest: processes, files, memory",
             "  pull    gets an image, so that run needs no network",
             "  images  lists the images that there are",
@@ -36,6 +40,7 @@ import picocli.CommandLine.Option;
             "  2    usage or bad input, or standard output cannot be written",
             "  3    the guest crashed",
             "  4    --verify-translation: translated code did something else than the interpreter",
+            "  5    replay: the replay differs from the recording",
             "  70   an error of Vitrine itself, or Java's heap is too small",
             "  124  the time given with --timeout passed",
             "  141  nobody reads standard output any more"

@@ -66,6 +66,7 @@ class ArchitectureTest {
                     "dev.vitrine.toolstack.image",
                     "dev.vitrine.toolstack.config",
                     "dev.vitrine.toolstack.loader",
+                    "dev.vitrine.toolstack.record",
                     "dev.vitrine.toolstack.xenstore");
 
     private static JavaClasses classes;

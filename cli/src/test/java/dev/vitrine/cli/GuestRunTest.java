@@ -29,6 +29,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 
@@ -218,6 +219,7 @@ class GuestRunTest {
         byte[] kernel = SyntheticGuest.kernel(SyntheticGuest.assemble(listing));
         RunPlan plan =
                 new RunPlan(
+                        new RunSource(null, null, null, List.of(), "true"),
                         "guest",
                         KernelImage.load("guest", kernel),
                         null,
@@ -227,8 +229,7 @@ class GuestRunTest {
                         false,
                         false,
                         false,
-                        true,
-                        false,
+                        null,
                         null,
                         ShutdownAction.DESTROY,
                         ShutdownAction.RESTART,

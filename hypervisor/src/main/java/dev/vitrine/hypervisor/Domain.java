@@ -650,6 +650,11 @@ public final class Domain {
         inputs.setJournal(journal);
     }
 
+    /** Number of the injection point that the domain comes to next, see {@link InputJournal}. */
+    public long nextInjectionPoint() {
+        return inputs.nextPoint();
+    }
+
     /** Instructions retired by all vCPUs; exact while none runs. */
     public long retiredInstructions() {
         long sum = 0;
@@ -669,17 +674,15 @@ public final class Domain {
         return true;
     }
 
-    /** As many of the instructions as may retire before {@link #stopReached} is to be asked. */
-    long untilStop(long instructions) {
+    /** As many instructions as may retire before {@link #stopReached} is to be asked; positive. */
+    long untilStop() {
         long at = inputs.stopAt();
-        return at == Long.MAX_VALUE
-                ? instructions
-                : Math.clamp(at - retiredInstructions(), 1, instructions);
+        return at == Long.MAX_VALUE ? at : Math.max(1, at - retiredInstructions());
     }
 
     /** Whether the domain has come to where the journal wants it to stop, and has been paused. */
     boolean stopReached() {
-        if (retiredInstructions() < inputs.stopAt()) {
+        if (isStopping() || retiredInstructions() < inputs.stopAt()) {
             return false;
         }
         inputs.stopReached();

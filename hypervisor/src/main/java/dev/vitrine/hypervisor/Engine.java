@@ -35,6 +35,9 @@ interface Engine {
     /** Runs about this many instructions; returns one of the constants above. */
     int run(long instructions);
 
+    /** Runs so many instructions and no more; what follows may differ from a run without a stop. */
+    int runExactly(long instructions);
+
     /** Makes the processor look for interrupts. Any thread. */
     void requestInterruptCheck();
 

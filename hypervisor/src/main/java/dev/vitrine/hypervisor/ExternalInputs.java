@@ -45,6 +45,10 @@ final class ExternalInputs {
         this.memory = memory;
     }
 
+    long nextPoint() {
+        return point;
+    }
+
     void setHandler(int channel, Consumer<byte[]> handler) {
         handlers.put(channel, handler);
     }

@@ -86,7 +86,16 @@ final class ProcessorEngine implements Engine, ProcessorHost {
 
     @Override
     public int run(long instructions) {
-        return switch (processor.run(instructions)) {
+        return result(processor.run(instructions));
+    }
+
+    @Override
+    public int runExactly(long instructions) {
+        return result(processor.runExactly(instructions));
+    }
+
+    private static int result(Processor.Exit exit) {
+        return switch (exit) {
             case BUDGET, STOPPED -> RAN;
             case HALTED -> HALTED;
             case SHUTDOWN -> TRIPLE_FAULT;

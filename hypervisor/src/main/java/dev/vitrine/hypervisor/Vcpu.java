@@ -398,12 +398,12 @@ public final class Vcpu {
                     takeSignals();
                     continue;
                 }
-                if (run(domain.untilStop(stretchEnd - engine.retired())) != Engine.RAN
-                        || yielding) {
-                    break;
-                }
+                int result = run(stretchEnd - engine.retired());
                 if (domain.stopReached()) {
                     return;
+                }
+                if (result != Engine.RAN || yielding) {
+                    break;
                 }
             }
             yielding = false;
@@ -445,7 +445,8 @@ public final class Vcpu {
     /** Runs about so many instructions; returns what {@link Engine#run} does. */
     private int run(long budget) {
         nmiPending = false; // The processor has the request and takes it first.
-        int result = engine.run(budget);
+        long stop = source == null ? Long.MAX_VALUE : domain.untilStop();
+        int result = stop > budget ? engine.run(budget) : engine.runExactly(stop);
         syncClock();
         switch (result) {
             case Engine.HALTED -> halt();

@@ -37,6 +37,11 @@ final class FakeEngine implements Engine {
     }
 
     @Override
+    public int runExactly(long instructions) {
+        return run(instructions);
+    }
+
+    @Override
     public void visitState(StateSink sink) {
         sink.value("retired", retired());
     }

@@ -84,6 +84,15 @@ public final class Processor {
     }
 
     /**
+     * As {@link #run}, but never retires more than the budget. If it ends within a block of
+     * instructions, between whose ends no interrupt is taken, going on from there may not be what
+     * it is without the stop.
+     */
+    public Exit runExactly(long budget) {
+        return EXITS[runner.runExactly(budget)];
+    }
+
+    /**
      * An interrupt may have become pending: asks the host for it as soon as it can be delivered.
      */
     public void requestInterruptCheck() {

@@ -10,6 +10,7 @@ import dev.vitrine.hypervisor.E820Entry;
 import dev.vitrine.hypervisor.EventListener;
 import dev.vitrine.hypervisor.ExternalInput;
 import dev.vitrine.hypervisor.Hypervisor;
+import dev.vitrine.hypervisor.InputJournal;
 import dev.vitrine.hypervisor.StopReason;
 import dev.vitrine.hypervisor.TurnScheduler;
 import dev.vitrine.hypervisor.Vcpu;
@@ -34,11 +35,13 @@ import java.io.OutputStream;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.OptionalInt;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Function;
 
 /**
  * A PVH guest with its machine: a domain, its memory, its console and its xenstore.
@@ -98,6 +101,9 @@ public final class Machine implements AutoCloseable {
                         : Hypervisor.create(physicalCpus(b));
         try {
             domain = hypervisor.createDomain(config);
+            if (b.journal != null) {
+                domain.setJournal(b.journal.apply(domain));
+            }
             domain.addRam(0, layout.lowMemoryEnd() / PvhLayout.PAGE_SIZE);
             if (layout.highMemoryEnd() > 1L << 32) {
                 domain.addRam(
@@ -208,6 +214,23 @@ public final class Machine implements AutoCloseable {
      * @param deadline by {@link System#nanoTime}; Long.MAX_VALUE for no limit
      */
     public Outcome run(long deadline) throws InterruptedException {
+        DomainStop stop = run(deadline, new CompletableFuture<>());
+        return Objects.requireNonNull(finish(stop, deadline));
+    }
+
+    /**
+     * As {@link #run(long)}, but stops waiting, too, when something else is done. The guest is not
+     * ended then.
+     *
+     * @return null if the guest has not stopped
+     */
+    public @Nullable Outcome runUntil(long deadline, CompletableFuture<?> done)
+            throws InterruptedException {
+        return finish(run(deadline, done), deadline);
+    }
+
+    private @Nullable DomainStop run(long deadline, CompletableFuture<?> done)
+            throws InterruptedException {
         console.start(new ConsoleRing(consolePage, domain.id()));
         if (domain.clock().isVirtual()) {
             console.awaitInput(INPUT_NANOS);
@@ -215,11 +238,21 @@ public final class Machine implements AutoCloseable {
         startedAt = System.nanoTime();
         CompletableFuture<DomainStop> stopped = domain.stopped();
         domain.unpause();
-        DomainStop stop;
         try {
-            stop = await(stopped, deadline);
-        } catch (ExecutionException e) {
-            throw new IllegalStateException(e.getCause());
+            await(CompletableFuture.anyOf(stopped, done), deadline);
+        } catch (TimeoutException e) {
+            stop(StopReason.TIMEOUT, "the time limit passed");
+            return stopped.join();
+        }
+        return stopped.isDone() ? stopped.join() : null;
+    }
+
+    private @Nullable Outcome finish(@Nullable DomainStop stop, long deadline)
+            throws InterruptedException {
+        if (stop == null) {
+            // The ring belongs to the guest, which stands still: only what was taken is written.
+            console.finish(false, OUTPUT_NANOS);
+            return null;
         }
         Duration elapsed = Duration.ofNanos(System.nanoTime() - startedAt);
         boolean fromOutside =
@@ -239,16 +272,16 @@ public final class Machine implements AutoCloseable {
                 outputClosed);
     }
 
-    private DomainStop await(CompletableFuture<DomainStop> stopped, long deadline)
-            throws InterruptedException, ExecutionException {
-        if (deadline == Long.MAX_VALUE) {
-            return stopped.get();
-        }
+    private static void await(CompletableFuture<?> future, long deadline)
+            throws InterruptedException, TimeoutException {
         try {
-            return stopped.get(Math.max(0, deadline - System.nanoTime()), TimeUnit.NANOSECONDS);
-        } catch (TimeoutException e) {
-            stop(StopReason.TIMEOUT, "the time limit passed");
-            return stopped.get();
+            if (deadline == Long.MAX_VALUE) {
+                future.get();
+            } else {
+                future.get(Math.max(0, deadline - System.nanoTime()), TimeUnit.NANOSECONDS);
+            }
+        } catch (ExecutionException e) {
+            throw new IllegalStateException(e.getCause());
         }
     }
 
@@ -306,6 +339,7 @@ public final class Machine implements AutoCloseable {
         private OutputStream output = OutputStream.nullOutputStream();
         private @Nullable ConsoleInput input;
         private @Nullable GuestConsole console;
+        private @Nullable Function<Domain, InputJournal> journal;
 
         private Builder(LoadedKernel kernel) {
             this.kernel = kernel;
@@ -375,6 +409,15 @@ public final class Machine implements AutoCloseable {
          */
         public Builder console(GuestConsole value) {
             console = value;
+            return this;
+        }
+
+        /**
+         * Sets what decides about the guest's input, made for the new domain before there is
+         * anything in its memory; for virtual clocks only.
+         */
+        public Builder journal(Function<Domain, InputJournal> value) {
+            journal = value;
             return this;
         }
 

@@ -23,7 +23,7 @@ import java.util.BitSet;
 
 /** Decodes and lifts the block at the current instruction pointer. One per processor. */
 final class BlockBuilder {
-    private static final int MAX_INSTRUCTIONS = 48;
+    static final int MAX_INSTRUCTIONS = 48;
 
     /** The block in hand has a hook. */
     private boolean hooked;

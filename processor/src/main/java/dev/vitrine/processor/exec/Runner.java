@@ -79,6 +79,19 @@ public final class Runner {
         }
     }
 
+    /**
+     * As {@link #run}, but stops behind the last of the instructions also if that is within a
+     * block. What follows then depends on where interrupts may come: they do at the ends of blocks.
+     */
+    public int runExactly(long budget) {
+        exactLimit = cpu.retired + budget;
+        try {
+            return run(budget);
+        } finally {
+            exactLimit = Long.MAX_VALUE;
+        }
+    }
+
     /** Block look-ups that missed the processor's own cache, for statistics. */
     public long lookups() {
         return interpreter.lookups;
@@ -131,6 +144,8 @@ public final class Runner {
                         || (cpu.modeKey & (Cpu.MODE_TF | Cpu.MODE_DEBUG)) != 0
                         || (cpu.eflags & Cpu.RF) != 0) {
                     step();
+                } else if (limit == exactLimit) {
+                    approach(limit);
                 } else {
                     interpreter.run(Math.min(limit, cpu.retired + slice()));
                 }
@@ -163,6 +178,18 @@ public final class Runner {
         }
         return SLICE;
     }
+
+    /** Runs towards a count of instructions, and never beyond. */
+    private void approach(long limit) {
+        long left = limit - cpu.retired;
+        if (left > BlockBuilder.MAX_INSTRUCTIONS) {
+            interpreter.run(Math.min(limit - BlockBuilder.MAX_INSTRUCTIONS, cpu.retired + slice()));
+        } else if (!interpreter.runBeginning((int) left)) {
+            interpreter.run(cpu.retired + 1);
+        }
+    }
+
+    private long exactLimit = Long.MAX_VALUE;
 
     private static final int FIRST_SLICES = 2000;
     private static final long FIRST_SLICE = 200;
