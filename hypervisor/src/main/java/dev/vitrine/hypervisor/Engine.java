@@ -35,8 +35,11 @@ interface Engine {
     /** Runs about this many instructions; returns one of the constants above. */
     int run(long instructions);
 
-    /** Runs so many instructions and no more; what follows may differ from a run without a stop. */
-    int runExactly(long instructions);
+    /**
+     * As {@link #run}, but never runs more than {@code most}; if it comes so far what follows may
+     * differ from a run without a stop.
+     */
+    int run(long instructions, long most);
 
     /** Makes the processor look for interrupts. Any thread. */
     void requestInterruptCheck();

@@ -90,8 +90,8 @@ final class ProcessorEngine implements Engine, ProcessorHost {
     }
 
     @Override
-    public int runExactly(long instructions) {
-        return result(processor.runExactly(instructions));
+    public int run(long instructions, long most) {
+        return result(processor.run(instructions, most));
     }
 
     private static int result(Processor.Exit exit) {

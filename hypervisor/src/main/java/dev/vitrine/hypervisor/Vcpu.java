@@ -445,8 +445,8 @@ public final class Vcpu {
     /** Runs about so many instructions; returns what {@link Engine#run} does. */
     private int run(long budget) {
         nmiPending = false; // The processor has the request and takes it first.
-        long stop = source == null ? Long.MAX_VALUE : domain.untilStop();
-        int result = stop > budget ? engine.run(budget) : engine.runExactly(stop);
+        long most = source == null ? Long.MAX_VALUE : domain.untilStop();
+        int result = most == Long.MAX_VALUE ? engine.run(budget) : engine.run(budget, most);
         syncClock();
         switch (result) {
             case Engine.HALTED -> halt();

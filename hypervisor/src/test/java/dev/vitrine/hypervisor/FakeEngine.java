@@ -37,7 +37,7 @@ final class FakeEngine implements Engine {
     }
 
     @Override
-    public int runExactly(long instructions) {
+    public int run(long instructions, long most) {
         return run(instructions);
     }
 

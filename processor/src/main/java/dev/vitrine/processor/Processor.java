@@ -84,12 +84,14 @@ public final class Processor {
     }
 
     /**
-     * As {@link #run}, but never retires more than the budget. If it ends within a block of
-     * instructions, between whose ends no interrupt is taken, going on from there may not be what
+     * As {@link #run}, but never retires more than so many instructions. If they end within a block
+     * of instructions, between whose ends no interrupt is taken, going on from there may not be what
      * it is without the stop.
+     *
+     * @param most positive
      */
-    public Exit runExactly(long budget) {
-        return EXITS[runner.runExactly(budget)];
+    public Exit run(long budget, long most) {
+        return EXITS[runner.run(budget, most)];
     }
 
     /**

@@ -80,15 +80,16 @@ public final class Runner {
     }
 
     /**
-     * As {@link #run}, but stops behind the last of the instructions also if that is within a
-     * block. What follows then depends on where interrupts may come: they do at the ends of blocks.
+     * As {@link #run}, but never retires more than so many instructions, and stops within a block if
+     * they end there. What follows then depends on where interrupts may come: they do at the ends of
+     * blocks.
      */
-    public int runExactly(long budget) {
-        exactLimit = cpu.retired + budget;
+    public int run(long budget, long most) {
+        hardLimit = cpu.retired + most;
         try {
             return run(budget);
         } finally {
-            exactLimit = Long.MAX_VALUE;
+            hardLimit = Long.MAX_VALUE;
         }
     }
 
@@ -136,7 +137,7 @@ public final class Runner {
                 if (cpu.halted) {
                     return HALTED;
                 }
-                if (cpu.retired >= limit) {
+                if (cpu.retired >= limit || cpu.retired >= hardLimit) {
                     return BUDGET;
                 }
                 if (shadowed
@@ -144,7 +145,7 @@ public final class Runner {
                         || (cpu.modeKey & (Cpu.MODE_TF | Cpu.MODE_DEBUG)) != 0
                         || (cpu.eflags & Cpu.RF) != 0) {
                     step();
-                } else if (limit == exactLimit) {
+                } else if (hardLimit != Long.MAX_VALUE) {
                     approach(limit);
                 } else {
                     interpreter.run(Math.min(limit, cpu.retired + slice()));
@@ -179,17 +180,18 @@ public final class Runner {
         return SLICE;
     }
 
-    /** Runs towards a count of instructions, and never beyond. */
+    /** Runs towards the limit, and never beyond the hard one. */
     private void approach(long limit) {
-        long left = limit - cpu.retired;
+        long left = hardLimit - cpu.retired;
         if (left > BlockBuilder.MAX_INSTRUCTIONS) {
-            interpreter.run(Math.min(limit - BlockBuilder.MAX_INSTRUCTIONS, cpu.retired + slice()));
+            long safe = hardLimit - BlockBuilder.MAX_INSTRUCTIONS;
+            interpreter.run(Math.min(Math.min(limit, safe), cpu.retired + slice()));
         } else if (!interpreter.runBeginning((int) left)) {
             interpreter.run(cpu.retired + 1);
         }
     }
 
-    private long exactLimit = Long.MAX_VALUE;
+    private long hardLimit = Long.MAX_VALUE;
 
     private static final int FIRST_SLICES = 2000;
     private static final long FIRST_SLICE = 200;
