@@ -13,9 +13,12 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Unmatched;
 
 import java.io.InputStream;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.Callable;
 
 /** {@code vitrine replay}: runs a recorded guest again. */
@@ -82,6 +85,8 @@ final class ReplayCommand implements Callable<Integer> {
             })
     private @Nullable String control;
 
+    @Unmatched private List<String> tracing = new ArrayList<>();
+
     @Option(names = "--stats", description = "prints what processor and hypervisor did")
     private boolean stats;
 
@@ -98,6 +103,7 @@ final class ReplayCommand implements Callable<Integer> {
     @Override
     public Integer call() throws InterruptedException {
         Replayer.Until where = until();
+        TraceCommand trace = trace();
         Path coreFile = core == null ? null : PathNames.path("--core", core);
         Path socket = control == null ? null : PathNames.path("--control", control);
         Recording recording = Recording.open(PathNames.path("RUN", run));
@@ -108,8 +114,34 @@ final class ReplayCommand implements Callable<Integer> {
         RunPlan plan = RunManifest.plan(recording, stats, socket, own);
         try (ReplayJournal journal =
                 new ReplayJournal(recording, where, coreFile, control != null, own)) {
-            return new GuestRun(plan.withJournal(journal), own, null, machine -> () -> {}).run();
+            RunPlan journaled = plan.withJournal(journal);
+            return trace == null
+                    ? new GuestRun(journaled, own, null, machine -> () -> {}).run()
+                    : trace.run(journaled, own, null);
         }
+    }
+
+    /**
+     * What traces the replay, by the options of vitrine trace that are no options of vitrine run.
+     */
+    private @Nullable TraceCommand trace() {
+        if (tracing.isEmpty()) {
+            return null;
+        }
+        TraceCommand trace = new TraceCommand(streams);
+        CommandLineParser.parse(trace, tracing.toArray(String[]::new), streams);
+        if (trace.what != null) {
+            throw new BadInputException(
+                    "The argument '"
+                            + trace.what
+                            + "' is one too many; vitrine replay --help tells more.");
+        }
+        if (trace.changesGuest()) {
+            throw new BadInputException(
+                    "What is run is in the recording: vitrine replay takes of the options of vitrine"
+                            + " trace only those that say what is traced.");
+        }
+        return trace;
     }
 
     private Replayer.Until until() {

@@ -160,6 +160,23 @@ class RunCommand implements Callable<Integer> {
         return new GuestRun(plan, to, limit, machine -> () -> {}).run();
     }
 
+    /** Whether there is an option that says what is run, and how. */
+    boolean changesGuest() {
+        return what != null
+                || kernel != null
+                || ramdisk != null
+                || cmdline != null
+                || memory != null
+                || vcpus != null
+                || exec != null
+                || timeout != null
+                || control != null
+                || !copies.isEmpty()
+                || !clock.equals("real")
+                || stats
+                || verifyTranslation;
+    }
+
     boolean virtualClock() {
         return switch (clock) {
             case "real" -> false;

@@ -5,8 +5,8 @@ package dev.vitrine.cli;
 
 /**
  * A guest that shows when it got its input: it mixes the time-stamp counter, random numbers, CPUID
- * and the places at which the APIC's timer interrupts it, without end, and prints what that has come
- * to when it reads a byte of its console. It powers off at Ctrl-D.
+ * and the places at which the APIC's timer interrupts it, without end, and prints what that has
+ * come to when it reads a byte of its console. It powers off at Ctrl-D.
  */
 final class MixerGuest {
     static final String LISTING =

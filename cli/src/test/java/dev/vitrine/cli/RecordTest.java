@@ -131,7 +131,8 @@ class RecordTest {
         replay("run", "--until", "noon").isBadInput("--until 'noon'");
         // Forward and back: it is the same place each time.
         Path core = folder.resolve("then.core");
-        assertThat(replay("run", "--until", "2000000", "--core", core.toString()).status()).isZero();
+        assertThat(replay("run", "--until", "2000000", "--core", core.toString()).status())
+                .isZero();
         Cli.Result read = Cli.run("inspect", core.toString(), "read", "p:0x100000", "4");
         assertThat(read.out()).contains("bc 00 00 09");
     }
@@ -220,7 +221,9 @@ class RecordTest {
         byte[] log = Files.readAllBytes(log());
         // Entry 0 is the initial state; the inputs come among the looks at the registers.
         int input = 0;
-        for (int at = 16; log[at + 8] != 1; at += 8 + ByteBuffer.wrap(log).order(ByteOrder.LITTLE_ENDIAN).getInt(at)) {
+        for (int at = 16;
+                log[at + 8] != 1;
+                at += 8 + ByteBuffer.wrap(log).order(ByteOrder.LITTLE_ENDIAN).getInt(at)) {
             input++;
         }
         byte[] otherByte = log.clone();

@@ -57,6 +57,12 @@ final class RunningGuest implements AutoCloseable {
         return printed() + err.toString(StandardCharsets.UTF_8);
     }
 
+    /** Sends the guest some text. */
+    void type(String text) throws IOException {
+        input.write(text.getBytes(StandardCharsets.UTF_8));
+        input.flush();
+    }
+
     /** Sends the guest a line, waits for its end and returns the exit status. */
     int finish(String line) throws IOException, InterruptedException {
         input.write(line.getBytes(StandardCharsets.UTF_8));

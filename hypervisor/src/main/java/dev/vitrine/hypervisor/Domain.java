@@ -13,6 +13,7 @@ import dev.vitrine.platform.InstructionClock;
 import dev.vitrine.platform.TimerQueue;
 import dev.vitrine.platform.VirtualClock;
 import dev.vitrine.processor.CodeHook;
+import dev.vitrine.processor.Processor;
 import dev.vitrine.processor.StateSink;
 import dev.vitrine.xenabi.DomId;
 import dev.vitrine.xenabi.Errno;
@@ -344,8 +345,24 @@ public final class Domain {
             return null;
         }
         long machine = PhysicalView.machineAddress(entry) | physical & 4095;
-        engines.addHook(machine, hook);
-        return () -> engines.removeHook(machine, hook);
+        CodeHook timely =
+                clock.isVirtual()
+                        ? processor -> {
+                            syncClock(processor);
+                            hook.reached(processor);
+                        }
+                        : hook;
+        engines.addHook(machine, timely);
+        return () -> engines.removeHook(machine, timely);
+    }
+
+    /** Brings the clock up to the instruction that a processor is at. */
+    private void syncClock(Processor processor) {
+        for (Vcpu v : vcpus) {
+            if (v.engine() instanceof ProcessorEngine e && e.processor() == processor) {
+                v.syncClock();
+            }
+        }
     }
 
     /**

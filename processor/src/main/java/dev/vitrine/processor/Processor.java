@@ -85,8 +85,8 @@ public final class Processor {
 
     /**
      * As {@link #run}, but never retires more than so many instructions. If they end within a block
-     * of instructions, between whose ends no interrupt is taken, going on from there may not be what
-     * it is without the stop.
+     * of instructions, between whose ends no interrupt is taken, going on from there may not be
+     * what it is without the stop.
      *
      * @param most positive
      */

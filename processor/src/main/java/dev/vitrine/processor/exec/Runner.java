@@ -80,9 +80,9 @@ public final class Runner {
     }
 
     /**
-     * As {@link #run}, but never retires more than so many instructions, and stops within a block if
-     * they end there. What follows then depends on where interrupts may come: they do at the ends of
-     * blocks.
+     * As {@link #run}, but never retires more than so many instructions, and stops within a block
+     * if they end there. What follows then depends on where interrupts may come: they do at the
+     * ends of blocks.
      */
     public int run(long budget, long most) {
         hardLimit = cpu.retired + most;
