@@ -30,8 +30,8 @@ import java.time.Duration;
         sortOptions = false,
         footer = {
             "",
-            "RUN is a folder, which is made. Kernel, ramdisk and files of --copy are not copied into it:",
-            "their hashes are. A guest that reboots is not started again. Exit statuses are those of",
+            "RUN is a folder, which is made. Kernel, ramdisk and files of --copy are not copied into it,",
+            "only what tells whether they are the same. A guest that reboots is not started again. Exit statuses are those of",
             "'vitrine run'; docs/record.md tells more.",
             "",
             "  2    also: RUN is no empty folder, or the recording could not be written to its end",

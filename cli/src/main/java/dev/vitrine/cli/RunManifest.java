@@ -14,14 +14,13 @@ import dev.vitrine.toolstack.record.Recording;
 
 import org.jspecify.annotations.Nullable;
 
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.zip.CRC32C;
 
 /** What a recording says of what was run, and how that is run again. */
 final class RunManifest {
@@ -44,10 +43,10 @@ final class RunManifest {
         m.put("cmdline", plan.cmdline());
         m.put("memory", Long.toString(plan.memory()));
         m.put("vcpus", Integer.toString(plan.vcpus()));
-        m.put("kernel.sha256", hash(plan.kernel()));
+        m.put("kernel.crc32c", sum(plan.kernel()));
         Ramdisk ramdisk = plan.ramdisk();
         if (ramdisk != null) {
-            m.put("ramdisk.sha256", hash(ramdisk));
+            m.put("ramdisk.crc32c", sum(ramdisk));
         }
         if (console != null) {
             m.put("console.token", console.token());
@@ -105,10 +104,10 @@ final class RunManifest {
             r.need("image");
         }
         RunSource.Loaded loaded = source.load(streams);
-        same(r, "kernel", r.need("kernel.sha256"), hash(loaded.kernel()));
+        same(r, "kernel", r.need("kernel.crc32c"), sum(loaded.kernel()));
         Ramdisk ramdisk = loaded.ramdisk();
         if (ramdisk != null) {
-            same(r, "ramdisk", r.need("ramdisk.sha256"), hash(ramdisk));
+            same(r, "ramdisk", r.need("ramdisk.crc32c"), sum(ramdisk));
         }
         return new RunPlan(
                 source,
@@ -162,26 +161,27 @@ final class RunManifest {
         }
     }
 
-    private static MessageDigest sha256() {
-        try {
-            return MessageDigest.getInstance("SHA-256");
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every JDK has SHA-256", e);
-        }
-    }
-
-    private static String hash(LoadedKernel kernel) {
-        MessageDigest d = sha256();
+    /**
+     * The sum of a kernel, as it lies in memory. It is to name what has changed; that all is as it
+     * was, the initial state of the machine says.
+     */
+    private static String sum(LoadedKernel kernel) {
+        CRC32C crc = new CRC32C();
         for (KernelSegment s : kernel.segments()) {
-            d.update((Long.toHexString(s.address()) + " " + s.memorySize() + "\n").getBytes());
-            d.update(s.array(), s.arrayOffset(), s.fileSize());
+            String where = Long.toHexString(s.address()) + " " + s.memorySize() + "\n";
+            crc.update(where.getBytes(StandardCharsets.US_ASCII));
+            crc.update(s.array(), s.arrayOffset(), s.fileSize());
         }
-        return HexFormat.of().formatHex(d.digest());
+        return shown(crc, kernel.end() - kernel.start());
     }
 
-    private static String hash(Ramdisk ramdisk) {
-        MessageDigest d = sha256();
-        ramdisk.writeTo(0, (address, bytes, offset, length) -> d.update(bytes, offset, length));
-        return HexFormat.of().formatHex(d.digest());
+    private static String sum(Ramdisk ramdisk) {
+        CRC32C crc = new CRC32C();
+        ramdisk.writeTo(0, (address, bytes, offset, length) -> crc.update(bytes, offset, length));
+        return shown(crc, ramdisk.size());
+    }
+
+    private static String shown(CRC32C crc, long bytes) {
+        return String.format("%08x, %d bytes", crc.getValue(), bytes);
     }
 }

@@ -21,7 +21,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Comparator;
 import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * What the launcher runs to make its AOT cache, by the hidden option {@code --train}: loads the
@@ -159,11 +161,39 @@ final class Training {
                             new ByteArrayOutputStream(),
                             streams.err(),
                             false));
+            record(streams);
         } finally {
             Files.delete(kernel);
         }
         bootImage();
         return ExitStatus.OK;
+    }
+
+    /** Records a guest that halts at once, and replays it. */
+    private static void record(Streams streams) throws IOException {
+        Path folder = Files.createTempDirectory("vitrine-train");
+        Path kernel = folder.resolve("kernel");
+        Path run = folder.resolve("run");
+        Files.write(kernel, SyntheticGuest.kernel(SyntheticGuest.assemble("faf4")));
+        Streams nowhere =
+                new Streams(
+                        new ByteArrayInputStream("train\n".getBytes(StandardCharsets.UTF_8)),
+                        new ByteArrayOutputStream(),
+                        new PrintStream(OutputStream.nullOutputStream()),
+                        false);
+        Main.execute(
+                new String[] {
+                    "record", run.toString(), "--kernel", kernel.toString(), "--memory", "16M"
+                },
+                nowhere);
+        if (Main.execute(new String[] {"replay", run.toString()}, nowhere) != ExitStatus.OK) {
+            streams.err().println("vitrine: a recording could not be replayed.");
+        }
+        try (Stream<Path> files = Files.walk(folder)) {
+            for (Path p : files.sorted(Comparator.reverseOrder()).toList()) {
+                Files.delete(p);
+            }
+        }
     }
 
     private static void bootImage() throws InterruptedException {

@@ -219,7 +219,11 @@ final class LogCodec {
         }
 
         byte[] bytes() throws Malformed {
-            byte[] b = new byte[count(left())];
+            int length = count(Integer.MAX_VALUE);
+            if (length > left()) {
+                throw new Malformed("it ends too soon");
+            }
+            byte[] b = new byte[length];
             in.get(b);
             return b;
         }

@@ -34,10 +34,25 @@ final class LogReader implements AutoCloseable {
      * @throws BadInputException there is no log, or it is none of this version
      */
     LogReader(Path file) {
-        this.file = file;
-        InputStream opened = null;
+        this(file, open(file));
+    }
+
+    private static InputStream open(Path file) {
         try {
-            opened = new BufferedInputStream(Files.newInputStream(file), 1 << 16);
+            return new BufferedInputStream(Files.newInputStream(file), 1 << 16);
+        } catch (IOException e) {
+            throw unreadable(file, e);
+        }
+    }
+
+    /**
+     * @param file its name, for messages
+     * @throws BadInputException it is no log, or none of this version
+     */
+    LogReader(Path file, InputStream opened) {
+        this.file = file;
+        this.in = opened;
+        try {
             byte[] header = opened.readNBytes(LogFormat.HEADER);
             if (header.length < LogFormat.HEADER) {
                 throw new BadInputException(file + ": the recording was cut off before it began.");
@@ -59,16 +74,15 @@ final class LogReader implements AutoCloseable {
                                 + ".");
             }
             manifest = b.getInt();
-            in = opened;
         } catch (IOException e) {
-            throw unreadable(e);
+            throw unreadable(file, e);
         } catch (BadInputException e) {
             close(opened);
             throw e;
         }
     }
 
-    private BadInputException unreadable(IOException e) {
+    private static BadInputException unreadable(Path file, IOException e) {
         return new BadInputException(
                 e instanceof NoSuchFileException
                         ? file + ": there is no such file, so that this is no recording."
@@ -76,11 +90,9 @@ final class LogReader implements AutoCloseable {
                 e);
     }
 
-    private static void close(@Nullable InputStream in) {
+    private static void close(InputStream in) {
         try {
-            if (in != null) {
-                in.close();
-            }
+            in.close();
         } catch (IOException e) {
             // It was only read.
         }
@@ -147,7 +159,7 @@ final class LogReader implements AutoCloseable {
             position += LogFormat.FRAME + length;
             return entry;
         } catch (IOException e) {
-            throw unreadable(e);
+            throw unreadable(file, e);
         } catch (LogCodec.Malformed e) {
             throw damaged(e.getMessage());
         }
