@@ -15,11 +15,20 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Unmatched;
 
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /** {@code vitrine replay}: runs a recorded guest again. */
 @Command(
@@ -53,7 +62,8 @@ import java.util.concurrent.Callable;
             "  vitrine replay crash",
             "  vitrine replay crash --until 1500000000 --core then.core",
             "  vitrine replay crash --until time:2500000000 --control /tmp/guest",
-            "  vitrine replay crash --plugins syscalls --output calls.jsonl"
+            "  vitrine replay crash --plugins syscalls --output calls.jsonl",
+            "  vitrine replay crash --until event:4711"
         })
 final class ReplayCommand implements Callable<Integer> {
     private final Streams streams;
@@ -66,7 +76,8 @@ final class ReplayCommand implements Callable<Integer> {
             paramLabel = "WHERE",
             description = {
                 "stops there and shows the registers: N, after so many instructions of all vCPUs;",
-                "or time:N, when the guest's clock is at so many nanoseconds, as events have it"
+                "time:N, when the guest's clock is at so many nanoseconds; or event:N, where the",
+                "event of that number (seq) begins, which takes a second replay to find"
             })
     private @Nullable String until;
 
@@ -102,18 +113,29 @@ final class ReplayCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws InterruptedException {
-        Replayer.Until where = until();
-        TraceCommand trace = trace();
+        Place place = Place.of(until);
+        TraceCommand trace = tracing.isEmpty() ? null : trace(streams);
         Path coreFile = core == null ? null : PathNames.path("--core", core);
         Path socket = control == null ? null : PathNames.path("--control", control);
         Recording recording = Recording.open(PathNames.path("RUN", run));
         recording.checkLog();
+        Replayer.Until where = place.event() < 0 ? place.until() : timeOf(place.event(), recording);
+        RunPlan plan = RunManifest.plan(recording, stats, socket, streams);
+        return replay(plan, trace, recording, where, coreFile, streams);
+    }
+
+    private static int replay(
+            RunPlan plan,
+            @Nullable TraceCommand trace,
+            Recording recording,
+            Replayer.Until where,
+            @Nullable Path coreFile,
+            Streams to)
+            throws InterruptedException {
         // The console is no terminal's: what the guest gets is what the recording has.
-        Streams own =
-                new Streams(InputStream.nullInputStream(), streams.out(), streams.err(), false);
-        RunPlan plan = RunManifest.plan(recording, stats, socket, own);
-        try (ReplayJournal journal =
-                new ReplayJournal(recording, where, coreFile, control != null, own)) {
+        Streams own = new Streams(InputStream.nullInputStream(), to.out(), to.err(), false);
+        boolean stay = plan.control() != null;
+        try (ReplayJournal journal = new ReplayJournal(recording, where, coreFile, stay, own)) {
             RunPlan journaled = plan.withJournal(journal);
             return trace == null
                     ? new GuestRun(journaled, own, null, machine -> () -> {}).run()
@@ -122,14 +144,86 @@ final class ReplayCommand implements Callable<Integer> {
     }
 
     /**
+     * When an event begins: replays all of the recording once to see.
+     *
+     * @throws BadInputException there is no such event
+     */
+    private Replayer.Until timeOf(long event, Recording recording) throws InterruptedException {
+        ByteArrayOutputStream err = new ByteArrayOutputStream();
+        Streams silent =
+                new Streams(
+                        InputStream.nullInputStream(),
+                        OutputStream.nullOutputStream(),
+                        new PrintStream(err, true, StandardCharsets.UTF_8),
+                        false);
+        try {
+            Path events = Files.createTempFile("vitrine-events", ".jsonl");
+            try {
+                TraceCommand trace = trace(silent);
+                trace.output = events.toString();
+                trace.format = "json";
+                RunPlan plan = RunManifest.plan(recording, false, null, silent);
+                int status = replay(plan, trace, recording, Replayer.Until.END, null, silent);
+                if (status == ExitStatus.REPLAY_DIFFERS) {
+                    streams.err().print(err.toString(StandardCharsets.UTF_8));
+                    throw new BadInputException(
+                            "Where event " + event + " is cannot be told: the replay differs.");
+                }
+                return new Replayer.Until(Long.MAX_VALUE, timeOf(event, events));
+            } finally {
+                Files.delete(events);
+            }
+        } catch (IOException e) {
+            throw new BadInputException("The events cannot be kept in a temporary file.", e);
+        }
+    }
+
+    private static long timeOf(long event, Path events) throws IOException {
+        // Within a text each quote has a backslash before it: what is found is the field.
+        Pattern field = Pattern.compile("(?<!\\\\)\"seq\":" + event + ",.*?\"time\":([0-9]{1,18})");
+        try (Stream<String> lines = Files.lines(events)) {
+            return lines.map(field::matcher)
+                    .filter(Matcher::find)
+                    .map(m -> Long.parseLong(m.group(1)))
+                    .findFirst()
+                    .orElseThrow(() ->
+                            new BadInputException("There is no event " + event + " in this run."));
+        }
+    }
+
+    /**
+     * Where to stop, as the user said it.
+     *
+     * @param event number of an event; -1 if it is another kind of place
+     */
+    private record Place(Replayer.Until until, long event) {
+        static Place of(@Nullable String text) {
+            if (text == null) {
+                return new Place(Replayer.Until.END, -1);
+            }
+            Matcher m = Pattern.compile("(|time:|event:)([0-9]{1,18})").matcher(text);
+            if (!m.matches()) {
+                throw new BadInputException(
+                        "--until "
+                                + Sizes.shown(text)
+                                + " is no place in a recording: it is a count of instructions, time:"
+                                + " and nanoseconds, or event: and the number of an event.");
+            }
+            long n = Long.parseLong(m.group(2));
+            return switch (m.group(1)) {
+                case "time:" -> new Place(new Replayer.Until(Long.MAX_VALUE, n), -1);
+                case "event:" -> new Place(Replayer.Until.END, n);
+                default -> new Place(new Replayer.Until(n, Long.MAX_VALUE), -1);
+            };
+        }
+    }
+
+    /**
      * What traces the replay, by the options of vitrine trace that are no options of vitrine run.
      */
-    private @Nullable TraceCommand trace() {
-        if (tracing.isEmpty()) {
-            return null;
-        }
-        TraceCommand trace = new TraceCommand(streams);
-        CommandLineParser.parse(trace, tracing.toArray(String[]::new), streams);
+    private TraceCommand trace(Streams to) {
+        TraceCommand trace = new TraceCommand(to);
+        CommandLineParser.parse(trace, tracing.toArray(String[]::new), to);
         if (trace.what != null) {
             throw new BadInputException(
                     "The argument '"
@@ -142,22 +236,5 @@ final class ReplayCommand implements Callable<Integer> {
                             + " trace only those that say what is traced.");
         }
         return trace;
-    }
-
-    private Replayer.Until until() {
-        if (until == null) {
-            return Replayer.Until.END;
-        }
-        boolean time = until.startsWith("time:");
-        String digits = time ? until.substring("time:".length()) : until;
-        if (!digits.matches("[0-9]{1,18}")) {
-            throw new BadInputException(
-                    "--until "
-                            + Sizes.shown(until)
-                            + " is no place in a recording: it is a count of instructions, or time:"
-                            + " and nanoseconds.");
-        }
-        long n = Long.parseLong(digits);
-        return time ? new Replayer.Until(Long.MAX_VALUE, n) : new Replayer.Until(n, Long.MAX_VALUE);
     }
 }

@@ -80,6 +80,11 @@ class DebianRecordTest {
         assertThat(then.status()).as(then.err()).isZero();
         String cr3 = call.replaceFirst(".*\"cr3\":\"0x([0-9a-f]+)\".*", "$1");
         assertThat(then.err()).contains("CR3 " + "0".repeat(16 - cr3.length()) + cr3);
+        String seq = call.replaceFirst(".*\"seq\":([0-9]+).*", "$1");
+        assertThat(Cli.run("replay", run(), "--until", "event:" + seq).err()).isEqualTo(then.err());
+        Cli.run("replay", run(), "--until", "event:99999999").isBadInput("no event 99999999");
+        Cli.run("replay", run(), "--output", "-", "--vcpus", "2")
+                .isBadInput("What is run is in the recording");
     }
 
     @Test

@@ -114,7 +114,7 @@ class UsageTest {
 
     @Test
     void noCommand() {
-        Cli.run().isBadInput("run, trace, inspect, pull and images");
+        Cli.run().isBadInput("run, trace, record, replay, inspect, pull and images");
     }
 
     @ParameterizedTest

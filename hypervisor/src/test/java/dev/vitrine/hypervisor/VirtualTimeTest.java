@@ -19,6 +19,7 @@ import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.TreeMap;
 
 /**
  * Under the virtual clock a run is a function of the domain's initial state and of its input,
@@ -138,6 +139,7 @@ class VirtualTimeTest {
                 d.vcpu(i).markInitialised();
                 d.vcpu(i).bringUp();
             }
+            d.setInputHandler(7, bytes -> mixIn(d, bytes));
             d.unpause();
             outside.disturb(d);
             DomainStop stop = d.await(Duration.ofSeconds(120));
@@ -195,5 +197,65 @@ class VirtualTimeTest {
                 .containsExactlyElementsOf(undisturbed);
         assertThat(run(vcpus, null, VirtualTimeTest::pauseAtRandom))
                 .containsExactlyElementsOf(undisturbed);
+    }
+
+    /** Keeps input with its place, or gives it back there. */
+    private static final class Log implements InputJournal {
+        private final TreeMap<Long, List<ExternalInput>> inputs = new TreeMap<>();
+        private boolean replays;
+
+        @Override
+        public synchronized List<ExternalInput> point(long number, List<ExternalInput> arrived) {
+            if (replays) {
+                return inputs.getOrDefault(number, List.of());
+            }
+            if (!arrived.isEmpty()) {
+                inputs.computeIfAbsent(number, n -> new ArrayList<>()).addAll(arrived);
+            }
+            return arrived;
+        }
+
+        @Override
+        public synchronized void written(long number, ExternalInput write) {
+            inputs.computeIfAbsent(number, n -> new ArrayList<>()).add(write);
+        }
+
+        @Override
+        public long stopAt() {
+            return Long.MAX_VALUE;
+        }
+
+        @Override
+        public void stopReached() {}
+    }
+
+    /** Takes part in what the guests mix. */
+    private static void mixIn(Domain d, byte[] bytes) {
+        d.physical().putInt(0x810, d.physical().getInt(0x810) * 31 + bytes[0]);
+    }
+
+    private static void sendAtRandom(Domain d) throws InterruptedException {
+        SplittableRandom random = new SplittableRandom();
+        for (int i = 0; i < 40; i++) {
+            if (random.nextInt(4) == 0) {
+                d.writeFromOutside(0x810, new byte[] {(byte) i, 1, 2, 3}, 0, 4);
+            } else {
+                d.post(new ExternalInput(7, new byte[] {(byte) i}));
+            }
+            Thread.sleep(random.nextInt(5));
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 3})
+    void inputAtItsPlaceRepeatsARun(int vcpus) throws InterruptedException {
+        Log log = new Log();
+        List<String> recorded = run(vcpus, log, VirtualTimeTest::sendAtRandom);
+        assertThat(log.inputs).isNotEmpty();
+        assertThat(recorded).isNotEqualTo(run(vcpus, null, d -> {}));
+        log.replays = true;
+        assertThat(run(vcpus, log, d -> {})).containsExactlyElementsOf(recorded);
+        assertThat(run(vcpus, log, VirtualTimeTest::pauseAtRandom))
+                .containsExactlyElementsOf(recorded);
     }
 }

@@ -23,7 +23,7 @@ public final class Recorder implements InputJournal, AutoCloseable {
     static final long BEAT = 1 << 24;
 
     /** Instructions between two looks at everything. */
-    static final long CHECKPOINT = 1 << 28;
+    static final long CHECKPOINT = 1 << 29;
 
     private final Domain domain;
     private final LogWriter log;
