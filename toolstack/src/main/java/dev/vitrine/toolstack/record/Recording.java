@@ -17,6 +17,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Map;
 import java.util.Properties;
 import java.util.TreeMap;
@@ -66,6 +67,8 @@ public final class Recording {
                                     + ": the folder is not empty; a recording needs one of its own.");
                 }
             }
+            // The log holds all that is typed: it is the user's alone.
+            restrict(folder, "rwx------");
             Files.write(folder.resolve(MANIFEST), bytes, StandardOpenOption.CREATE_NEW);
             try (LogWriter log = openLog(folder, bytes)) {
                 IOException e = log.failure();
@@ -78,6 +81,12 @@ public final class Recording {
             throw new BadInputException(folder + ": this is no folder for a recording.", e);
         } catch (IOException e) {
             throw new BadInputException(folder + ": a recording cannot be written there.", e);
+        }
+    }
+
+    private static void restrict(Path path, String permissions) throws IOException {
+        if (path.getFileSystem().supportedFileAttributeViews().contains("posix")) {
+            Files.setPosixFilePermissions(path, PosixFilePermissions.fromString(permissions));
         }
     }
 
