@@ -107,4 +107,48 @@ class DebianRecordTest {
         assertThat(again.status()).as(again.err()).isZero();
         assertThat(again.out()).isEqualTo(recorded.out());
     }
+
+    /**
+     * A guest that clears accessed bits without flushing the TLB, and looks which are set again:
+     * that must not depend on what the processor has cached, or translated.
+     */
+    @Test
+    void accessedBitsAreSetAtTheSameAccesses() throws IOException {
+        String script =
+                """
+                awk 'BEGIN {
+                    for (k = 0; k < 3000; k++) a[k] = k "x" k;
+                    for (i = 0; i < 300; i++) {
+                        print 1 > "/proc/self/clear_refs"; close("/proc/self/clear_refs");
+                        for (k = 0; k < 200; k++) s += length(a[(i * 7 + k * 13) % 3000]);
+                        r = 0;
+                        while ((getline line < "/proc/self/smaps") > 0)
+                            if (line ~ /^Referenced/) { split(line, f, " "); r += f[2] }
+                        close("/proc/self/smaps");
+                        printf "%d ", r;
+                    }
+                    print s;
+                }'
+                """;
+        Path file = Files.writeString(folder.resolve("script"), script);
+        Cli.Result recorded =
+                Cli.run(
+                        "record",
+                        run(),
+                        "debian",
+                        "--copy",
+                        file + ":/script",
+                        "--timeout",
+                        LIMIT,
+                        "--exec",
+                        "sh /script");
+        assertThat(recorded.status()).as(recorded.err()).isZero();
+        // Some pages are used in each round, so that there is something to be seen.
+        assertThat(recorded.out().split(" ")).hasSizeGreaterThan(300).contains("4");
+        for (int i = 0; i < 2; i++) {
+            Cli.Result again = Cli.run("replay", run());
+            assertThat(again.status()).as(again.err()).isZero();
+            assertThat(again.out()).isEqualTo(recorded.out());
+        }
+    }
 }

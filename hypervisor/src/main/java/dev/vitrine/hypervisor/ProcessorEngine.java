@@ -67,12 +67,14 @@ final class ProcessorEngine implements Engine, ProcessorHost {
     private final Vcpu vcpu;
     private final VcpuPlatform platform;
     private final Processor processor;
+    private final ProcessorGroup group;
     private final @Nullable SplittableRandom repeatable;
 
     @SuppressWarnings("this-escape")
     private ProcessorEngine(Vcpu vcpu, ProcessorGroup group) {
         this.vcpu = vcpu;
         this.platform = vcpu.platform();
+        this.group = group;
         this.processor = new Processor(this, group);
         this.repeatable =
                 vcpu.domain().clock().isVirtual() ? new SplittableRandom(vcpu.id()) : null;
@@ -329,6 +331,13 @@ final class ProcessorEngine implements Engine, ProcessorHost {
     @Override
     public void unknownInstruction(String name) {
         vcpu.domain().counters().unknownInstruction(name);
+    }
+
+    @Override
+    public void accessedBitCleared(boolean user) {
+        if (repeatable != null) {
+            group.forget(user);
+        }
     }
 
     @Override

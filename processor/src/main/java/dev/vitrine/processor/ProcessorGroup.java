@@ -70,6 +70,21 @@ public final class ProcessorGroup {
         rendezvous.onAll(cpu -> cpu.mmu.flushAll());
     }
 
+    /**
+     * Has all processors walk the page tables again; returns when it is done. Any thread.
+     *
+     * @param user only for pages of user mode: what the supervisor has cached of global pages stays
+     */
+    public void forget(boolean user) {
+        rendezvous.onAll(cpu -> {
+            if (user) {
+                cpu.mmu.flushNonGlobal();
+            } else {
+                cpu.mmu.flushAll();
+            }
+        });
+    }
+
     /** To be called when a frame that holds decoded code was written from outside a processor. */
     public void codeWritten(long mfn) {
         cache.invalidateFrame(mfn);

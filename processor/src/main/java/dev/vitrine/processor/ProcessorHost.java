@@ -81,4 +81,14 @@ public interface ProcessorHost {
      * @param name a mnemonic, {@code illegal} and a mnemonic, or the opcode in hexadecimal
      */
     default void unknownInstruction(String name) {}
+
+    /**
+     * The guest may just have cleared the accessed bit of a page-table entry that is present. It
+     * need not tell the processors, which set it again when they next walk the tables; when that is
+     * depends on what they have cached. A host for whom runs are to repeat has them forget it, with
+     * {@link ProcessorGroup#forget}.
+     *
+     * @param user whether the entry is for user mode, too
+     */
+    default void accessedBitCleared(boolean user) {}
 }

@@ -7,9 +7,13 @@ import dev.vitrine.processor.core.Cpu;
 import dev.vitrine.processor.decode.Instruction;
 import dev.vitrine.processor.decode.Op;
 import dev.vitrine.processor.decode.Operand;
+import dev.vitrine.processor.lift.Lifter;
 
 /** BT, BTS, BTR, BTC. A register offset reaches memory beyond the operand (SDM volume 2, BT). */
 final class BitTest {
+    private static final int PRESENT = 1;
+    private static final int USER = 4;
+
     private BitTest() {}
 
     static void execute(Cpu cpu, Instruction i) {
@@ -51,6 +55,9 @@ final class BitTest {
                 cpu.store(la, size, change(i.op, v, bit));
             }
             setCarry(cpu, v >>> bit);
+            if (Lifter.mayClearAccessed(i) && (v & 1L << bit) != 0 && (v & PRESENT) != 0) {
+                cpu.host.accessedBitCleared((v & USER) != 0);
+            }
             return;
         }
     }

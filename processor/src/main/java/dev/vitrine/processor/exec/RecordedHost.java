@@ -137,6 +137,13 @@ public final class RecordedHost implements ProcessorHost {
     }
 
     @Override
+    public void accessedBitCleared(boolean user) {
+        if (mode != Mode.REPLAY) {
+            host.accessedBitCleared(user);
+        }
+    }
+
+    @Override
     public void hypercall(Processor processor) {
         outside("a hypercall").hypercall(processor);
     }

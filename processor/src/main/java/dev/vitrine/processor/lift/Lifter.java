@@ -238,8 +238,20 @@ public final class Lifter {
                         default -> true;
                     };
             case RARE -> i.op == Op.INTO || i.op == Op.BOUND;
-            default -> false;
+            default -> mayClearAccessed(i);
         };
+    }
+
+    /**
+     * Whether it may clear the accessed bit of a page-table entry: BTR of bit 5 in 8 bytes of
+     * memory, which is how Linux does that where it does not flush the TLB.
+     */
+    public static boolean mayClearAccessed(Instruction i) {
+        return i.op == Op.BTR
+                && i.size[0] == 8
+                && i.kind[0] == Operand.MEM
+                && i.kind[1] == Operand.IMM
+                && (i.imm & 63) == 5;
     }
 
     private boolean flat64(Instruction i) {
