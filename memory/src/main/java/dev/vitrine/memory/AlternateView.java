@@ -6,15 +6,51 @@ package dev.vitrine.memory;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * An alternate view (altp2m) of a domain's physical memory: a sparse set of overrides, each another
- * frame or other access rights, over the domain's map.
+ * An alternate view (Xen's altp2m) of a domain's physical memory: a sparse set of overrides, each
+ * another frame or other access rights, over the domain's map.
+ *
+ * <p>Overrides follow the map. Where only the rights differ the frame is always the map's; a frame
+ * that is shown in place of another is shown only as long as the other one is there. So no view
+ * shows a frame that the domain has given back, and what the domain puts in its place is seen.
+ *
+ * <p>Lookups are lock-free. Each change tells the map's listeners once before it returns, without a
+ * lock held.
  */
 public final class AlternateView implements PhysicalView {
-    private final PhysicalMap base;
-    private final ConcurrentHashMap<Long, Long> overrides = new ConcurrentHashMap<>();
+    /** What stands in place of the map's entry. */
+    private sealed interface Overlay {
+        int access();
+    }
 
+    private record Rights(int access) implements Overlay {}
+
+    /**
+     * @param mfn shown instead
+     * @param over the machine frame that the map had
+     */
+    private record Frame(long mfn, long over, int access) implements Overlay {}
+
+    /**
+     * @param gfn the guest frame whose frame is shown instead
+     */
+    private record Alias(long gfn, long over, int access) implements Overlay {}
+
+    private final PhysicalMap base;
+    private final ConcurrentHashMap<Long, Overlay> overrides = new ConcurrentHashMap<>();
+    private volatile int defaultAccess;
+
+    /** A view that shows the map's frames with all rights. */
     public AlternateView(PhysicalMap base) {
+        this(base, ALL & ACCESS);
+    }
+
+    /**
+     * @param defaultAccess access bits of all frames that have no override, whatever they are in
+     *     the map
+     */
+    public AlternateView(PhysicalMap base, int defaultAccess) {
         this.base = base;
+        this.defaultAccess = defaultAccess & ACCESS;
     }
 
     @Override
@@ -22,33 +58,148 @@ public final class AlternateView implements PhysicalView {
         return base;
     }
 
+    /** Number of guest frames that have an override. */
+    public int size() {
+        return overrides.size();
+    }
+
     @Override
     public long lookup(long gfn) {
-        Long o = overrides.get(gfn);
-        return o != null ? o : base.lookup(gfn);
+        long e = base.lookup(gfn);
+        if (e == 0) {
+            return 0;
+        }
+        Overlay o = overrides.isEmpty() ? null : overrides.get(gfn);
+        return switch (o) {
+            case Rights r -> PhysicalView.withAccess(e, r.access);
+            case Frame f when f.over == PhysicalView.mfn(e) ->
+                    f.mfn << MachineMemory.FRAME_SHIFT | PRESENT | f.access;
+            case Alias a when a.over == PhysicalView.mfn(e) -> {
+                long shown = base.lookup(a.gfn);
+                yield shown == 0 ? 0 : PhysicalView.withAccess(shown, a.access);
+            }
+            case null, default -> defaulted(e);
+        };
     }
 
-    /** Lets a guest frame show another machine frame with the given access in this view only. */
-    public void change(long gfn, long mfn, int access) {
-        overrides.put(gfn, mfn << MachineMemory.FRAME_SHIFT | PRESENT | access);
-        base.changed(gfn, 1);
+    private long defaulted(long entry) {
+        return PhysicalView.withAccess(entry, defaultAccess);
     }
 
-    /** Changes only the access rights; false if nothing is mapped there. */
-    public boolean setAccess(long gfn, int access) {
-        long e = lookup(gfn);
+    /**
+     * Lets a guest frame show another machine frame in this view only, as long as the domain has
+     * the frame there that it has now.
+     *
+     * @param access access bits
+     * @return false if the domain has none there
+     */
+    public boolean change(long gfn, long mfn, int access) {
+        long e = base.lookup(gfn);
         if (e == 0) {
             return false;
         }
-        overrides.put(gfn, (e & ~(long) (READ | WRITE | EXECUTE)) | access);
-        base.changed(gfn, 1);
+        overrides.put(gfn, new Frame(mfn, PhysicalView.mfn(e), access & ACCESS));
+        base.changed(this, gfn, 1);
         return true;
     }
 
-    /** Takes an override away. */
-    public void reset(long gfn) {
-        if (overrides.remove(gfn) != null) {
-            base.changed(gfn, 1);
+    /**
+     * Lets a guest frame show what another guest frame shows in the map; its rights stay.
+     *
+     * @return false if there is no RAM at one of the two
+     */
+    public boolean alias(long gfn, long shown) {
+        long e = base.lookup(gfn);
+        if (e == 0 || base.lookup(shown) == 0) {
+            return false;
         }
+        overrides.compute(
+                gfn,
+                (g, old) ->
+                        new Alias(
+                                shown,
+                                PhysicalView.mfn(e),
+                                old != null ? old.access() : defaultAccess));
+        base.changed(this, gfn, 1);
+        return true;
+    }
+
+    /** Changes only the access rights; false if there is no RAM. */
+    public boolean setAccess(long gfn, int access) {
+        return setAccess(gfn, 1, access) == 1;
+    }
+
+    /**
+     * Changes the access rights of consecutive guest frames; holes are left out.
+     *
+     * @return how many frames of RAM there were
+     */
+    public long setAccess(long gfn, long count, int access) {
+        PhysicalMap.check(gfn, count);
+        long done = 0;
+        long end = Math.min(gfn + count, base.maxGfn() + 1);
+        for (long g = gfn; g < end; g++) {
+            if (put(g, access)) {
+                done++;
+            }
+        }
+        if (done != 0) {
+            base.changed(this, gfn, count);
+        }
+        return done;
+    }
+
+    /**
+     * Changes the rights of several guest frames at once; holes are left out.
+     *
+     * @param access for each its access bits
+     */
+    public void setAccess(long[] gfns, int[] access) {
+        long first = Long.MAX_VALUE;
+        long last = -1;
+        for (int i = 0; i < gfns.length; i++) {
+            if (put(gfns[i], access[i])) {
+                first = Math.min(first, gfns[i]);
+                last = Math.max(last, gfns[i]);
+            }
+        }
+        if (last >= 0) {
+            base.changed(this, first, last - first + 1);
+        }
+    }
+
+    private boolean put(long gfn, int access) {
+        if (base.lookup(gfn) == 0) {
+            return false;
+        }
+        int a = access & ACCESS;
+        overrides.compute(
+                gfn,
+                (g, old) ->
+                        switch (old) {
+                            case Frame f when holds(g, f.over) -> new Frame(f.mfn, f.over, a);
+                            case Alias l when holds(g, l.over) -> new Alias(l.gfn, l.over, a);
+                            case null, default -> new Rights(a);
+                        });
+        return true;
+    }
+
+    private boolean holds(long gfn, long over) {
+        return PhysicalView.mfn(base.lookup(gfn)) == over;
+    }
+
+    /** Access bits of frames that have no override, from now on. */
+    public void setDefaultAccess(int access) {
+        defaultAccess = access & ACCESS;
+        base.changed(this, 0, PhysicalMap.GFN_LIMIT);
+    }
+
+    /** Takes an override away; false if there is none. */
+    public boolean reset(long gfn) {
+        if (overrides.remove(gfn) == null) {
+            return false;
+        }
+        base.changed(this, gfn, 1);
+        return true;
     }
 }

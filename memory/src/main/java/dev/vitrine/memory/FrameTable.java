@@ -16,8 +16,8 @@ import java.util.function.LongConsumer;
  * written since the dirty log was last read. Thread-safe; chunks are made on first use.
  *
  * <p>The soft TLBs of processors hold write permission only for frames that are not {@link #CODE}
- * and, while the log is on, already {@link #DIRTY}; so the fast path of a store checks nothing
- * here.
+ * or {@link #MIRRORED} and, while the log is on, already {@link #DIRTY}; so the fast path of a
+ * store checks nothing here.
  */
 public final class FrameTable {
     /** Decoded code was made from this frame: writes must be seen. */
@@ -28,6 +28,9 @@ public final class FrameTable {
 
     /** The host writes to it at any time, from any thread. */
     public static final int SHARED = 4;
+
+    /** A copy of it is kept somewhere: who keeps it is told of writes. */
+    public static final int MIRRORED = 8;
 
     private static final int CHUNK_SHIFT = 15;
 

@@ -12,7 +12,7 @@ import java.lang.invoke.VarHandle;
  * checked as a whole before its first byte is written.
  */
 public final class GuestPhysical {
-    /** Told that a frame from which code was decoded has been written. */
+    /** Told that a frame that code was decoded from, or that is mirrored, has been written. */
     public interface CodeListener {
         void codeWritten(long mfn);
     }
@@ -240,7 +240,7 @@ public final class GuestPhysical {
         if (frames.dirtyLog() && (flags & FrameTable.DIRTY) == 0) {
             frames.set(mfn, FrameTable.DIRTY);
         }
-        if ((flags & FrameTable.CODE) != 0) {
+        if ((flags & (FrameTable.CODE | FrameTable.MIRRORED)) != 0) {
             codeListener.codeWritten(mfn);
         }
     }

@@ -20,8 +20,12 @@ import java.util.concurrent.CopyOnWriteArrayList;
 public final class PhysicalMap implements PhysicalView {
     /** Told of changed entries, on the changing thread. */
     public interface Listener {
-        /** Entries of count frames from gfn on may have changed, in any view. */
-        void mappingChanged(long gfn, long count);
+        /**
+         * Entries of count frames from gfn on may have changed.
+         *
+         * @param view where; the map itself stands for all views
+         */
+        void mappingChanged(PhysicalView view, long gfn, long count);
     }
 
     private static final int CHUNK = 512;
@@ -71,7 +75,7 @@ public final class PhysicalMap implements PhysicalView {
             extents.add(new Extent(gfn, count, mfn));
             maxGfn = Math.max(maxGfn, gfn + count - 1);
         }
-        changed(gfn, count);
+        changed(this, gfn, count);
     }
 
     /** Maps one guest frame with full access. */
@@ -90,8 +94,32 @@ public final class PhysicalMap implements PhysicalView {
         if (e == 0) {
             return false;
         }
-        set(gfn, (e & ~(long) (READ | WRITE | EXECUTE)) | access);
+        set(gfn, PhysicalView.withAccess(e, access));
         return true;
+    }
+
+    /**
+     * Changes the access of consecutive guest frames; holes are left out.
+     *
+     * @return how many frames of RAM there were
+     */
+    public long setAccess(long gfn, long count, int access) {
+        check(gfn, count);
+        long done = 0;
+        long end = Math.min(gfn + count, maxGfn + 1);
+        synchronized (this) {
+            for (long g = gfn; g < end; g++) {
+                long e = lookup(g);
+                if (e != 0) {
+                    chunk(g)[(int) (g % CHUNK)] = PhysicalView.withAccess(e, access);
+                    done++;
+                }
+            }
+        }
+        if (done != 0) {
+            changed(this, gfn, count);
+        }
+        return done;
     }
 
     private void set(long gfn, long entry) {
@@ -107,26 +135,29 @@ public final class PhysicalMap implements PhysicalView {
         check(gfn, 1);
         long old;
         synchronized (this) {
-            long[] chunk = chunks.get(gfn / CHUNK);
-            if (chunk == null) {
-                chunk = new long[CHUNK];
-                long first = gfn - gfn % CHUNK;
-                for (int i = 0; i < CHUNK; i++) {
-                    chunk[i] = fromExtents(first + i);
-                }
-                old = chunk[(int) (gfn % CHUNK)];
-                chunk[(int) (gfn % CHUNK)] = entry;
-                chunks.put(gfn / CHUNK, chunk);
-            } else {
-                old = chunk[(int) (gfn % CHUNK)];
-                chunk[(int) (gfn % CHUNK)] = entry;
-            }
+            long[] chunk = chunk(gfn);
+            old = chunk[(int) (gfn % CHUNK)];
+            chunk[(int) (gfn % CHUNK)] = entry;
             if (entry != 0) {
                 maxGfn = Math.max(maxGfn, gfn);
             }
         }
-        changed(gfn, 1);
+        changed(this, gfn, 1);
         return old;
+    }
+
+    /** The chunk of a guest frame, made if it is not there. With the monitor held. */
+    private long[] chunk(long gfn) {
+        long[] chunk = chunks.get(gfn / CHUNK);
+        if (chunk == null) {
+            chunk = new long[CHUNK];
+            long first = gfn - gfn % CHUNK;
+            for (int i = 0; i < CHUNK; i++) {
+                chunk[i] = fromExtents(first + i);
+            }
+            chunks.put(gfn / CHUNK, chunk);
+        }
+        return chunk;
     }
 
     @Override
@@ -168,13 +199,13 @@ public final class PhysicalMap implements PhysicalView {
         return sum;
     }
 
-    void changed(long gfn, long count) {
+    void changed(PhysicalView view, long gfn, long count) {
         for (Listener l : listeners) {
-            l.mappingChanged(gfn, count);
+            l.mappingChanged(view, gfn, count);
         }
     }
 
-    private static void check(long gfn, long count) {
+    static void check(long gfn, long count) {
         if (gfn < 0 || count < 0 || gfn > GFN_LIMIT - count) {
             throw new IllegalArgumentException("guest frames " + gfn + " + " + count);
         }

@@ -7,14 +7,15 @@ import dev.vitrine.memory.MachineMemory;
 import dev.vitrine.memory.PhysicalMap;
 import dev.vitrine.memory.PhysicalView;
 import dev.vitrine.processor.core.Cpu;
-import dev.vitrine.processor.core.GuestFault;
 import dev.vitrine.processor.core.Mmu;
 import dev.vitrine.processor.core.Segment;
 import dev.vitrine.processor.decode.Decoder;
 import dev.vitrine.processor.decode.Instruction;
 import dev.vitrine.processor.decode.InstructionText;
 import dev.vitrine.processor.exec.RecordedHost;
+import dev.vitrine.processor.exec.Rendezvous;
 import dev.vitrine.processor.exec.Runner;
+import dev.vitrine.processor.system.CpuidTable;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -36,10 +37,14 @@ public final class Processor {
         /** {@link #requestStop} was called. */
         STOPPED,
         /** Triple fault: the processor has shut down. */
-        SHUTDOWN
+        SHUTDOWN,
+        /** The host was asked about something and owes {@link #react} an answer. */
+        WAITING
     }
 
-    private static final Exit[] EXITS = {Exit.BUDGET, Exit.HALTED, Exit.STOPPED, Exit.SHUTDOWN};
+    private static final Exit[] EXITS = {
+        Exit.BUDGET, Exit.HALTED, Exit.STOPPED, Exit.SHUTDOWN, Exit.WAITING
+    };
     private static final String[] NAMES = {"RAX", "RCX", "RDX", "RBX", "RSP", "RBP", "RSI", "RDI"};
     private static final String[] SEGMENTS = {"ES", "CS", "SS", "DS", "FS", "GS"};
 
@@ -47,6 +52,7 @@ public final class Processor {
     private final Mmu mmu;
     private final Runner runner;
     private final PhysicalMap map;
+    private final Rendezvous rendezvous;
 
     /**
      * Begins what the first processor would begin, on a thread of its own: for programs that have
@@ -69,7 +75,9 @@ public final class Processor {
                         group.rendezvous,
                         group.smp,
                         group.forcedEmulation,
-                        group.tiering);
+                        group.tiering,
+                        group::mirrorWritten);
+        this.rendezvous = group.rendezvous;
         group.join(cpu, runner);
     }
 
@@ -260,11 +268,11 @@ public final class Processor {
     // ------------------------------------------------------------------ memory
 
     /**
-     * Guest-physical address of a linear one in the current address space, whatever the privilege;
-     * -1 if nothing is mapped. No side effects.
+     * Guest-physical address of a linear one in the current address space, whatever the privilege
+     * and the view; -1 if nothing is mapped. No side effects.
      */
     public long translate(long linear) {
-        return mmu.walker().peek(linear);
+        return mmu.translateForHost(linear, false);
     }
 
     /**
@@ -272,16 +280,11 @@ public final class Processor {
      * write would fault. Sets accessed and dirty bits, as the write would.
      */
     public long translateForWrite(long linear) {
-        try {
-            mmu.walker().walk(linear, Mmu.ACCESS_WRITE, cpu.cpl == 3, false);
-            return mmu.walker().physical | (linear & 4095);
-        } catch (GuestFault e) {
-            return -1;
-        }
+        return mmu.translateForHost(linear, true);
     }
 
     /**
-     * Reads memory by linear address, without side effects.
+     * Reads memory by linear address, without side effects, as the domain's own map shows it.
      *
      * @return false if a byte is not mapped to RAM; the target's content is then unspecified
      */
@@ -304,7 +307,7 @@ public final class Processor {
         if (physical < 0) {
             return -1;
         }
-        long entry = mmu.view().lookup(physical >>> MachineMemory.FRAME_SHIFT);
+        long entry = map.lookup(physical >>> MachineMemory.FRAME_SHIFT);
         return entry == 0 ? -1 : PhysicalView.machineAddress(entry) | (physical & 4095);
     }
 
@@ -313,9 +316,76 @@ public final class Processor {
         mmu.flushAll();
     }
 
-    /** Lets this processor see memory through another view; on its own thread only. */
+    /**
+     * Lets this processor see memory through another view, from its next instruction on. Any
+     * thread; when this returns it is done.
+     */
     public void setView(PhysicalView view) {
-        mmu.setView(view);
+        rendezvous.on(cpu, c -> c.mmu.setView(view));
+    }
+
+    /** The view that it sees memory through; on its own thread, or while it does not run. */
+    public PhysicalView view() {
+        return mmu.view();
+    }
+
+    // ------------------------------------------------------------- interception
+
+    /**
+     * Answers what the host has left open with {@link Reaction#WAIT}; while the processor does not
+     * run.
+     *
+     * @throws IllegalStateException nothing is open
+     */
+    public void react(Reaction answer) {
+        runner.react(answer);
+    }
+
+    /** Has each instruction shown when it has been executed ({@link Interception.Step}). */
+    public void setStepping(boolean on) {
+        cpu.stepping = on;
+        cpu.modeChanged();
+    }
+
+    public boolean stepping() {
+        return cpu.stepping;
+    }
+
+    /** Has the next interrupt or injected event shown ({@link Interception.Event}). */
+    public void showNextEvent() {
+        cpu.showNext = true;
+    }
+
+    /**
+     * Lets an event happen before the next instruction, in place of one that is due.
+     *
+     * @param vector 0 to 255
+     * @param errorCode for exceptions that have one
+     * @param cr2 of a page fault
+     * @param length of the instruction, for software interrupts and exceptions: the address behind
+     *     it is pushed
+     */
+    public void inject(
+            int vector, Interception.EventType type, int errorCode, long cr2, int length) {
+        runner.inject(vector & 0xFF, type, errorCode, cr2, length);
+    }
+
+    /** Puts into the registers what CPUID, executed now, would. */
+    public void executeCpuid() {
+        CpuidTable.execute(cpu);
+    }
+
+    /** Where execution would go on behind the instruction that is intercepted. */
+    public long nextRip() {
+        return cpu.nextRip;
+    }
+
+    /** Debug register 6 or 7. */
+    public long debugRegister(int n) {
+        if (n != 6 && n != 7) {
+            throw new IllegalArgumentException("debug register " + n);
+        }
+        return cpu.dr[n];
     }
 
     public PhysicalMap physicalMap() {

@@ -3,7 +3,9 @@
 
 package dev.vitrine.processor;
 
+import dev.vitrine.memory.FrameTable;
 import dev.vitrine.memory.PhysicalMap;
+import dev.vitrine.memory.PhysicalView;
 import dev.vitrine.processor.core.Cpu;
 import dev.vitrine.processor.exec.CodeCache;
 import dev.vitrine.processor.exec.Rendezvous;
@@ -11,10 +13,12 @@ import dev.vitrine.processor.exec.Runner;
 import dev.vitrine.processor.exec.Tiering;
 import dev.vitrine.processor.translate.Translator;
 
+import java.util.BitSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.LongConsumer;
 import java.util.function.ObjLongConsumer;
 
 /**
@@ -62,7 +66,55 @@ public final class ProcessorGroup {
                         processors,
                         map.memory().ram());
         this.tiering = Boolean.getBoolean("vitrine.translate.off") ? Tiering.NONE : translator;
-        map.addListener((gfn, count) -> flushAll());
+        map.addListener((view, gfn, count) -> rendezvous.onAll(cpu -> cpu.mmu.viewChanged(view)));
+    }
+
+    /** What the processors show to their hosts from now on. Any thread. */
+    public void setIntercepts(Intercepts intercepts) {
+        this.intercepts = intercepts;
+        rendezvous.onAll(cpu -> cpu.intercepts = this.intercepts);
+    }
+
+    private volatile Intercepts intercepts = Intercepts.NONE;
+    private volatile LongConsumer mirrorListener = mfn -> {};
+
+    /**
+     * Has somebody told of each write to a mirrored frame that a processor makes, right behind the
+     * instruction, on its thread.
+     */
+    public void setMirrorListener(LongConsumer listener) {
+        mirrorListener = listener;
+    }
+
+    void mirrorWritten(long mfn) {
+        mirrorListener.accept(mfn);
+    }
+
+    /** Marks a frame as mirrored, or not any more. Any thread. */
+    public void mirror(long mfn, boolean on) {
+        if (on) {
+            map.memory().frames().set(mfn, FrameTable.MIRRORED);
+            rendezvous.onAll(cpu -> cpu.mmu.dropWrites(mfn));
+        } else {
+            map.memory().frames().clear(mfn, FrameTable.MIRRORED);
+        }
+    }
+
+    /**
+     * Says which of a frame's bytes are breakpoint instructions that stand in place of others. They
+     * count where an instruction begins; one that goes over them is decoded from the others. Any
+     * thread.
+     *
+     * @param places offsets of the breakpoint instructions; none takes back what was said
+     * @param original the frame's bytes without them
+     */
+    public void patch(long mfn, BitSet places, byte[] original) {
+        cache.patch(mfn, places, original);
+    }
+
+    /** Lets all processors see memory through a view. Any thread. */
+    public void setView(PhysicalView view) {
+        rendezvous.onAll(cpu -> cpu.mmu.setView(view));
     }
 
     /** Forgets cached translations on all processors; returns when it is done. Any thread. */

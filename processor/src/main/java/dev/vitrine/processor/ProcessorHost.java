@@ -76,6 +76,19 @@ public interface ProcessorHost {
     }
 
     /**
+     * Something is about to happen that is to be shown first: by {@link
+     * ProcessorGroup#setIntercepts}, {@link Processor#setStepping} or {@link
+     * Processor#showNextEvent}, or an access that the processor's view forbids. Called between two
+     * instructions; the host may look at and change all of the processor's state and memory, and
+     * switch its view. An exception that is thrown here passes through {@link Processor#run}.
+     *
+     * @return how to go on
+     */
+    default Reaction intercepted(Processor cpu, Interception what) {
+        return Reaction.PROCEED;
+    }
+
+    /**
      * The guest executed something that this processor does not have, and gets #UD. For statistics.
      *
      * @param name a mnemonic, {@code illegal} and a mnemonic, or the opcode in hexadecimal

@@ -10,4 +10,9 @@ public interface CodeTracker {
 
     /** Whether the processor executes a block decoded from this frame at the moment. */
     boolean inExecution(Cpu cpu, long mfn);
+
+    /** Whether the processor executes no more than one instruction at the moment. */
+    default boolean stepping(Cpu cpu) {
+        return true;
+    }
 }

@@ -3,6 +3,8 @@
 
 package dev.vitrine.processor.core;
 
+import dev.vitrine.processor.Interception;
+import dev.vitrine.processor.Intercepts;
 import dev.vitrine.processor.Processor;
 import dev.vitrine.processor.ProcessorHost;
 import dev.vitrine.processor.decode.Instruction;
@@ -307,12 +309,33 @@ public final class Cpu {
     /** MSRs that are only storage to the processor. */
     public final ModelSpecific msr = new ModelSpecific();
 
-    /** The processor as its host knows it. */
+    /** What the host wants to see first. */
+    public Intercepts intercepts = Intercepts.NONE;
+
+    /** Kinds of these that the host lets pass for the instruction in execution. */
+    public int passed;
+
+    /** The instruction in execution is executed on behalf of the host, with all rights. */
+    public boolean emulating;
+
+    /** What {@link Intercepted} is about. */
+    public @Nullable Interception interception;
+
+    /** Each instruction is shown to the host when it has been executed. */
+    public boolean stepping;
+
+    /** The next event is shown to the host before it is delivered. */
+    public boolean showNext;
+
+    private long[] mirrored = new long[4];
+    private int mirroredCount;
+
     /** Instructions retired, and instruction pointer, when hooks were called last. */
     public long hookedAt = -1;
 
     public long hookedRip;
 
+    /** The processor as its host knows it. */
     @SuppressWarnings("NullAway.Init") // set by the facade's constructor
     public Processor facade;
 
@@ -340,6 +363,9 @@ public final class Cpu {
 
     /** Debug registers hold enabled instruction breakpoints. */
     public static final int MODE_DEBUG = 256;
+
+    /** {@link #stepping}. */
+    public static final int MODE_STEP = 512;
 
     /** Everything outside of memory and address that decoded code depends on. */
     public int modeKey;
@@ -540,6 +566,9 @@ public final class Cpu {
         if ((dr[7] & 0xFF) != 0) {
             k |= MODE_DEBUG;
         }
+        if (stepping) {
+            k |= MODE_STEP;
+        }
         modeKey = k;
         mmu.contextChanged();
     }
@@ -551,6 +580,44 @@ public final class Cpu {
                 && (s.attributes & (Segment.PRESENT | 0xE | Segment.S))
                         == (Segment.PRESENT | 2 | Segment.S)
                 && (s.attributes & Segment.DB) != 0;
+    }
+
+    // ---------------------------------------------------------- interceptions
+
+    /** Whether the host wants to see an operation of a kind of {@link Intercepts} now. */
+    public boolean intercepts(int kind) {
+        return (passed & kind) == 0 && intercepts.has(kind);
+    }
+
+    /** Prepares the question to the host: {@code throw cpu.intercept(...)}. */
+    public Intercepted intercept(Interception what) {
+        interception = what;
+        return Intercepted.INSTANCE;
+    }
+
+    /** Asks the host first if it wants to see a write to a control register. */
+    public void beforeControlWrite(int register, long value, long old) {
+        if ((passed & Intercepts.CONTROL) == 0 && intercepts.wants(register, value, old)) {
+            throw intercept(new Interception.ControlRegisterWrite(register, value, old));
+        }
+    }
+
+    /** Notes that a frame is being written that copies are kept of. */
+    public void noteMirrored(long mfn) {
+        for (int i = 0; i < mirroredCount; i++) {
+            if (mirrored[i] == mfn) {
+                return;
+            }
+        }
+        if (mirroredCount == mirrored.length) {
+            mirrored = java.util.Arrays.copyOf(mirrored, 2 * mirroredCount);
+        }
+        mirrored[mirroredCount++] = mfn;
+    }
+
+    /** Takes one of the frames noted; -1 if there is none. */
+    public long takeMirrored() {
+        return mirroredCount == 0 ? -1 : mirrored[--mirroredCount];
     }
 
     // ----------------------------------------------------------------- faults

@@ -6,6 +6,8 @@ package dev.vitrine.processor.core;
 import dev.vitrine.memory.FrameTable;
 import dev.vitrine.memory.GuestRam;
 import dev.vitrine.memory.PhysicalView;
+import dev.vitrine.memory.UnrestrictedView;
+import dev.vitrine.processor.Interception;
 import dev.vitrine.processor.system.DebugRegisters;
 import dev.vitrine.processor.system.PageWalker;
 
@@ -51,10 +53,12 @@ public final class Mmu {
     public static final int ACCESS_WRITE = 1;
     public static final int ACCESS_FETCH = 2;
 
-    /** Number of keys that address spaces take turns in; the supervisor's is the next. */
-    private static final int USER_KEYS = Tlb.KEYS / 2;
+    /** Number of keys that address spaces take turns in; the rest are the supervisor's. */
+    static final int USER_KEYS = Tlb.KEYS / 2;
 
-    private static final int SYSTEM_KEY = Tlb.key(USER_KEYS);
+    private static final int READ = PhysicalView.READ;
+    private static final int WRITE = PhysicalView.WRITE;
+    private static final int EXECUTE = PhysicalView.EXECUTE;
 
     /** See {@link Tlb}; translated code looks here itself. */
     public final long[] readTlb = new long[2 * Tlb.ENTRIES];
@@ -62,8 +66,14 @@ public final class Mmu {
     /** As {@link #readTlb}, for writes. */
     public final long[] writeTlb = new long[2 * Tlb.ENTRIES];
 
+    /** Key of the supervisor's contexts in the view of now. */
+    private int systemKey = Tlb.key(USER_KEYS);
+
     /** Key of {@link #context}. */
-    public int tlbKey = SYSTEM_KEY;
+    public int tlbKey = systemKey;
+
+    /** Changes the index, so that views do not meet in one place. */
+    private int fetchMix;
 
     private final long[] fetchTag = new long[SIZE];
     private final long[] fetchDelta = new long[SIZE];
@@ -75,8 +85,13 @@ public final class Mmu {
     private long systemContext = 4;
     private int asid = 1;
 
-    /** Address space number of supervisor accesses while these are the same in all. */
-    private int sharedAsid = 2;
+    /** The address spaces as the view of now shows them. */
+    private ViewSpaces spaces;
+
+    /** Those of other views that this processor has used lately; mostly there are none. */
+    private ViewSpaces[] parked = NO_SPACES;
+
+    private static final ViewSpaces[] NO_SPACES = {};
 
     private int nextAsid = 3;
 
@@ -86,11 +101,13 @@ public final class Mmu {
     /** Supervisor accesses without EFLAGS.AC use {@link #sharedAsid} now. */
     private boolean shared;
 
-    private final int[] asidOfPcid = new int[4096];
-
     public final GuestRam ram;
     private final FrameTable frames;
     private PhysicalView view;
+
+    /** See {@link UnrestrictedView}. */
+    private final PhysicalView unrestricted;
+
     private Cpu cpu;
     private PageWalker walker;
     private final CodeTracker code;
@@ -117,6 +134,9 @@ public final class Mmu {
     @SuppressWarnings("NullAway.Init") // attach() completes the circle
     public Mmu(PhysicalView view, CodeTracker code) {
         this.view = view;
+        this.unrestricted = new UnrestrictedView(view.base());
+        this.spaces = new ViewSpaces(view, 0);
+        this.spaces.sharedAsid = 2;
         this.ram = view.base().memory().ram();
         this.frames = view.base().memory().frames();
         this.code = code;
@@ -135,13 +155,83 @@ public final class Mmu {
         return view;
     }
 
-    /** Switches to another physical view (altp2m). */
+    /** The domain's own map with all rights, for what is done on behalf of a monitor. */
+    public PhysicalView unrestricted() {
+        return unrestricted;
+    }
+
+    /**
+     * Switches to another physical view (altp2m). What is cached of the views used lately stays.
+     */
     public void setView(PhysicalView other) {
+        if (other == view) {
+            return;
+        }
         if (other.base() != view.base()) {
             throw new IllegalArgumentException("view of another domain");
         }
+        ViewSpaces to = null;
+        ViewSpaces[] known = parked;
+        for (int i = 0; i < known.length; i++) {
+            if (known[i].view == other) {
+                to = known[i];
+                known[i] = spaces;
+                break;
+            }
+        }
+        if (to == null) {
+            to = park(other);
+        }
+        spaces = to;
         view = other;
-        flushAll();
+        systemKey = Tlb.key(to.systemKey);
+        fetchMix = to.fetchMix;
+        if (to.sharedAsid == 0) {
+            to.sharedAsid = freshAsid();
+        }
+        int known0 = to.asidOfPcid[pcid()];
+        if (known0 != 0) {
+            asid = known0;
+            contextChanged();
+        } else {
+            useFreshAsid();
+        }
+    }
+
+    /** Puts the address spaces of now aside and returns room for those of a new view. */
+    private ViewSpaces park(PhysicalView other) {
+        if (parked.length < ViewSpaces.KEPT) {
+            parked = Arrays.copyOf(parked, parked.length + 1);
+            parked[parked.length - 1] = spaces;
+            return new ViewSpaces(other, parked.length);
+        }
+        ViewSpaces last = parked[nextParked];
+        parked[nextParked] = spaces;
+        nextParked = (nextParked + 1) % ViewSpaces.KEPT;
+        return new ViewSpaces(other, last.number);
+    }
+
+    private int nextParked;
+
+    /**
+     * Entries of a view have changed: forgets what is cached of it.
+     *
+     * @param changed the domain's own map stands for all views
+     */
+    public void viewChanged(PhysicalView changed) {
+        if (changed == view.base()) {
+            flushAll();
+        } else if (changed == view) {
+            spaces.forget();
+            spaces.sharedAsid = freshAsid();
+            useFreshAsid();
+        } else {
+            for (ViewSpaces s : parked) {
+                if (s.view == changed) {
+                    s.forget();
+                }
+            }
+        }
     }
 
     // ---------------------------------------------------------------- contexts
@@ -151,11 +241,13 @@ public final class Mmu {
         boolean user = cpu.cpl == 3;
         shared = !localSupervisor && (cpu.cr4 & SHARING) == SHARING && (cpu.cr0 & Cpu.CR0_PG) != 0;
         long own = (long) asid << 2;
-        systemContext = shared ? (long) sharedAsid << 2 : own;
+        systemContext = shared ? (long) spaces.sharedAsid << 2 : own;
         fetchContext = user ? own | 1 : systemContext;
         fetchKey = (user ? userEpoch : supervisorEpoch) << 12 | fetchContext;
         boolean slow =
-                (cpu.modeKey & Cpu.MODE_ALIGN) != 0 || DebugRegisters.dataBreakpointsEnabled(cpu);
+                (cpu.modeKey & Cpu.MODE_ALIGN) != 0
+                        || DebugRegisters.dataBreakpointsEnabled(cpu)
+                        || diversion != null;
         if (slow) {
             context = CONTEXT_SLOW;
         } else if (user) {
@@ -163,7 +255,7 @@ public final class Mmu {
         } else {
             context = (cpu.eflags & Cpu.AC) != 0 ? own | 2 : systemContext;
         }
-        tlbKey = user ? Tlb.key(asid & USER_KEYS - 1) : SYSTEM_KEY;
+        tlbKey = user ? Tlb.key(asid & USER_KEYS - 1) : systemKey;
     }
 
     /** Without these CR4 bits a supervisor may reach the pages of one address space only. */
@@ -180,14 +272,20 @@ public final class Mmu {
 
     /** Forgets everything. */
     public void flushAll() {
-        Arrays.fill(asidOfPcid, 0);
-        sharedAsid = freshAsid();
+        for (ViewSpaces s : parked) {
+            s.forget();
+        }
+        spaces.forget();
+        spaces.sharedAsid = freshAsid();
         useFreshAsid();
     }
 
     /** Forgets all address spaces; global pages may stay. */
     public void flushNonGlobal() {
-        Arrays.fill(asidOfPcid, 0);
+        for (ViewSpaces s : parked) {
+            Arrays.fill(s.asidOfPcid, 0);
+        }
+        Arrays.fill(spaces.asidOfPcid, 0);
         useFreshAsid();
     }
 
@@ -197,19 +295,34 @@ public final class Mmu {
      * @param keep bit 63 was set with CR4.PCIDE: what is cached for the PCID stays valid
      */
     public void addressSpaceChanged(boolean keep) {
-        int pcid = (cpu.cr4 & Cpu.CR4_PCIDE) != 0 ? (int) cpu.cr3 & 0xFFF : 0;
-        if (keep && asidOfPcid[pcid] != 0) {
-            asid = asidOfPcid[pcid];
+        int pcid = pcid();
+        int known = spaces.asidOfPcid[pcid];
+        if (keep && known != 0) {
+            asid = known;
             contextChanged();
         } else {
+            if (!keep) {
+                forgetElsewhere(pcid);
+            }
             useFreshAsid();
         }
     }
 
+    private int pcid() {
+        return (cpu.cr4 & Cpu.CR4_PCIDE) != 0 ? (int) cpu.cr3 & 0xFFF : 0;
+    }
+
+    private void forgetElsewhere(int pcid) {
+        for (ViewSpaces s : parked) {
+            s.asidOfPcid[pcid] = 0;
+        }
+    }
+
     private void useFreshAsid() {
-        asid = freshAsid();
-        int pcid = (cpu.cr4 & Cpu.CR4_PCIDE) != 0 ? (int) cpu.cr3 & 0xFFF : 0;
-        asidOfPcid[pcid] = asid;
+        // The number first: taking it may sweep all others away.
+        int fresh = freshAsid();
+        asid = fresh;
+        spaces.asidOfPcid[pcid()] = fresh;
         contextChanged();
     }
 
@@ -223,9 +336,12 @@ public final class Mmu {
             supervisorEpoch++;
             userEpoch++;
             largePages.clear();
-            Arrays.fill(asidOfPcid, 0);
+            for (ViewSpaces v : parked) {
+                v.forget();
+            }
+            spaces.forget();
             localSupervisor = false;
-            sharedAsid = 1;
+            spaces.sharedAsid = 1;
             nextAsid = 2;
         }
         return nextAsid++;
@@ -238,11 +354,11 @@ public final class Mmu {
 
     /** INVPCID types 1: forgets one PCID; the current one gets a fresh start. */
     public void flushPcid(int pcid, boolean keepGlobal) {
-        int current = (cpu.cr4 & Cpu.CR4_PCIDE) != 0 ? (int) cpu.cr3 & 0xFFF : 0;
-        if (pcid == current) {
+        forgetElsewhere(pcid);
+        if (pcid == pcid()) {
             useFreshAsid();
         } else {
-            asidOfPcid[pcid] = 0;
+            spaces.asidOfPcid[pcid] = 0;
         }
     }
 
@@ -250,7 +366,7 @@ public final class Mmu {
      * INVLPG. Entries of large pages were made per 4 KiB page, so these take more than one slot.
      */
     public void invalidatePage(long la) {
-        for (int key = 0; key <= USER_KEYS; key++) {
+        for (int key = 0; key < Tlb.KEYS; key++) {
             int i = Tlb.index(la, Tlb.key(key));
             readTlb[i] = 0;
             writeTlb[i] = 0;
@@ -563,12 +679,12 @@ public final class Mmu {
                 value |= readByte(i < first ? m0 : m1, m) << (8 * i);
             }
             watch(la, size, false);
-            return value;
+            return supplied(la, size, value);
         }
         long m = resolve(la, ACCESS_READ);
         long value = m >= 0 ? loadMachine(m, size) : readDevice(~m, size);
         watch(la, size, false);
-        return value;
+        return supplied(la, size, value);
     }
 
     private long readByte(long base, long m) {
@@ -596,7 +712,7 @@ public final class Mmu {
             long next = checkAddress(la + first);
             long m0 = resolve(la, ACCESS_WRITE);
             long m1 = resolve(next, ACCESS_WRITE);
-            for (int i = 0; i < size; i++) {
+            for (int i = 0; i < size && !discards(); i++) {
                 long b = i < first ? m0 : m1;
                 int off = i < first ? i : i - first;
                 if (b >= 0) {
@@ -609,10 +725,12 @@ public final class Mmu {
             return;
         }
         long m = resolve(la, ACCESS_WRITE);
-        if (m >= 0) {
-            storeMachine(m, size, value);
-        } else {
-            cpu.host.writeDevice(~m, size, value);
+        if (!discards()) {
+            if (m >= 0) {
+                storeMachine(m, size, value);
+            } else {
+                cpu.host.writeDevice(~m, size, value);
+            }
         }
         watch(la, size, true);
     }
@@ -626,8 +744,8 @@ public final class Mmu {
             probeWrite(la, size);
             return slowLoad(la, size);
         }
-        long m = resolve(la, ACCESS_WRITE);
-        return m >= 0 ? loadMachine(m, size) : readDevice(~m, size);
+        long m = resolve(la, ACCESS_WRITE, READ | WRITE);
+        return supplied(la, size, m >= 0 ? loadMachine(m, size) : readDevice(~m, size));
     }
 
     private void watch(long la, int size, boolean write) {
@@ -678,6 +796,15 @@ public final class Mmu {
      * physical address if no RAM answers there.
      */
     private long resolve(long la, int access) {
+        return resolve(la, access, access == ACCESS_WRITE ? WRITE : READ);
+    }
+
+    /**
+     * As above.
+     *
+     * @param rights that the physical view must give
+     */
+    private long resolve(long la, int access, int rights) {
         int i = Tlb.index(la, tlbKey);
         long tag = (la & PAGE) | context;
         if (access == ACCESS_WRITE) {
@@ -694,30 +821,42 @@ public final class Mmu {
         if (entry == 0) {
             return ~(physical | (la & 4095));
         }
+        if ((entry & rights) != rights) {
+            throw violation(physical | (la & 4095), la, rights, Interception.WITH_LINEAR);
+        }
         long machine = PhysicalView.machineAddress(entry);
-        if (access == ACCESS_WRITE) {
-            beforeWrite(machine >>> 12);
+        boolean plain = true;
+        if (access == ACCESS_WRITE && !discards()) {
+            plain = beforeWrite(machine >>> 12);
         }
         if (context != CONTEXT_SLOW && admitted(machine >>> 12)) {
             long delta = machine - (la & PAGE);
-            if (walker.readable) {
+            if (walker.readable && (entry & READ) != 0) {
                 readTlb[i] = tag;
                 readTlb[i + 1] = delta;
             }
-            if (access == ACCESS_WRITE) {
-                noteWritable(machine);
-                writeTlb[i] = tag;
-                writeTlb[i + 1] = delta;
-                if (watch != null) {
-                    watch.writable(i);
+            // Read-modify-writes look there only.
+            if (plain && (entry & (READ | WRITE)) == (READ | WRITE)) {
+                if (access == ACCESS_WRITE) {
+                    noteWritable(machine);
+                    writeTlb[i] = tag;
+                    writeTlb[i + 1] = delta;
+                    if (watch != null) {
+                        watch.writable(i);
+                    }
+                } else if (walker.writable && plainWrites(machine >>> 12)) {
+                    noteWritable(machine);
+                    writeTlb[i] = tag;
+                    writeTlb[i + 1] = delta;
                 }
-            } else if (walker.writable && plainWrites(machine >>> 12)) {
-                noteWritable(machine);
-                writeTlb[i] = tag;
-                writeTlb[i + 1] = delta;
             }
         }
         return machine | (la & 4095);
+    }
+
+    /** Prepares the report of an access that the view does not give the right to. */
+    private Intercepted violation(long physical, long la, int rights, int where) {
+        return cpu.intercept(new Interception.MemoryAccess(physical, la, rights, where));
     }
 
     /** Walks for an entry that will carry the context of now. */
@@ -742,13 +881,18 @@ public final class Mmu {
 
     private boolean plainWrites(long mfn) {
         int flags = frames.flags(mfn);
-        return (flags & FrameTable.CODE) == 0
+        return (flags & (FrameTable.CODE | FrameTable.MIRRORED)) == 0
                 && watch == null
                 && !code.inExecution(cpu, mfn)
                 && (!frames.dirtyLog() || (flags & FrameTable.DIRTY) != 0);
     }
 
-    private void beforeWrite(long mfn) {
+    /**
+     * A frame is about to be written.
+     *
+     * @return whether further writes need not be seen
+     */
+    private boolean beforeWrite(long mfn) {
         // Also where the frame is no code any more: another processor may have written to it, while
         // the block that was decoded from it is still under way here.
         if (code.inExecution(cpu, mfn)) {
@@ -761,6 +905,43 @@ public final class Mmu {
         if (frames.dirtyLog() && (flags & FrameTable.DIRTY) == 0) {
             frames.set(mfn, FrameTable.DIRTY);
         }
+        if ((flags & FrameTable.MIRRORED) != 0) {
+            if (!code.stepping(cpu)) {
+                // As an instruction on its own, behind which the copy is made anew.
+                throw SelfModification.INSTANCE;
+            }
+            cpu.noteMirrored(mfn);
+            return false;
+        }
+        return true;
+    }
+
+    // ------------------------------------------------------------- diversions
+
+    /** How the data accesses of the instruction in execution differ; null if they do not. */
+    private @Nullable Diversion diversion;
+
+    /** Changes what data accesses do, from now on. */
+    public void divert(@Nullable Diversion d) {
+        if (diversion != d) {
+            diversion = d;
+            contextChanged();
+        }
+    }
+
+    /** Data accesses are not what they seem: no way past this class may be taken. */
+    public boolean diverted() {
+        return diversion != null;
+    }
+
+    /** What the instruction in execution writes is to vanish. */
+    public boolean discards() {
+        return diversion != null && diversion.discardsWrites();
+    }
+
+    /** What a data read gives instead of the memory's content. */
+    private long supplied(long la, int size, long value) {
+        return diversion == null ? value : diversion.read(la, size, value);
     }
 
     // --------------------------------------------------------- atomic accesses
@@ -782,7 +963,7 @@ public final class Mmu {
         if (crosses(la, size)) {
             return -1;
         }
-        long m = resolve(la, ACCESS_WRITE);
+        long m = resolve(la, ACCESS_WRITE, READ | WRITE);
         watch(la, size, true);
         return m >= 0 ? m : -1;
     }
@@ -797,6 +978,9 @@ public final class Mmu {
      * 8-byte word.
      */
     public boolean casMachine(long machine, int size, long expect, long update) {
+        if (discards()) {
+            return true;
+        }
         if (size == 8) {
             return ram.casLong(machine, expect, update);
         }
@@ -829,7 +1013,7 @@ public final class Mmu {
 
     /** Machine address to fetch from, or the complement of the physical address of a hole. */
     public long fetch(long la) {
-        int i = (int) (la >>> 12) & MASK;
+        int i = ((int) (la >>> 12) ^ fetchMix) & MASK;
         long tag = (la & PAGE) | fetchContext;
         if (tag == fetchTag[i]) {
             return la + fetchDelta[i];
@@ -846,6 +1030,10 @@ public final class Mmu {
         if (entry == 0) {
             return ~(walker.physical | (la & 4095));
         }
+        if ((entry & EXECUTE) == 0) {
+            long physical = walker.physical | (la & 4095);
+            throw violation(physical, la, EXECUTE, Interception.WITH_LINEAR);
+        }
         return enterFetch(la, PhysicalView.machineAddress(entry));
     }
 
@@ -855,7 +1043,7 @@ public final class Mmu {
      * @return -1 if that is not known, would fault, would set an accessed bit or is no RAM
      */
     public long fetchQuietly(long la) {
-        int i = (int) (la >>> 12) & MASK;
+        int i = ((int) (la >>> 12) ^ fetchMix) & MASK;
         long tag = (la & PAGE) | fetchContext;
         if (tag == fetchTag[i]) {
             return la + fetchDelta[i];
@@ -865,7 +1053,7 @@ public final class Mmu {
             return -1;
         }
         long entry = view.lookup(physical >>> 12);
-        if (entry == 0) {
+        if (entry == 0 || (entry & EXECUTE) == 0) {
             return -1;
         }
         if (shared && cpu.cpl != 3 && !walker.global) {
@@ -878,7 +1066,7 @@ public final class Mmu {
     }
 
     private long enterFetch(long la, long machine) {
-        int i = (int) (la >>> 12) & MASK;
+        int i = ((int) (la >>> 12) ^ fetchMix) & MASK;
         fetchTag[i] = (la & PAGE) | fetchContext;
         fetchDelta[i] = machine - (la & PAGE);
         fetched.add(la >>> 12);
@@ -897,7 +1085,7 @@ public final class Mmu {
             }
             return value;
         }
-        int i = Tlb.index(la, SYSTEM_KEY);
+        int i = Tlb.index(la, systemKey);
         long[] tlb = readTlb;
         if (((la & PAGE) | systemContext) == tlb[i]) {
             return loadMachine(la + tlb[i + 1], size);
@@ -907,6 +1095,9 @@ public final class Mmu {
         long entry = view.lookup(physical >>> 12);
         if (entry == 0) {
             return readDevice(physical, size);
+        }
+        if ((entry & READ) == 0) {
+            throw violation(physical, la, READ, Interception.WITH_LINEAR);
         }
         long machine = PhysicalView.machineAddress(entry);
         if (admitted(machine >>> 12)) {
@@ -938,7 +1129,7 @@ public final class Mmu {
 
     private long systemWriteAddress(long la) {
         la = checkAddress(la);
-        int i = Tlb.index(la, SYSTEM_KEY);
+        int i = Tlb.index(la, systemKey);
         long[] tlb = writeTlb;
         if (((la & PAGE) | systemContext) == tlb[i]) {
             return la + tlb[i + 1];
@@ -949,9 +1140,12 @@ public final class Mmu {
         if (entry == 0) {
             return ~physical;
         }
+        if ((entry & WRITE) == 0) {
+            throw violation(physical, la, WRITE, Interception.WITH_LINEAR);
+        }
         long machine = PhysicalView.machineAddress(entry);
-        beforeWrite(machine >>> 12);
-        if (admitted(machine >>> 12)) {
+        boolean plain = beforeWrite(machine >>> 12);
+        if (plain && (entry & READ) != 0 && admitted(machine >>> 12)) {
             noteWritable(machine);
             tlb[i] = (la & PAGE) | systemContext;
             tlb[i + 1] = machine - (la & PAGE);
@@ -962,7 +1156,10 @@ public final class Mmu {
         return machine | (la & 4095);
     }
 
-    /** Reads physical memory for a page walk; a hole reads all-ones. The address is aligned. */
+    /**
+     * Reads an entry of a paging structure, without regard to rights; a hole reads all-ones. The
+     * address is aligned.
+     */
     public long loadPhysical64(long physical) {
         long entry = view.lookup(physical >>> 12);
         return entry == 0
@@ -978,26 +1175,89 @@ public final class Mmu {
                 : ram.getIntVolatile(PhysicalView.machineAddress(entry) | (physical & 4095));
     }
 
-    /** Atomic update of a page-table entry; true also where no RAM answers. */
-    public boolean casPhysical64(long physical, long expect, long update) {
+    /** As {@link #loadPhysical64}, but what the view does not let be read is 0. */
+    public long loadReadable64(long physical) {
+        long entry = view.lookup(physical >>> 12);
+        return entry != 0 && (entry & READ) == 0 ? 0 : loadPhysical64(physical);
+    }
+
+    /** As {@link #loadPhysical64}, in a walk for an address, which needs the right to read. */
+    public long walkLoad64(long physical, long la) {
+        long entry = view.lookup(physical >>> 12);
+        if (entry == 0) {
+            return -1L;
+        }
+        requireForWalk(entry, READ, physical, la);
+        return ram.getLongVolatile(PhysicalView.machineAddress(entry) | (physical & 4095));
+    }
+
+    /** See {@link #walkLoad64}. */
+    public int walkLoad32(long physical, long la) {
+        long entry = view.lookup(physical >>> 12);
+        if (entry == 0) {
+            return -1;
+        }
+        requireForWalk(entry, READ, physical, la);
+        return ram.getIntVolatile(PhysicalView.machineAddress(entry) | (physical & 4095));
+    }
+
+    private void requireForWalk(long entry, int rights, long physical, long la) {
+        if ((entry & rights) == 0) {
+            throw violation(
+                    physical,
+                    la,
+                    (rights & READ) != 0 ? READ : READ | WRITE,
+                    la == NO_ADDRESS ? Interception.NO_LINEAR : Interception.IN_WALK);
+        }
+    }
+
+    /** Stands for the linear address where paging structures are read without one. */
+    public static final long NO_ADDRESS = Long.MIN_VALUE;
+
+    /** Atomic update of a page-table entry in a walk; true also where no RAM answers. */
+    public boolean casPhysical64(long physical, long expect, long update, long la) {
         long entry = view.lookup(physical >>> 12);
         if (entry == 0) {
             return true;
         }
+        requireForWalk(entry, WRITE | PhysicalView.WALKER_WRITE, physical, la);
         long machine = PhysicalView.machineAddress(entry) | (physical & 4095);
         beforeWalkerWrite(machine);
         return ram.casLong(machine, expect, update);
     }
 
     /** See {@link #casPhysical64}. */
-    public boolean casPhysical32(long physical, int expect, int update) {
+    public boolean casPhysical32(long physical, int expect, int update, long la) {
         long entry = view.lookup(physical >>> 12);
         if (entry == 0) {
             return true;
         }
+        requireForWalk(entry, WRITE | PhysicalView.WALKER_WRITE, physical, la);
         long machine = PhysicalView.machineAddress(entry) | (physical & 4095);
         beforeWalkerWrite(machine);
         return ram.casInt(machine, expect, update);
+    }
+
+    /**
+     * Translates for an access of the host, which no view restricts: for a write with the privilege
+     * of now, with accessed and dirty bits set; for a read whatever the privilege, without a trace.
+     *
+     * @return the physical address, or -1 if it is not mapped so
+     */
+    public long translateForHost(long la, boolean write) {
+        PhysicalView seen = view;
+        view = unrestricted;
+        try {
+            if (!write) {
+                return walker.peek(la);
+            }
+            walker.walk(la, ACCESS_WRITE, cpu.cpl == 3, false);
+            return walker.physical | (la & 4095);
+        } catch (GuestFault e) {
+            return -1;
+        } finally {
+            view = seen;
+        }
     }
 
     private void beforeWalkerWrite(long machine) {
@@ -1012,6 +1272,9 @@ public final class Mmu {
         }
         if (frames.dirtyLog() && (flags & FrameTable.DIRTY) == 0) {
             frames.set(mfn, FrameTable.DIRTY);
+        }
+        if ((flags & FrameTable.MIRRORED) != 0) {
+            cpu.noteMirrored(mfn);
         }
     }
 }

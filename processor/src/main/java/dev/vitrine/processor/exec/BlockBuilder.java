@@ -73,6 +73,7 @@ final class BlockBuilder {
         CodeCache.Page page = null;
         CodeCache.Page secondPage = null;
         BitSet hooks = null;
+        PatchedFrame patched = null;
         if (machine >= 0) {
             page = cache.markCode(machine >>> 12);
             Block former = cache.find(machine, cpu, modeKey);
@@ -80,7 +81,9 @@ final class BlockBuilder {
                 // Marking the frame has brought it back.
                 return former;
             }
-            System.arraycopy(page.bytes(), (int) machine & 4095, bytes, 0, available);
+            patched = cache.patched(machine >>> 12);
+            byte[] source = patched == null ? page.bytes() : patched.original();
+            System.arraycopy(source, (int) machine & 4095, bytes, 0, available);
             // Behind the mark: who adds a hook ends what has been decoded without it.
             hooks =
                     (modeKey & Interpreter.MODE_REPLAY) == 0
@@ -111,6 +114,9 @@ final class BlockBuilder {
             } else if (codeSize == 32) {
                 at &= 0xFFFFFFFFL;
             }
+            if (patched != null && patched.places().get(((int) machine & 4095) + offset)) {
+                bytes[offset] = PatchedFrame.INT3;
+            }
             int length =
                     decoder.decode(
                             bytes, offset, Math.min(available - offset, 15), at, codeSize, i);
@@ -123,7 +129,9 @@ final class BlockBuilder {
                 long next = mmu.fetch(mode64 ? nextLa : nextLa & 0xFFFFFFFFL);
                 if (next >= 0) {
                     secondPage = cache.markCode(next >>> 12);
-                    System.arraycopy(secondPage.bytes(), 0, bytes, available, 16);
+                    PatchedFrame second = cache.patched(next >>> 12);
+                    byte[] source = second == null ? secondPage.bytes() : second.original();
+                    System.arraycopy(source, 0, bytes, available, 16);
                     secondFrame = next >>> 12;
                 } else {
                     Arrays.fill(bytes, available, available + 16, (byte) 0xFF);
@@ -141,12 +149,8 @@ final class BlockBuilder {
                 break;
             }
             if (length == Decoder.INVALID) {
-                i.form = Form.INVALID;
-                i.op = Op.INVALID;
-                i.rip = at;
-                i.codeSize = codeSize;
-                length = Math.max(1, i.length);
-                i.length = length;
+                invalid(i, at, codeSize);
+                length = i.length;
             }
             if (!mode64 && Long.compareUnsigned(at + length - 1, limit & 0xFFFFFFFFL) > 0) {
                 if (count == 0) {
@@ -171,6 +175,54 @@ final class BlockBuilder {
             count++;
             offset += length;
         }
+        return finish(modeKey, count, last, ended, machine, page, secondPage, secondFrame);
+    }
+
+    /**
+     * Builds a block of one instruction that is not the one in memory; it is not kept.
+     *
+     * @param code as many bytes as the instruction has, or more
+     */
+    Block buildSupplied(int modeKey, byte[] code) {
+        Arrays.fill(bytes, 0, Decoder.MAX_LENGTH, (byte) 0);
+        System.arraycopy(code, 0, bytes, 0, Math.min(code.length, Decoder.MAX_LENGTH));
+        Instruction i = new Instruction();
+        int codeSize = (modeKey & Cpu.MODE_64) != 0 ? 64 : (modeKey & Cpu.MODE_32) != 0 ? 32 : 16;
+        int length = decoder.decode(bytes, 0, Decoder.MAX_LENGTH, cpu.rip, codeSize, i);
+        if (length == Decoder.TOO_LONG || length == Decoder.NEED_MORE) {
+            throw cpu.gp(0);
+        }
+        if (length == Decoder.INVALID) {
+            invalid(i, cpu.rip, codeSize);
+        }
+        i.lock &= smp;
+        uops.clear();
+        kept.clear();
+        starts[0] = 0;
+        lifter.target = 0;
+        int ended = lifter.lift(i, modeKey, 0);
+        places[0] = Places.of(i, cpu.rip);
+        kept.add(i);
+        return finish(modeKey, 1, i, ended, -1, null, null, -1);
+    }
+
+    private static void invalid(Instruction i, long at, int codeSize) {
+        i.form = Form.INVALID;
+        i.op = Op.INVALID;
+        i.rip = at;
+        i.codeSize = codeSize;
+        i.length = Math.max(1, i.length);
+    }
+
+    private Block finish(
+            int modeKey,
+            int count,
+            @Nullable Instruction last,
+            int ended,
+            long machine,
+            CodeCache.@Nullable Page page,
+            CodeCache.@Nullable Page secondPage,
+            long secondFrame) {
         if (last == null) {
             throw new IllegalStateException("block without an instruction");
         }
@@ -179,9 +231,9 @@ final class BlockBuilder {
         }
         Block b =
                 new Block(
-                        rip,
-                        csBase,
-                        limit,
+                        cpu.rip,
+                        cpu.r[Cpu.R_SEG_BASE + Cpu.CS],
+                        cpu.segment[Cpu.CS].limit,
                         modeKey,
                         uops.toArray(),
                         kept.toArray(new Instruction[0]),

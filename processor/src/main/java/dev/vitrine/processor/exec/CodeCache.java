@@ -13,6 +13,7 @@ import dev.vitrine.processor.core.Cpu;
 import org.jspecify.annotations.Nullable;
 
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
@@ -518,6 +519,30 @@ public final class CodeCache implements CodeTracker {
         invalidateFrame(mfn);
         // Translated code is left at its next loop.
         rendezvous.onAll(cpu -> {});
+    }
+
+    /** See {@link dev.vitrine.processor.ProcessorGroup#patch}. */
+    public void patch(long mfn, BitSet places, byte[] original) {
+        if (places.isEmpty()) {
+            patches.remove(mfn);
+        } else {
+            patches.put(mfn, new PatchedFrame((BitSet) places.clone(), original.clone()));
+        }
+        decodeAnew(mfn);
+    }
+
+    private final ConcurrentHashMap<Long, PatchedFrame> patches = new ConcurrentHashMap<>();
+
+    /** What {@link #patch} has set. */
+    @Nullable PatchedFrame patched(long mfn) {
+        return patches.get(mfn);
+    }
+
+    @Override
+    public boolean stepping(Cpu cpu) {
+        Object current = cpu.currentBlock;
+        return current == null
+                || (current instanceof Block b && (b.modeKey & Interpreter.MODE_SINGLE) != 0);
     }
 
     @Override

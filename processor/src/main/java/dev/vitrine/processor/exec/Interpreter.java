@@ -6,6 +6,7 @@ package dev.vitrine.processor.exec;
 import dev.vitrine.memory.GuestRam;
 import dev.vitrine.processor.core.Cpu;
 import dev.vitrine.processor.core.GuestFault;
+import dev.vitrine.processor.core.Intercepted;
 import dev.vitrine.processor.core.Mmu;
 import dev.vitrine.processor.core.SegmentCheck;
 import dev.vitrine.processor.core.SelfModification;
@@ -200,8 +201,18 @@ final class Interpreter {
 
     /** Runs exactly one instruction (or one iteration of a repeated one that was interrupted). */
     Instruction step() {
+        return step(null);
+    }
+
+    /**
+     * As {@link #step()}.
+     *
+     * @param supplied the instruction; null for the one in memory
+     */
+    Instruction step(byte @Nullable [] supplied) {
         cpu.currentBlock = null;
-        Block b = find(cpu.modeKey | MODE_SINGLE);
+        int mode = cpu.modeKey | MODE_SINGLE;
+        Block b = supplied == null ? find(mode) : builder.buildSupplied(mode, supplied);
         execute(b, cpu.retired + 1);
         return b.instructions[0];
     }
@@ -1053,7 +1064,7 @@ final class Interpreter {
                 }
                 b = n;
             }
-        } catch (GuestFault | SelfModification e) {
+        } catch (GuestFault | Intercepted | SelfModification e) {
             if (pc != BETWEEN) {
                 FaultSite.locate(cpu, b, pc - 2, e instanceof GuestFault);
             }
@@ -1090,7 +1101,7 @@ final class Interpreter {
                 || c.retired >= limit
                 || c.shadow != Cpu.SHADOW_NONE
                 || c.halted
-                || (c.modeKey & (Cpu.MODE_TF | Cpu.MODE_DEBUG)) != 0
+                || (c.modeKey & (Cpu.MODE_TF | Cpu.MODE_DEBUG | Cpu.MODE_STEP)) != 0
                 || (c.eflags & Cpu.RF) != 0
                 || c.pendingDebug != 0
                 || (c.interruptWaiting && (c.eflags & Cpu.IF) != 0);

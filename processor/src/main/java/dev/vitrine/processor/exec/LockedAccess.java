@@ -18,6 +18,9 @@ public final class LockedAccess {
     private LockedAccess() {}
 
     public static long load(Cpu cpu, long la, int size) {
+        if (cpu.mmu.diverted()) {
+            return cpu.mmu.loadForWrite(cpu.lockLinear = la, size);
+        }
         long m = cpu.mmu.lockedAddress(la, size);
         cpu.lockLinear = la;
         cpu.lockMachine = m;
@@ -34,6 +37,10 @@ public final class LockedAccess {
 
     /** Stores if the place still holds what was loaded; false: begin again. */
     public static boolean store(Cpu cpu, int size, long expect, long value) {
+        if (cpu.mmu.diverted()) {
+            cpu.store(cpu.lockLinear, size, value);
+            return true;
+        }
         long m = cpu.lockMachine;
         if (m != NOT_IN_RAM && (m & 7) + size <= 8) {
             return cpu.mmu.casMachine(m, size, Cpu.truncate(expect, size), value);

@@ -22,6 +22,7 @@ final class PortStrings {
         if (count == 0) {
             return;
         }
+        PortAccess.announce(cpu, port, size, i.op == Op.INS, true);
         long by = (cpu.eflags & Cpu.DF) != 0 ? -size : size;
         if (i.op == Op.INS) {
             long la = cpu.linear(Cpu.ES, Cpu.truncate(cpu.r[Cpu.RDI], asize), size, true);

@@ -3,8 +3,10 @@
 
 package dev.vitrine.processor.exec;
 
+import dev.vitrine.processor.Interception;
 import dev.vitrine.processor.Processor;
 import dev.vitrine.processor.ProcessorHost;
+import dev.vitrine.processor.Reaction;
 import dev.vitrine.processor.core.Cpu;
 
 import org.jspecify.annotations.Nullable;
@@ -141,6 +143,11 @@ public final class RecordedHost implements ProcessorHost {
         if (mode != Mode.REPLAY) {
             host.accessedBitCleared(user);
         }
+    }
+
+    @Override
+    public Reaction intercepted(Processor processor, Interception what) {
+        return outside("a decision").intercepted(processor, what);
     }
 
     @Override

@@ -5,6 +5,7 @@ package dev.vitrine.processor.exec;
 
 import dev.vitrine.processor.core.Cpu;
 import dev.vitrine.processor.core.GuestFault;
+import dev.vitrine.processor.core.Intercepted;
 import dev.vitrine.processor.decode.Instruction;
 
 import org.jspecify.annotations.Nullable;
@@ -268,9 +269,10 @@ public final class Region {
      */
     public void stopped(Cpu cpu, int site, long retired, Throwable reason) {
         cpu.retired = retired;
-        if (reason instanceof GuestFault) {
+        if (reason instanceof GuestFault || reason instanceof Intercepted) {
             cpu.retired += sites[3 * site + 2];
-            FaultSite.locate(cpu, blocks[sites[3 * site]], sites[3 * site + 1], true);
+            boolean fault = reason instanceof GuestFault;
+            FaultSite.locate(cpu, blocks[sites[3 * site]], sites[3 * site + 1], fault);
             cpu.rip += cpu.r[Cpu.R_ORIGIN];
         } else {
             // Where the write is not to the block's own frame the interpreter just does it; where

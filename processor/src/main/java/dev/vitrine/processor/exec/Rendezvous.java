@@ -179,6 +179,20 @@ public final class Rendezvous {
         }
     }
 
+    /** Does the action on one processor and returns when it is done; from any thread. */
+    public void on(Cpu cpu, Consumer<Cpu> action) {
+        Seat s = seat(cpu);
+        if (s.thread == Thread.currentThread()) {
+            action.accept(cpu);
+            return;
+        }
+        onAll(c -> {
+            if (c == cpu) {
+                action.accept(c);
+            }
+        });
+    }
+
     /** Does the action on all processors and returns when it is done; from any thread. */
     public void onAll(Consumer<Cpu> action) {
         Task[] waiting = new Task[seats.size()];

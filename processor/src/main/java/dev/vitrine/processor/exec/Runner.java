@@ -3,15 +3,23 @@
 
 package dev.vitrine.processor.exec;
 
+import dev.vitrine.processor.Interception;
+import dev.vitrine.processor.Interception.EventType;
+import dev.vitrine.processor.Intercepts;
+import dev.vitrine.processor.Reaction;
 import dev.vitrine.processor.core.Cpu;
 import dev.vitrine.processor.core.GuestFault;
+import dev.vitrine.processor.core.Intercepted;
 import dev.vitrine.processor.core.SelfModification;
 import dev.vitrine.processor.decode.Instruction;
 import dev.vitrine.processor.decode.Op;
 import dev.vitrine.processor.system.DebugRegisters;
-import dev.vitrine.processor.system.Interrupts;
 import dev.vitrine.processor.system.TripleFault;
 
+import org.jspecify.annotations.Nullable;
+
+import java.util.Objects;
+import java.util.function.LongConsumer;
 import java.util.function.ObjLongConsumer;
 
 /**
@@ -31,25 +39,48 @@ public final class Runner {
     /** Triple fault. */
     public static final int SHUTDOWN = 3;
 
+    /** The host has not made up its mind about what it was asked. */
+    public static final int WAITING = 4;
+
     private final Cpu cpu;
     private final Rendezvous rendezvous;
     private final Interpreter interpreter;
     private boolean stepOnce;
+
+    private final DueEvent due = new DueEvent();
+    private final Attempt attempt = new Attempt();
+
+    /** What the host was asked about last. */
+    private @Nullable Interception asked;
+
+    /** Where execution would go on behind the instruction that was intercepted. */
+    private long behind;
+
+    /** The host's answer, not acted upon yet. */
+    private @Nullable Reaction reaction;
+
+    private final LongConsumer mirrorWritten;
 
     /** See {@link Interpreter#prepare}. */
     public static void prepare() {
         Interpreter.prepare();
     }
 
-    /** With a {@link RecordedHost} all that regions do is checked; for one processor only. */
+    /**
+     * With a {@link RecordedHost} all that regions do is checked; for one processor only.
+     *
+     * @param mirrorWritten told of each write to a frame that is mirrored, when it has been made
+     */
     public Runner(
             Cpu cpu,
             CodeCache cache,
             Rendezvous rendezvous,
             boolean smp,
             boolean fep,
-            Tiering tiering) {
+            Tiering tiering,
+            LongConsumer mirrorWritten) {
         this.cpu = cpu;
+        this.mirrorWritten = mirrorWritten;
         this.rendezvous = rendezvous;
         this.interpreter =
                 new Interpreter(
@@ -69,6 +100,9 @@ public final class Runner {
 
     /** Runs until one of the reasons above, or until about budget instructions have retired. */
     public int run(long budget) {
+        if (waiting()) {
+            return WAITING;
+        }
         long limit = cpu.retired + budget;
         rendezvous.enter(cpu);
         try {
@@ -93,6 +127,29 @@ public final class Runner {
         }
     }
 
+    /** Whether the host owes an answer. */
+    public boolean waiting() {
+        return asked != null && reaction == null;
+    }
+
+    /** What the host was asked about last, as long as it has not been done; null for nothing. */
+    public @Nullable Interception asked() {
+        return asked;
+    }
+
+    /** The host's answer to what it was asked about, after it has asked for time. */
+    public void react(Reaction answer) {
+        if (asked == null) {
+            throw new IllegalStateException("nothing has been asked");
+        }
+        reaction = answer;
+    }
+
+    /** An event of the host's making, in place of one that is due. */
+    public void inject(int vector, EventType type, int code, long cr2, int length) {
+        due.inject(vector, type, code, cr2, length);
+    }
+
     /** Block look-ups that missed the processor's own cache, for statistics. */
     public long lookups() {
         return interpreter.lookups;
@@ -112,6 +169,13 @@ public final class Runner {
         final Cpu cpu = this.cpu;
         while (true) {
             try {
+                if (reaction != null && !act()) {
+                    return WAITING;
+                }
+                if (due.isDue() && !deliver()) {
+                    return WAITING;
+                }
+                tellMirrors();
                 int requests = cpu.requests();
                 if (requests != 0) {
                     if ((requests & Cpu.REQUEST_TASK) != 0) {
@@ -131,8 +195,8 @@ public final class Runner {
                     }
                 }
                 boolean shadowed = cpu.shadow != Cpu.SHADOW_NONE;
-                if (!shadowed) {
-                    deliverEvents();
+                if (!shadowed && nextEvent()) {
+                    continue;
                 }
                 if (cpu.halted) {
                     return HALTED;
@@ -142,9 +206,12 @@ public final class Runner {
                 }
                 if (shadowed
                         || stepOnce
-                        || (cpu.modeKey & (Cpu.MODE_TF | Cpu.MODE_DEBUG)) != 0
+                        || (cpu.modeKey & STEPPING) != 0
                         || (cpu.eflags & Cpu.RF) != 0) {
-                    step();
+                    step(null);
+                    if (cpu.stepping && !ask(STEP)) {
+                        return WAITING;
+                    }
                 } else if (hardLimit != Long.MAX_VALUE) {
                     approach(limit);
                 } else {
@@ -153,17 +220,145 @@ public final class Runner {
             } catch (GuestFault f) {
                 cpu.currentBlock = null;
                 cpu.shadow = Cpu.SHADOW_NONE;
-                try {
-                    Interrupts.deliverFault(cpu);
-                } catch (TripleFault t) {
-                    return SHUTDOWN;
+                attempt.clear();
+                due.fault(cpu);
+            } catch (Intercepted i) {
+                cpu.currentBlock = null;
+                behind = cpu.nextRip;
+                if (!ask(Objects.requireNonNull(cpu.interception))) {
+                    return WAITING;
                 }
             } catch (SelfModification m) {
                 stepOnce = true;
             } catch (TripleFault t) {
+                due.clear();
                 return SHUTDOWN;
             }
         }
+    }
+
+    private static final int STEPPING = Cpu.MODE_TF | Cpu.MODE_DEBUG | Cpu.MODE_STEP;
+    private static final Interception STEP = new Interception.Step();
+
+    // ---------------------------------------------------------- interceptions
+
+    /** Asks the host; false if it wants time to think. */
+    private boolean ask(Interception what) {
+        asked = what;
+        Reaction r = cpu.host.intercepted(cpu.facade, what);
+        reaction = r.waits() ? null : r;
+        return reaction != null;
+    }
+
+    /** Does what the host has answered; false if it was asked once more and wants time. */
+    private boolean act() {
+        Reaction r = Objects.requireNonNull(reaction);
+        Interception what = Objects.requireNonNull(asked);
+        reaction = null;
+        asked = null;
+        switch (what) {
+            case Interception.Step s -> {
+                return true;
+            }
+            case Interception.Event e -> {
+                // It is due and has been shown.
+                return true;
+            }
+            case Interception.DebugException d when due.isDue() -> {
+                if (r.proceeds()) {
+                    due.pass();
+                } else {
+                    due.clear();
+                }
+                return true;
+            }
+            case Interception.MemoryAccess m when due.isDue() && !r.again() -> {
+                attempt.emulate(false, null, null);
+                attempt.with(cpu, () -> due.deliver(cpu));
+                attempt.clear();
+                return !cpu.stepping || ask(STEP);
+            }
+            default -> {
+                return instruction(r, what);
+            }
+        }
+    }
+
+    /** Goes on with an instruction that was intercepted. */
+    private boolean instruction(Reaction r, Interception what) {
+        if (r.again()) {
+            attempt.clear();
+            return true;
+        }
+        if (r.after() != null) {
+            attempt.after = r.after();
+        }
+        if (r.skips()) {
+            if ((cpu.eflags & Cpu.TF) != 0) {
+                cpu.pendingDebug |= DebugRegisters.BS;
+            }
+            cpu.rip = behind;
+            cpu.shadow = Cpu.SHADOW_NONE;
+            cpu.eflags &= ~Cpu.RF;
+            cpu.retired++;
+        } else {
+            if (r.emulates() || what instanceof Interception.MemoryAccess) {
+                attempt.emulate(r.discardsWrites(), r.readData(), r.instruction());
+            }
+            attempt.pass(kind(what));
+            attempt.with(cpu, () -> step(attempt.instruction));
+        }
+        Runnable after = attempt.after;
+        attempt.clear();
+        tellMirrors();
+        if (after != null) {
+            after.run();
+        }
+        return !cpu.stepping || ask(STEP);
+    }
+
+    private static int kind(Interception what) {
+        return switch (what) {
+            case Interception.Breakpoint b -> Intercepts.BREAKPOINT;
+            case Interception.DebugException d -> Intercepts.DEBUG_EXCEPTION;
+            case Interception.Cpuid c -> Intercepts.CPUID;
+            case Interception.PortAccess p -> Intercepts.PORT;
+            case Interception.DescriptorAccess d -> Intercepts.DESCRIPTOR;
+            case Interception.MsrWrite m -> Intercepts.MSR;
+            case Interception.ControlRegisterWrite c -> Intercepts.CONTROL;
+            case Interception.UnknownInstruction u -> Intercepts.UNKNOWN;
+            default -> 0;
+        };
+    }
+
+    /** Tells of writes to mirrored frames, which have been made by now. */
+    private void tellMirrors() {
+        for (long mfn; (mfn = cpu.takeMirrored()) >= 0; ) {
+            mirrorWritten.accept(mfn);
+        }
+    }
+
+    /** Delivers the event that is due; false if the host wants time first. */
+    private boolean deliver() {
+        boolean debug = cpu.intercepts(Intercepts.DEBUG_EXCEPTION);
+        if (debug || cpu.showNext) {
+            Interception question = due.question(cpu.showNext, debug);
+            if (question != null) {
+                cpu.showNext &= !(question instanceof Interception.Event);
+                if (!ask(question)) {
+                    return false;
+                }
+                if (!act()) {
+                    return false;
+                }
+                if (!due.isDue()) {
+                    return true;
+                }
+            }
+        }
+        boolean fault = due.isFault();
+        due.deliver(cpu);
+        return !fault || !cpu.stepping || ask(STEP);
     }
 
     /**
@@ -200,33 +395,42 @@ public final class Runner {
     private int slices;
     private boolean nmiWaiting;
 
-    private void deliverEvents() {
+    /** Takes the event that is to be delivered next, if there is one. */
+    private boolean nextEvent() {
         Cpu cpu = this.cpu;
         if (cpu.pendingDebug != 0) {
             // A trap that an instruction outside of step() has left: task switch, SYSRET.
             int bits = cpu.pendingDebug;
             cpu.pendingDebug = 0;
-            cpu.currentBlock = null;
-            Interrupts.deliverDebugTrap(cpu, bits);
+            due.debugTrap(bits);
+            return true;
+        }
+        if (cpu.stepping && !cpu.halted) {
+            // Interrupts would take the step away from the instruction that it is for.
+            return false;
         }
         if (nmiWaiting && !cpu.nmiBlocked) {
             nmiWaiting = false;
-            cpu.currentBlock = null;
-            Interrupts.deliverNmi(cpu);
+            due.nmi();
+            return true;
         }
         if (cpu.interruptWaiting && (cpu.eflags & Cpu.IF) != 0) {
             int vector = cpu.host.acknowledgeInterrupt();
-            if (vector < 0) {
-                cpu.interruptWaiting = false;
-            } else {
-                cpu.currentBlock = null;
-                Interrupts.deliverExternal(cpu, vector);
+            if (vector >= 0) {
+                due.external(vector);
+                return true;
             }
+            cpu.interruptWaiting = false;
         }
+        return false;
     }
 
-    /** One instruction, with the debug traps that follow it. */
-    private void step() {
+    /**
+     * One instruction, with the debug traps that follow it.
+     *
+     * @param supplied the instruction; null for the one in memory
+     */
+    private void step(byte @Nullable [] supplied) {
         Cpu cpu = this.cpu;
         int shadow = cpu.shadow;
         boolean trap = (cpu.eflags & Cpu.TF) != 0;
@@ -247,8 +451,8 @@ public final class Runner {
         cpu.eflags &= ~Cpu.RF;
         Instruction done;
         try {
-            done = interpreter.step();
-        } catch (SelfModification m) {
+            done = interpreter.step(supplied);
+        } catch (SelfModification | Intercepted m) {
             // Nothing happened yet: the same instruction comes again, under the same shadow.
             cpu.shadow = shadow;
             cpu.eflags |= resume;
@@ -270,8 +474,7 @@ public final class Runner {
         int bits = cpu.pendingDebug | (trap ? DebugRegisters.BS : 0);
         if (bits != 0) {
             cpu.pendingDebug = 0;
-            cpu.currentBlock = null;
-            Interrupts.deliverDebugTrap(cpu, bits);
+            due.debugTrap(bits);
         }
     }
 }

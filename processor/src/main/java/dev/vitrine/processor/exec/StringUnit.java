@@ -6,6 +6,7 @@ package dev.vitrine.processor.exec;
 import dev.vitrine.memory.GuestRam;
 import dev.vitrine.processor.core.Cpu;
 import dev.vitrine.processor.core.GuestFault;
+import dev.vitrine.processor.core.Intercepted;
 import dev.vitrine.processor.core.Mmu;
 import dev.vitrine.processor.decode.Instruction;
 import dev.vitrine.processor.decode.Op;
@@ -56,6 +57,10 @@ final class StringUnit {
                 suspend(cpu);
                 return;
             }
+            if (cpu.emulating && count != 0) {
+                suspendUnseen(cpu);
+                return;
+            }
         }
     }
 
@@ -94,13 +99,19 @@ final class StringUnit {
                 if (count == 0 || (cpu.flagResult == 0) != (i.rep == Instruction.REP_F3)) {
                     return;
                 }
+                if (cpu.emulating) {
+                    cpu.flagResult = oldResult;
+                    cpu.flagAux = oldAux;
+                    suspendUnseen(cpu);
+                    return;
+                }
                 if (done >= CHUNK
                         || cpu.requests() != 0
                         || (cpu.modeKey & (Cpu.MODE_TF | Cpu.MODE_DEBUG)) != 0) {
                     break;
                 }
             }
-        } catch (GuestFault e) {
+        } catch (GuestFault | Intercepted e) {
             cpu.flagResult = oldResult;
             cpu.flagAux = oldAux;
             throw e;
@@ -116,6 +127,12 @@ final class StringUnit {
     private static void suspend(Cpu cpu) {
         cpu.nextRip = cpu.rip;
         cpu.eflags |= Cpu.RF;
+    }
+
+    /** The rest of the instruction is not the host's: it goes on as though nothing had been. */
+    private static void suspendUnseen(Cpu cpu) {
+        cpu.nextRip = cpu.rip;
+        cpu.retired--;
     }
 
     private static long step(Cpu cpu, int size) {

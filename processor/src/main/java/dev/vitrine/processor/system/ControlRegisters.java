@@ -3,7 +3,9 @@
 
 package dev.vitrine.processor.system;
 
+import dev.vitrine.processor.Intercepts;
 import dev.vitrine.processor.core.Cpu;
+import dev.vitrine.processor.core.Mmu;
 import dev.vitrine.processor.decode.Instruction;
 import dev.vitrine.processor.decode.Operand;
 
@@ -96,6 +98,7 @@ public final class ControlRegisters {
                 || ((value & Cpu.CR0_NW) != 0 && (value & Cpu.CR0_CD) == 0)) {
             throw cpu.gp(0);
         }
+        cpu.beforeControlWrite(0, value, cpu.cr0);
         long changed = value ^ cpu.cr0;
         if ((changed & Cpu.CR0_PG) != 0) {
             if (paging) {
@@ -140,6 +143,7 @@ public final class ControlRegisters {
     static void loadMachineStatus(Cpu cpu, int value) {
         long old = cpu.cr0;
         long next = (old & ~0xEL) | (value & 0xF);
+        cpu.beforeControlWrite(0, next, old);
         cpu.cr0 = next;
         if (((old ^ next) & Cpu.CR0_PE) != 0) {
             cpu.mmu.flushAll();
@@ -157,7 +161,7 @@ public final class ControlRegisters {
     private static void loadPdptes(Cpu cpu, long cr3) {
         long table = cr3 & 0xFFFFFFE0L;
         for (int n = 0; n < 4; n++) {
-            long e = cpu.mmu.loadPhysical64(table + 8 * n);
+            long e = cpu.mmu.walkLoad64(table + 8 * n, Mmu.NO_ADDRESS);
             if ((e & 1) != 0 && (e & PDPTE_RESERVED) != 0) {
                 throw cpu.gp(0);
             }
@@ -175,6 +179,7 @@ public final class ControlRegisters {
         if (value >>> PageWalker.PHYSICAL_BITS != 0) {
             throw cpu.gp(0);
         }
+        cpu.beforeControlWrite(3, value, cpu.cr3);
         if ((cpu.cr0 & Cpu.CR0_PG) != 0 && usesPdptes(cpu, cpu.cr4)) {
             loadPdptes(cpu, value);
         }
@@ -185,7 +190,14 @@ public final class ControlRegisters {
     /** CR3 of a TSS: as MOV to CR3, but an unchanged value does nothing. */
     static void loadCr3ForTask(Cpu cpu, long value) {
         if (value != cpu.cr3) {
-            setCr3(cpu, value);
+            // In the middle of a task switch nothing can be held back.
+            int was = cpu.passed;
+            cpu.passed |= Intercepts.CONTROL;
+            try {
+                setCr3(cpu, value);
+            } finally {
+                cpu.passed = was;
+            }
         }
     }
 
@@ -203,6 +215,7 @@ public final class ControlRegisters {
         if ((changed & value & Cpu.CR4_PCIDE) != 0 && (!cpu.longMode() || (cpu.cr3 & 0xFFF) != 0)) {
             throw cpu.gp(0);
         }
+        cpu.beforeControlWrite(4, value, cpu.cr4);
         long reload = Cpu.CR4_PAE | Cpu.CR4_PGE | Cpu.CR4_PSE | Cpu.CR4_SMEP;
         if ((cpu.cr0 & Cpu.CR0_PG) != 0 && (changed & reload) != 0 && usesPdptes(cpu, value)) {
             loadPdptes(cpu, cpu.cr3);

@@ -105,10 +105,14 @@ public final class CpuidTable {
     }
 
     /** CPUID instruction. */
-    static void execute(Cpu cpu) {
+    static void require(Cpu cpu) {
         if (Msrs.cpuidFaults(cpu)) {
             throw cpu.gp(0);
         }
+    }
+
+    /** Puts the answer into the registers. */
+    public static void execute(Cpu cpu) {
         int[] regs = cpu.msr.cpuid;
         query(cpu, (int) cpu.r[Cpu.RAX], (int) cpu.r[Cpu.RCX], regs);
         cpu.r[Cpu.RAX] = regs[0] & 0xFFFFFFFFL;

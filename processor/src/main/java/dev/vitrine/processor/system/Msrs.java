@@ -3,6 +3,8 @@
 
 package dev.vitrine.processor.system;
 
+import dev.vitrine.processor.Interception;
+import dev.vitrine.processor.Intercepts;
 import dev.vitrine.processor.core.Cpu;
 import dev.vitrine.processor.core.ModelSpecific;
 
@@ -98,7 +100,16 @@ public final class Msrs {
             throw cpu.gp(0);
         }
         long value = cpu.r[Cpu.RDX] << 32 | (cpu.r[Cpu.RAX] & 0xFFFFFFFFL);
-        write(cpu, (int) cpu.r[Cpu.RCX], value);
+        int msr = (int) cpu.r[Cpu.RCX];
+        if ((cpu.passed & Intercepts.MSR) == 0 && cpu.intercepts.watches(msr)) {
+            long old = read(cpu, msr);
+            if (cpu.intercepts.wantsMsr(msr, value, old)) {
+                throw cpu.intercept(new Interception.MsrWrite(msr, value, old));
+            }
+        }
+        if (!cpu.mmu.discards()) {
+            write(cpu, msr, value);
+        }
     }
 
     /** Value of an MSR; raises #GP(0) if there is none of that number. */

@@ -125,7 +125,7 @@ public final class PageWalker {
             long e;
             while (true) {
                 long address = table | ((la >>> shift) & 0x1FF) << 3;
-                e = mmu.loadPhysical64(address);
+                e = mmu.walkLoad64(address, la);
                 if ((e & PRESENT) == 0) {
                     throw fault(la, access, user, 0);
                 }
@@ -154,12 +154,12 @@ public final class PageWalker {
                 shift -= 9;
             }
             permit(la, access, user, implicit, all, nxe && any < 0);
-            if (!markAbove(mmu, depth)) {
+            if (!markAbove(mmu, depth, la)) {
                 continue;
             }
             long marks = access == Mmu.ACCESS_WRITE ? ACCESSED | DIRTY : ACCESSED;
             if ((e & marks) != marks) {
-                if (!mmu.casPhysical64(entryAddress[depth], e, e | marks)) {
+                if (!mmu.casPhysical64(entryAddress[depth], e, e | marks, la)) {
                     continue;
                 }
                 e |= marks;
@@ -169,10 +169,10 @@ public final class PageWalker {
         }
     }
 
-    private boolean markAbove(Mmu mmu, int depth) {
+    private boolean markAbove(Mmu mmu, int depth, long la) {
         for (int i = 0; i < depth; i++) {
             long e = entry[i];
-            if ((e & ACCESSED) == 0 && !mmu.casPhysical64(entryAddress[i], e, e | ACCESSED)) {
+            if ((e & ACCESSED) == 0 && !mmu.casPhysical64(entryAddress[i], e, e | ACCESSED, la)) {
                 return false;
             }
         }
@@ -184,7 +184,7 @@ public final class PageWalker {
         Mmu mmu = cpu.mmu;
         while (true) {
             long pdeAddress = (cpu.cr3 & 0xFFFFF000L) | (la >>> 22 & 0x3FF) << 2;
-            int pde = mmu.loadPhysical32(pdeAddress);
+            int pde = mmu.walkLoad32(pdeAddress, la);
             if ((pde & PRESENT) == 0) {
                 throw fault(la, access, user, 0);
             }
@@ -195,7 +195,7 @@ public final class PageWalker {
                 permit(la, access, user, implicit, pde, false);
                 int marks = (int) (access == Mmu.ACCESS_WRITE ? ACCESSED | DIRTY : ACCESSED);
                 if ((pde & marks) != marks) {
-                    if (!mmu.casPhysical32(pdeAddress, pde, pde | marks)) {
+                    if (!mmu.casPhysical32(pdeAddress, pde, pde | marks, la)) {
                         continue;
                     }
                     pde |= marks;
@@ -204,18 +204,18 @@ public final class PageWalker {
                 return;
             }
             long pteAddress = (pde & 0xFFFFF000L) | (la >>> 12 & 0x3FF) << 2;
-            int pte = mmu.loadPhysical32(pteAddress);
+            int pte = mmu.walkLoad32(pteAddress, la);
             if ((pte & PRESENT) == 0) {
                 throw fault(la, access, user, 0);
             }
             permit(la, access, user, implicit, pde & pte, false);
             if ((pde & ACCESSED) == 0
-                    && !mmu.casPhysical32(pdeAddress, pde, (int) (pde | ACCESSED))) {
+                    && !mmu.casPhysical32(pdeAddress, pde, (int) (pde | ACCESSED), la)) {
                 continue;
             }
             int marks = (int) (access == Mmu.ACCESS_WRITE ? ACCESSED | DIRTY : ACCESSED);
             if ((pte & marks) != marks) {
-                if (!mmu.casPhysical32(pteAddress, pte, pte | marks)) {
+                if (!mmu.casPhysical32(pteAddress, pte, pte | marks, la)) {
                     continue;
                 }
                 pte |= marks;
@@ -307,8 +307,8 @@ public final class PageWalker {
     /**
      * Translates for a fetch in 4-level paging, without side effects or faults.
      *
-     * @return the physical address, or -1 if a fetch would fault or set an accessed bit, or in
-     *     other paging modes
+     * @return the physical address, or -1 if a fetch would fault or set an accessed bit, in other
+     *     paging modes, or where the view does not let an entry be read
      */
     public long peekFetch(long la, boolean user) {
         if ((cpu.cr0 & Cpu.CR0_PG) == 0 || (cpu.efer & Cpu.EFER_LMA) == 0 || !Canonical.is(la)) {
@@ -317,7 +317,7 @@ public final class PageWalker {
         long table = cpu.cr3 & FRAME;
         long all = ACCESSED | USER;
         for (int shift = 39; ; shift -= 9) {
-            long e = cpu.mmu.loadPhysical64(table | ((la >>> shift) & 0x1FF) << 3);
+            long e = cpu.mmu.loadReadable64(table | ((la >>> shift) & 0x1FF) << 3);
             all &= e;
             if ((e & PRESENT) == 0 || (e & RESERVED_HIGH) != 0 || e < 0 || (all & ACCESSED) == 0) {
                 // With the no-execute bit off its bit is reserved: no fetch either way.

@@ -3,6 +3,8 @@
 
 package dev.vitrine.processor.system;
 
+import dev.vitrine.processor.Interception;
+import dev.vitrine.processor.Intercepts;
 import dev.vitrine.processor.core.Cpu;
 import dev.vitrine.processor.decode.Instruction;
 
@@ -39,6 +41,13 @@ public final class PortAccess {
         }
     }
 
+    /** Asks the host first if it wants to see accesses to ports. */
+    public static void announce(Cpu cpu, int port, int size, boolean in, boolean string) {
+        if (cpu.intercepts(Intercepts.PORT)) {
+            throw cpu.intercept(new Interception.PortAccess(port, size, in, string));
+        }
+    }
+
     /** Reads a port after {@link #check}; zero-extended. I/O breakpoints are noted as traps. */
     public static long read(Cpu cpu, int port, int size) {
         DebugRegisters.matchPort(cpu, port, size);
@@ -48,6 +57,9 @@ public final class PortAccess {
     /** Writes a port after {@link #check}. */
     public static void write(Cpu cpu, int port, int size, int value) {
         DebugRegisters.matchPort(cpu, port, size);
+        if (cpu.mmu.discards()) {
+            return;
+        }
         cpu.host.writePort(port, size, (int) Cpu.truncate(value, size));
     }
 
@@ -55,6 +67,7 @@ public final class PortAccess {
         int size = i.size[0];
         int port = (int) cpu.read(i, 1) & (i.size[1] == 1 ? 0xFF : 0xFFFF);
         check(cpu, port, size);
+        announce(cpu, port, size, true, false);
         cpu.writeRegister(Cpu.RAX, size, read(cpu, port, size));
     }
 
@@ -62,6 +75,7 @@ public final class PortAccess {
         int size = i.size[1];
         int port = (int) cpu.read(i, 0) & (i.size[0] == 1 ? 0xFF : 0xFFFF);
         check(cpu, port, size);
+        announce(cpu, port, size, false, false);
         write(cpu, port, size, (int) cpu.r[Cpu.RAX]);
     }
 }

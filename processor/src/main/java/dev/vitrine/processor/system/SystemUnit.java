@@ -3,6 +3,10 @@
 
 package dev.vitrine.processor.system;
 
+import dev.vitrine.processor.Interception;
+import dev.vitrine.processor.Interception.DescriptorTable;
+import dev.vitrine.processor.Interception.EventType;
+import dev.vitrine.processor.Intercepts;
 import dev.vitrine.processor.core.Cpu;
 import dev.vitrine.processor.core.Vector;
 import dev.vitrine.processor.decode.Instruction;
@@ -24,14 +28,42 @@ public final class SystemUnit {
             case PUSH_SEG -> DescriptorInstructions.pushSegment(cpu, i);
             case POP_SEG -> DescriptorInstructions.popSegment(cpu, i);
             case LOAD_FAR -> DescriptorInstructions.loadFar(cpu, i);
-            case LGDT -> DescriptorInstructions.loadTable(cpu, i, false);
-            case SGDT -> DescriptorInstructions.storeTable(cpu, i, false);
-            case LIDT -> DescriptorInstructions.loadTable(cpu, i, true);
-            case SIDT -> DescriptorInstructions.storeTable(cpu, i, true);
-            case LLDT -> DescriptorInstructions.loadLdt(cpu, i);
-            case SLDT -> DescriptorInstructions.storeSelector(cpu, i, cpu.ldtr.selector);
-            case LTR -> DescriptorInstructions.loadTask(cpu, i);
-            case STR -> DescriptorInstructions.storeSelector(cpu, i, cpu.tr.selector);
+            case LGDT -> {
+                beforeLoad(cpu, DescriptorTable.GDTR);
+                DescriptorInstructions.loadTable(cpu, i, false);
+            }
+            case SGDT -> {
+                beforeStore(cpu, DescriptorTable.GDTR);
+                DescriptorInstructions.storeTable(cpu, i, false);
+            }
+            case LIDT -> {
+                beforeLoad(cpu, DescriptorTable.IDTR);
+                DescriptorInstructions.loadTable(cpu, i, true);
+            }
+            case SIDT -> {
+                beforeStore(cpu, DescriptorTable.IDTR);
+                DescriptorInstructions.storeTable(cpu, i, true);
+            }
+            case LLDT -> {
+                DescriptorInstructions.requireProtected(cpu);
+                beforeLoad(cpu, DescriptorTable.LDTR);
+                DescriptorInstructions.loadLdt(cpu, i);
+            }
+            case SLDT -> {
+                DescriptorInstructions.requireProtected(cpu);
+                beforeStore(cpu, DescriptorTable.LDTR);
+                DescriptorInstructions.storeSelector(cpu, i, cpu.ldtr.selector);
+            }
+            case LTR -> {
+                DescriptorInstructions.requireProtected(cpu);
+                beforeLoad(cpu, DescriptorTable.TR);
+                DescriptorInstructions.loadTask(cpu, i);
+            }
+            case STR -> {
+                DescriptorInstructions.requireProtected(cpu);
+                beforeStore(cpu, DescriptorTable.TR);
+                DescriptorInstructions.storeSelector(cpu, i, cpu.tr.selector);
+            }
             case LMSW -> lmsw(cpu, i);
             case SMSW -> smsw(cpu, i);
             case CLTS -> clts(cpu);
@@ -52,8 +84,20 @@ public final class SystemUnit {
             case RET_FAR -> FarReturn.execute(cpu, i);
             case IRET -> InterruptReturn.execute(cpu, i);
             case INT -> Interrupts.software(cpu, (int) i.imm & 0xFF, Interrupts.INT_N);
-            case INT3 -> Interrupts.software(cpu, Vector.BP, Interrupts.INT3_INTO);
-            case INT1 -> Interrupts.software(cpu, Vector.DB, Interrupts.INT1);
+            case INT3 -> {
+                if (cpu.intercepts(Intercepts.BREAKPOINT)) {
+                    throw cpu.intercept(new Interception.Breakpoint(i.length));
+                }
+                Interrupts.software(cpu, Vector.BP, Interrupts.INT3_INTO);
+            }
+            case INT1 -> {
+                if (cpu.intercepts(Intercepts.DEBUG_EXCEPTION)) {
+                    throw cpu.intercept(
+                            new Interception.DebugException(
+                                    0, EventType.PRIVILEGED_SOFTWARE_EXCEPTION, i.length));
+                }
+                Interrupts.software(cpu, Vector.DB, Interrupts.INT1);
+            }
             case SYSCALL -> FastCalls.syscall(cpu);
             case SYSRET -> FastCalls.sysret(cpu, i);
             case SYSENTER -> FastCalls.sysenter(cpu);
@@ -86,13 +130,39 @@ public final class SystemUnit {
             // There are no counters; the privilege check and the index check both give #GP.
             case RDPMC -> throw cpu.gp(0);
             case RDPID -> cpu.writeRegister(i.reg[0], i.size[0], cpu.tscAux & 0xFFFFFFFFL);
-            case CPUID -> CpuidTable.execute(cpu);
+            case CPUID -> cpuid(cpu, i);
             case UD0, UD1, UD2 -> throw cpu.ud();
             default -> {
+                if (cpu.intercepts(Intercepts.UNKNOWN) && !i.missing.startsWith("illegal ")) {
+                    throw cpu.intercept(new Interception.UnknownInstruction());
+                }
                 cpu.host.unknownInstruction(i.missing);
                 throw cpu.ud();
             }
         }
+    }
+
+    private static void beforeLoad(Cpu cpu, DescriptorTable table) {
+        requireCpl0(cpu);
+        if (cpu.intercepts(Intercepts.DESCRIPTOR)) {
+            throw cpu.intercept(new Interception.DescriptorAccess(table, true));
+        }
+    }
+
+    private static void beforeStore(Cpu cpu, DescriptorTable table) {
+        DescriptorInstructions.requireUmip(cpu);
+        if (cpu.intercepts(Intercepts.DESCRIPTOR)) {
+            throw cpu.intercept(new Interception.DescriptorAccess(table, false));
+        }
+    }
+
+    private static void cpuid(Cpu cpu, Instruction i) {
+        CpuidTable.require(cpu);
+        if (cpu.intercepts(Intercepts.CPUID)) {
+            throw cpu.intercept(
+                    new Interception.Cpuid((int) cpu.r[Cpu.RAX], (int) cpu.r[Cpu.RCX], i.length));
+        }
+        CpuidTable.execute(cpu);
     }
 
     private static void requireCpl0(Cpu cpu) {
@@ -113,6 +183,7 @@ public final class SystemUnit {
 
     private static void clts(Cpu cpu) {
         requireCpl0(cpu);
+        cpu.beforeControlWrite(0, cpu.cr0 & ~Cpu.CR0_TS, cpu.cr0);
         cpu.cr0 &= ~Cpu.CR0_TS;
         cpu.modeChanged();
     }
@@ -174,6 +245,7 @@ public final class SystemUnit {
         if (cpu.cpl != 0 || !valid) {
             throw cpu.gp(0);
         }
+        cpu.beforeControlWrite(Interception.XCR0, value, cpu.xcr0);
         cpu.xcr0 = value;
         cpu.modeChanged();
     }

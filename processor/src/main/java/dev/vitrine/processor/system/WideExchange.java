@@ -27,7 +27,7 @@ final class WideExchange {
         long update = pair(cpu, Cpu.RCX, Cpu.RBX);
         long machine = cpu.mmu.lockedAddress(la, 8);
         long old;
-        if (machine != -1 && (machine & 7) == 0) {
+        if (machine != -1 && (machine & 7) == 0 && !cpu.mmu.diverted()) {
             do {
                 old = cpu.mmu.ram.getLongVolatile(machine);
             } while (!cpu.mmu.casMachine(machine, 8, old, old == expect ? update : old));

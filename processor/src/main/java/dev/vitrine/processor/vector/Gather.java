@@ -5,6 +5,7 @@ package dev.vitrine.processor.vector;
 
 import dev.vitrine.processor.core.Cpu;
 import dev.vitrine.processor.core.GuestFault;
+import dev.vitrine.processor.core.Intercepted;
 import dev.vitrine.processor.decode.Instruction;
 
 /**
@@ -43,7 +44,7 @@ final class Gather {
                 }
                 done = k + 1;
             }
-        } catch (GuestFault fault) {
+        } catch (GuestFault | Intercepted fault) {
             suspend(v, m, done, i.vectorLength, size);
             if (wrote && i.vectorLength == 16) {
                 v[d + 2] = 0;

@@ -57,7 +57,7 @@ class VerifierTest {
         map.mapRange(0, 1 << 8, first);
         cpu = new Cpu(new RecordedHost(host), new Mmu(map, cache));
         rendezvous.join(cpu);
-        runner = new Runner(cpu, cache, rendezvous, false, false, new Planter());
+        runner = new Runner(cpu, cache, rendezvous, false, false, new Planter(), mfn -> {});
         memory.ram().putLong(base + 0x1000, 0x2067);
         memory.ram().putLong(base + 0x2000, 0xE7); // one page of 1 GiB
         cpu.cr3 = 0x1000;

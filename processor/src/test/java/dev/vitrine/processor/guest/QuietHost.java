@@ -3,10 +3,14 @@
 
 package dev.vitrine.processor.guest;
 
+import dev.vitrine.processor.Interception;
 import dev.vitrine.processor.Processor;
 import dev.vitrine.processor.ProcessorHost;
+import dev.vitrine.processor.Reaction;
 
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.function.BiFunction;
+import java.util.function.Consumer;
 
 /** A host without devices. Interrupts come from a queue that any thread may fill. */
 public final class QuietHost implements ProcessorHost {
@@ -16,6 +20,15 @@ public final class QuietHost implements ProcessorHost {
     public long hypercalls;
 
     private long tsc;
+
+    /** Answers to what the processor asks; lets everything pass at first. */
+    public BiFunction<Processor, Interception, Reaction> intercepts =
+            (processor, what) -> Reaction.PROCEED;
+
+    @Override
+    public Reaction intercepted(Processor cpu, Interception what) {
+        return intercepts.apply(cpu, what);
+    }
 
     /**
      * Queues an interrupt; the processor must be told by {@link Processor#requestInterruptCheck}.
@@ -29,9 +42,13 @@ public final class QuietHost implements ProcessorHost {
         return !interrupts.isEmpty();
     }
 
+    /** What a hypercall does beside being counted. */
+    public Consumer<Processor> onHypercall = processor -> {};
+
     @Override
     public void hypercall(Processor cpu) {
         hypercalls++;
+        onHypercall.accept(cpu);
     }
 
     @Override

@@ -118,7 +118,7 @@ final class SoftwareProcessor implements AutoCloseable {
         this.stage = stage;
         translator = stage == 0 ? null : new AtOnce(smp ? 2 : 1, ram);
         Tiering tiering = translator == null ? Tiering.NONE : translator;
-        runner = new Runner(cpu, cache, rendezvous, smp, false, tiering);
+        runner = new Runner(cpu, cache, rendezvous, smp, false, tiering, mfn -> {});
         pristine = MemorySegment.ofArray(initial.words().clone());
         MemorySegment.copy(
                 pristine, 0, ram.segment(), machineBase + DATA_PAGES, DATA_SIZE + STACK_SIZE);

@@ -94,10 +94,10 @@ final class Machine implements ProcessorHost, AutoCloseable {
         map.mapRange(0, 4096, memory.allocateRange(4096));
         Rendezvous rendezvous = new Rendezvous();
         cache = new CodeCache(memory, rendezvous);
-        map.addListener((gfn, count) -> {});
+        map.addListener((view, gfn, count) -> {});
         mmu = new Mmu(map, cache);
         cpu = new Cpu(this, mmu);
-        runner = new Runner(cpu, cache, rendezvous, false, false, Tiering.NONE);
+        runner = new Runner(cpu, cache, rendezvous, false, false, Tiering.NONE, mfn -> {});
         rendezvous.join(cpu);
         for (int vector = 0; vector < 256; vector++) {
             poke(HANDLERS + vector * 16, 1, 0xF4);

@@ -137,7 +137,7 @@ final class ProgramMachine implements AutoCloseable {
         int processors = smp ? 2 : 1;
         atOnce = new AtOnce(processors, ram);
         translator = new Translator(64, true, processors, ram);
-        runner = new Runner(cpu, cache, rendezvous, smp, false, new Reports());
+        runner = new Runner(cpu, cache, rendezvous, smp, false, new Reports(), mfn -> {});
         environment();
     }
 
