@@ -318,6 +318,9 @@ public final class Cpu {
     /** The instruction in execution is executed on behalf of the host, with all rights. */
     public boolean emulating;
 
+    /** Of such an instruction only a part has been executed; the rest is to follow. */
+    public boolean unfinished;
+
     /** What {@link Intercepted} is about. */
     public @Nullable Interception interception;
 

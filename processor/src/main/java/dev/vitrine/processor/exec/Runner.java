@@ -208,8 +208,10 @@ public final class Runner {
                         || stepOnce
                         || (cpu.modeKey & STEPPING) != 0
                         || (cpu.eflags & Cpu.RF) != 0) {
+                    boolean shown = cpu.stepping;
                     step(null);
-                    if (cpu.stepping && !ask(STEP)) {
+                    // What the instruction itself has switched on is for the next one.
+                    if (shown && cpu.stepping && !ask(STEP)) {
                         return WAITING;
                     }
                 } else if (hardLimit != Long.MAX_VALUE) {
@@ -307,6 +309,10 @@ public final class Runner {
             }
             attempt.pass(kind(what));
             attempt.with(cpu, () -> step(attempt.instruction));
+            if (cpu.unfinished) {
+                cpu.unfinished = false;
+                cpu.retired--;
+            }
         }
         Runnable after = attempt.after;
         attempt.clear();

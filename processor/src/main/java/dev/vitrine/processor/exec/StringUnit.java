@@ -132,7 +132,7 @@ final class StringUnit {
     /** The rest of the instruction is not the host's: it goes on as though nothing had been. */
     private static void suspendUnseen(Cpu cpu) {
         cpu.nextRip = cpu.rip;
-        cpu.retired--;
+        cpu.unfinished = true;
     }
 
     private static long step(Cpu cpu, int size) {

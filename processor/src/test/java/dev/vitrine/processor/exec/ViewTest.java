@@ -80,8 +80,8 @@ class ViewTest {
                     new Access("vector store", WRITE, a -> a.movdqu(Mem.base(RBX), XMM0)),
                     new Access("push", WRITE, a -> a.lea(RSP, Mem.base(RBX).disp(8)).push(RCX)),
                     new Access("pop", READ, a -> a.mov(RSP, RBX).pop(RCX)),
-                    new Access("lods", READ, a -> a.mov(RSI, RBX).lods(8)),
-                    new Access("stos", WRITE, a -> a.mov(RDI, RBX).stos(8)),
+                    new Access("lods", READ, a -> a.mov(RSI, RBX).lods(64)),
+                    new Access("stos", WRITE, a -> a.mov(RDI, RBX).stos(64)),
                     new Access(
                             "rep movs from",
                             READ,
@@ -90,7 +90,7 @@ class ViewTest {
                                             .mov(EDI, DATA + 0x4000)
                                             .mov(ECX, 16)
                                             .rep()
-                                            .movs(8)),
+                                            .movs(64)),
                     new Access("fxsave", WRITE, a -> a.fxsave(Mem.base(RBX))),
                     new Access("sgdt", WRITE, a -> a.sgdt(Mem.base(RBX))),
                     new Access("call", EXECUTE, a -> a.call(RBX)));
