@@ -63,6 +63,8 @@ public final class Domain {
     private final EventChannels events;
     private final GrantTable grants;
     private final Maptrack maptrack = new Maptrack();
+    private final Views views;
+    private final Monitor monitor;
     private final EngineFactory engines;
     private final Vcpu[] vcpus;
     private final Statistics statistics = new Statistics();
@@ -112,6 +114,8 @@ public final class Domain {
         dummyInfo = memory.allocateSpecial() << DomainMemory.SHIFT;
         events = new EventChannels(this, config.maxEventChannels());
         grants = new GrantTable(this, config.maxGrantFrames(), config.maxGrantVersion());
+        views = new Views(this);
+        monitor = new Monitor(this);
         vcpus = new Vcpu[config.vcpus()];
         engines = provider.open(this);
         for (int i = 0; i < vcpus.length; i++) {
@@ -196,6 +200,20 @@ public final class Domain {
 
     Maptrack maptrack() {
         return maptrack;
+    }
+
+    EngineFactory engines() {
+        return engines;
+    }
+
+    /** Alternate views of its memory. */
+    public Views views() {
+        return views;
+    }
+
+    /** Tells of what its vCPUs do. */
+    public Monitor monitor() {
+        return monitor;
     }
 
     TimerQueue timers() {

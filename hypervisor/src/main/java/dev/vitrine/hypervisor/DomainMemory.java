@@ -227,7 +227,11 @@ final class DomainMemory implements AutoCloseable {
         synchronized (this) {
             foreign.put(gfn, mfn);
         }
-        int access = PhysicalView.PRESENT | PhysicalView.READ | PhysicalView.EXECUTE;
+        int access =
+                PhysicalView.PRESENT
+                        | PhysicalView.FIXED
+                        | PhysicalView.READ
+                        | PhysicalView.EXECUTE;
         if (!readOnly) {
             access |= PhysicalView.WRITE;
         }

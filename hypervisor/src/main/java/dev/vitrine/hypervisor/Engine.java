@@ -3,6 +3,7 @@
 
 package dev.vitrine.hypervisor;
 
+import dev.vitrine.memory.PhysicalView;
 import dev.vitrine.processor.Registers;
 import dev.vitrine.processor.StateSink;
 
@@ -97,6 +98,9 @@ interface Engine {
     long translate(long linear);
 
     void flushTlb();
+
+    /** Lets the processor see memory through another view. Any thread. */
+    default void setView(PhysicalView view) {}
 
     /** Puts the processor into the state in which a PVH guest starts. */
     void enterPvh(long entry, long startInfo);

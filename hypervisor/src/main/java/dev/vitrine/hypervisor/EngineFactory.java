@@ -4,6 +4,10 @@
 package dev.vitrine.hypervisor;
 
 import dev.vitrine.processor.CodeHook;
+import dev.vitrine.processor.Intercepts;
+
+import java.util.BitSet;
+import java.util.function.LongConsumer;
 
 /** Makes the processors of a domain. */
 interface EngineFactory {
@@ -25,6 +29,18 @@ interface EngineFactory {
 
     /** Switches the dirty log of the domain's frames on, or begins it anew. */
     default void logWrites() {}
+
+    /** What the processors show to the domain's monitor from now on. */
+    default void setIntercepts(Intercepts intercepts) {}
+
+    /** See {@link dev.vitrine.processor.ProcessorGroup#mirror}. */
+    default void mirror(long mfn, boolean on) {}
+
+    /** See {@link dev.vitrine.processor.ProcessorGroup#setMirrorListener}. */
+    default void setMirrorListener(LongConsumer listener) {}
+
+    /** See {@link dev.vitrine.processor.ProcessorGroup#patch}. */
+    default void patch(long mfn, BitSet places, byte[] original) {}
 
     /** The processor of one vCPU, in the state after INIT, waiting for a start-up IPI. */
     Engine create(Vcpu vcpu);

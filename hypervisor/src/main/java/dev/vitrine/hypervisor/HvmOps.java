@@ -50,7 +50,13 @@ final class HvmOps {
             }
             case HvmOp.GET_MEM_TYPE -> memoryType(p);
             case HvmOp.SET_EVTCHN_UPCALL_VECTOR -> upcallVector(p);
-            case HvmOp.GUEST_REQUEST_VM_EVENT -> p == 0 ? 0 : -Errno.EINVAL;
+            case HvmOp.GUEST_REQUEST_VM_EVENT -> {
+                if (p != 0) {
+                    yield -Errno.EINVAL;
+                }
+                h.domain.monitor().guestRequest(h.vcpu);
+                yield 0;
+            }
             default -> h.missing(HypercallNumber.HVM_OP, operation);
         };
     }

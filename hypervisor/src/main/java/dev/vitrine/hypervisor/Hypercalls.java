@@ -6,6 +6,7 @@ package dev.vitrine.hypervisor;
 import dev.vitrine.xenabi.ConsoleIo;
 import dev.vitrine.xenabi.DomId;
 import dev.vitrine.xenabi.Errno;
+import dev.vitrine.xenabi.HvmOp;
 import dev.vitrine.xenabi.HypercallNumber;
 import dev.vitrine.xenabi.VmAssist;
 
@@ -59,7 +60,8 @@ final class Hypercalls {
     /** VMCALL or VMMCALL was executed. */
     void fromGuest() {
         Engine e = vcpu.engine();
-        if (e.virtual8086() || (e.protectedMode() && e.privilegeLevel() != 0)) {
+        if (e.virtual8086()
+                || (e.protectedMode() && e.privilegeLevel() != 0 && !requestByUser(e))) {
             e.setGpr(Engine.RAX, -Errno.EPERM);
             return;
         }
@@ -86,6 +88,15 @@ final class Hypercalls {
                             u32(e.gpr(Engine.RDI)));
             e.setGpr(Engine.RAX, u32(result));
         }
+    }
+
+    /** The one hypercall that CPL 3 may make, if the monitor wants it. */
+    private boolean requestByUser(Engine e) {
+        boolean wide = e.codeSize() == 64;
+        long operation = e.gpr(wide ? Engine.RDI : Engine.RBX);
+        return domain.monitor().wantsRequestsByUsers()
+                && e.gpr(Engine.RAX) == HypercallNumber.HVM_OP
+                && operation == HvmOp.GUEST_REQUEST_VM_EVENT;
     }
 
     static long u32(long v) {

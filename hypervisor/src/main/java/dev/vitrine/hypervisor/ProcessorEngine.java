@@ -4,17 +4,23 @@
 package dev.vitrine.hypervisor;
 
 import dev.vitrine.memory.BadGuestAddress;
+import dev.vitrine.memory.PhysicalView;
 import dev.vitrine.processor.CodeHook;
+import dev.vitrine.processor.Interception;
+import dev.vitrine.processor.Intercepts;
 import dev.vitrine.processor.Processor;
 import dev.vitrine.processor.ProcessorGroup;
 import dev.vitrine.processor.ProcessorHost;
+import dev.vitrine.processor.Reaction;
 import dev.vitrine.processor.Registers;
 import dev.vitrine.processor.StateSink;
 
 import org.jspecify.annotations.Nullable;
 
+import java.util.BitSet;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.function.LongConsumer;
 
 /** A vCPU's software processor, and the host that the processor sees. */
 final class ProcessorEngine implements Engine, ProcessorHost {
@@ -47,6 +53,26 @@ final class ProcessorEngine implements Engine, ProcessorHost {
                     @Override
                     public void logWrites() {
                         group.setDirtyLog(true);
+                    }
+
+                    @Override
+                    public void setIntercepts(Intercepts intercepts) {
+                        group.setIntercepts(intercepts);
+                    }
+
+                    @Override
+                    public void mirror(long mfn, boolean on) {
+                        group.mirror(mfn, on);
+                    }
+
+                    @Override
+                    public void setMirrorListener(LongConsumer listener) {
+                        group.setMirrorListener(listener);
+                    }
+
+                    @Override
+                    public void patch(long mfn, BitSet places, byte[] original) {
+                        group.patch(mfn, places, original);
                     }
 
                     @Override
@@ -88,17 +114,19 @@ final class ProcessorEngine implements Engine, ProcessorHost {
 
     @Override
     public int run(long instructions) {
+        vcpu.domain().monitor().resume(vcpu, processor);
         return result(processor.run(instructions));
     }
 
     @Override
     public int run(long instructions, long most) {
+        vcpu.domain().monitor().resume(vcpu, processor);
         return result(processor.run(instructions, most));
     }
 
     private static int result(Processor.Exit exit) {
         return switch (exit) {
-            case BUDGET, STOPPED -> RAN;
+            case BUDGET, STOPPED, WAITING -> RAN;
             case HALTED -> HALTED;
             case SHUTDOWN -> TRIPLE_FAULT;
         };
@@ -234,6 +262,11 @@ final class ProcessorEngine implements Engine, ProcessorHost {
     }
 
     @Override
+    public void setView(PhysicalView view) {
+        processor.setView(view);
+    }
+
+    @Override
     public void enterPvh(long entry, long startInfo) {
         processor.reset();
         processor.setControlRegister(0, 0x11); // PE, ET
@@ -280,6 +313,12 @@ final class ProcessorEngine implements Engine, ProcessorHost {
     public void hypercall(Processor cpu) {
         vcpu.syncClock();
         vcpu.hypercalls().fromGuest();
+    }
+
+    @Override
+    public Reaction intercepted(Processor cpu, Interception what) {
+        vcpu.syncClock();
+        return vcpu.domain().monitor().intercepted(vcpu, cpu, what);
     }
 
     @Override

@@ -56,6 +56,11 @@ public final class Vcpu {
     /** Vector of HVMOP_set_evtchn_upcall_vector, or 0. */
     volatile int upcallVector;
 
+    private volatile int view = Views.HOST;
+
+    /** The monitor's part of its state, used on its thread or while it does not run. */
+    final MonitorState monitored = new MonitorState();
+
     private volatile long infoAddress;
     private long infoFrame = -1;
     private final GuestArea timeArea;
@@ -150,6 +155,15 @@ public final class Vcpu {
      */
     public Registers registers() {
         return engine.state();
+    }
+
+    /** Index of the view that it sees memory through, see {@link Views}. */
+    public int view() {
+        return view;
+    }
+
+    void setView(int index) {
+        view = index;
     }
 
     /** Instructions retired so far; exact while the vCPU does not run. */

@@ -73,6 +73,15 @@ public final class Intercepts {
         return new Intercepts(kinds | MSR, control, Map.copyOf(m));
     }
 
+    /** What either of two shows. */
+    public Intercepts or(Intercepts other) {
+        Intercepts[] all = {with(other.kinds)};
+        other.control.forEach((register, c) ->
+                all[0] = all[0].controlRegister(register, c.onlyChanges, c.ignored));
+        other.msrs.forEach((msr, onlyChanges) -> all[0] = all[0].msr(msr, onlyChanges));
+        return all[0];
+    }
+
     /** Whether one of the kinds is to be shown. */
     public boolean has(int kind) {
         return (kinds & kind) != 0;

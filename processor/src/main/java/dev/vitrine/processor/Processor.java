@@ -375,11 +375,6 @@ public final class Processor {
         CpuidTable.execute(cpu);
     }
 
-    /** Where execution would go on behind the instruction that is intercepted. */
-    public long nextRip() {
-        return cpu.nextRip;
-    }
-
     /** Debug register 6 or 7. */
     public long debugRegister(int n) {
         if (n != 6 && n != 7) {

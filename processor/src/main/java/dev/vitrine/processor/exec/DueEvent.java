@@ -118,6 +118,11 @@ final class DueEvent {
                 : null;
     }
 
+    /** Nothing is to be asked about it any more. */
+    boolean passed() {
+        return passed;
+    }
+
     /** The host lets a debug exception pass. */
     void pass() {
         passed = true;

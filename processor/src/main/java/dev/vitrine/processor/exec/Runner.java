@@ -269,7 +269,8 @@ public final class Runner {
             case Interception.DebugException d when due.isDue() -> {
                 if (r.proceeds()) {
                     due.pass();
-                } else {
+                } else if (!due.passed()) {
+                    // Unless the host has put an event of its own in its place.
                     due.clear();
                 }
                 return true;
