@@ -45,9 +45,10 @@ import java.util.function.Consumer;
  */
 public final class Domain {
     /**
-     * Frames on top of the domain's own: shared info, stand-in vcpu_info, special pages, tables.
+     * Frames on top of the domain's own: shared info, stand-in vcpu_info, special pages, tables,
+     * copies of pages with breakpoints. They take address space, and memory once they are used.
      */
-    private static final long OVERHEAD = 64;
+    private static final long OVERHEAD = 64 + ShadowBreakpoints.FRAMES;
 
     private static final int WATCHDOGS = 2;
 
@@ -65,6 +66,7 @@ public final class Domain {
     private final Maptrack maptrack = new Maptrack();
     private final Views views;
     private final Monitor monitor;
+    private final ShadowBreakpoints shadow;
     private final EngineFactory engines;
     private final Vcpu[] vcpus;
     private final Statistics statistics = new Statistics();
@@ -118,6 +120,7 @@ public final class Domain {
         monitor = new Monitor(this);
         vcpus = new Vcpu[config.vcpus()];
         engines = provider.open(this);
+        shadow = new ShadowBreakpoints(this);
         for (int i = 0; i < vcpus.length; i++) {
             vcpus[i] = new Vcpu(this, i, engines);
             vcpus[i].pause();
@@ -363,15 +366,30 @@ public final class Domain {
             return null;
         }
         long machine = PhysicalView.machineAddress(entry) | physical & 4095;
-        CodeHook timely =
-                clock.isVirtual()
-                        ? processor -> {
-                            syncClock(processor);
-                            hook.reached(processor);
-                        }
-                        : hook;
+        CodeHook timely = timely(hook);
         engines.addHook(machine, timely);
         return () -> engines.removeHook(machine, timely);
+    }
+
+    /**
+     * As {@link #addHook}, by the mechanism that tools for Xen use: INT3 in a copy of the page that
+     * only instruction fetch is shown. The guest cannot tell by looking at its memory; blocks of
+     * instructions end at INT3, so that interrupts may come at other instructions.
+     *
+     * @throws IllegalStateException there is no memory left for a copy of the page
+     */
+    public @Nullable InstalledHook addShadowHook(long physical, CodeHook hook) {
+        return shadow.add(physical, timely(hook));
+    }
+
+    /** A hook that finds the virtual clock at the instruction that it is called for. */
+    private CodeHook timely(CodeHook hook) {
+        return clock.isVirtual()
+                ? processor -> {
+                    syncClock(processor);
+                    hook.reached(processor);
+                }
+                : hook;
     }
 
     /** Brings the clock up to the instruction that a processor is at. */

@@ -290,7 +290,8 @@ final class DomainMemory implements AutoCloseable {
         // As in GuestPhysical: the write is visible before it is asked whether this is code.
         VarHandle.fullFence();
         touched(address);
-        if ((frames.flags(address >>> SHIFT) & FrameTable.CODE) != 0) {
+        int watched = FrameTable.CODE | FrameTable.MIRRORED;
+        if ((frames.flags(address >>> SHIFT) & watched) != 0) {
             codeListener.codeWritten(address >>> SHIFT);
         }
     }

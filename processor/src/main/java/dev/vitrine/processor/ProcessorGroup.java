@@ -137,9 +137,15 @@ public final class ProcessorGroup {
         });
     }
 
-    /** To be called when a frame that holds decoded code was written from outside a processor. */
+    /**
+     * To be called when a frame that holds decoded code or is mirrored was written from outside a
+     * processor.
+     */
     public void codeWritten(long mfn) {
         cache.invalidateFrame(mfn);
+        if ((map.memory().frames().flags(mfn) & FrameTable.MIRRORED) != 0) {
+            mirrorWritten(mfn);
+        }
     }
 
     /**

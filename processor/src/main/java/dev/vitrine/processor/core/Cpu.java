@@ -315,7 +315,7 @@ public final class Cpu {
     /** Kinds of these that the host lets pass for the instruction in execution. */
     public int passed;
 
-    /** The instruction in execution is executed on behalf of the host, with all rights. */
+    /** A repeated instruction is executed on behalf of the host, a part of it at a time. */
     public boolean emulating;
 
     /** Of such an instruction only a part has been executed; the rest is to follow. */

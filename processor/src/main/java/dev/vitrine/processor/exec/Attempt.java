@@ -19,6 +19,7 @@ final class Attempt {
     private int passed;
 
     private boolean unrestricted;
+    private boolean inParts;
     private boolean discard;
     private byte @Nullable [] data;
 
@@ -31,6 +32,7 @@ final class Attempt {
     void clear() {
         passed = 0;
         unrestricted = false;
+        inParts = false;
         discard = false;
         data = null;
         instruction = null;
@@ -49,12 +51,20 @@ final class Attempt {
         instruction = code != null ? code : instruction;
     }
 
+    /**
+     * Of a repeated instruction one part is executed, up to the end of a page at the most: the host
+     * has let one access pass, and may want to see the next.
+     */
+    void inParts() {
+        inParts = true;
+    }
+
     /** Lets something be done as has been agreed. */
     void with(Cpu cpu, Runnable work) {
         Mmu mmu = cpu.mmu;
         var seen = mmu.view();
         cpu.passed = passed;
-        cpu.emulating = unrestricted;
+        cpu.emulating = inParts;
         if (unrestricted) {
             mmu.setView(mmu.unrestricted());
             if (discard || data != null) {

@@ -308,6 +308,9 @@ public final class Runner {
             if (r.emulates() || what instanceof Interception.MemoryAccess) {
                 attempt.emulate(r.discardsWrites(), r.readData(), r.instruction());
             }
+            if (what instanceof Interception.MemoryAccess) {
+                attempt.inParts();
+            }
             attempt.pass(kind(what));
             attempt.with(cpu, () -> step(attempt.instruction));
             if (cpu.unfinished) {
