@@ -67,6 +67,7 @@ public final class Domain {
     private final Views views;
     private final Monitor monitor;
     private final ShadowBreakpoints shadow;
+    private final MonitorRing ring;
     private final EngineFactory engines;
     private final Vcpu[] vcpus;
     private final Statistics statistics = new Statistics();
@@ -121,6 +122,7 @@ public final class Domain {
         vcpus = new Vcpu[config.vcpus()];
         engines = provider.open(this);
         shadow = new ShadowBreakpoints(this);
+        ring = new MonitorRing(this);
         for (int i = 0; i < vcpus.length; i++) {
             vcpus[i] = new Vcpu(this, i, engines);
             vcpus[i].pause();
@@ -203,6 +205,20 @@ public final class Domain {
 
     Maptrack maptrack() {
         return maptrack;
+    }
+
+    /** The ring that serves a monitor by Xen's ABI, and what it has enabled. */
+    MonitorRing ring() {
+        return ring;
+    }
+
+    /**
+     * Has somebody told when there are new requests on the monitor ring, which {@link
+     * Hypervisor#domctl} sets up; on the thread of the vCPU whose event it is. Responses are taken
+     * from the ring by XEN_VM_EVENT_RESUME.
+     */
+    public void onMonitorRequest(Runnable consumer) {
+        ring.onRequest(consumer);
     }
 
     EngineFactory engines() {

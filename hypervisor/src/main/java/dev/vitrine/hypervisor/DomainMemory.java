@@ -113,9 +113,16 @@ final class DomainMemory implements AutoCloseable {
             }
             totalPages++;
         }
-        settle(gfn, map.exchange(gfn, mfn << SHIFT | PhysicalView.ALL));
+        settle(gfn, map.exchange(gfn, mfn << SHIFT | PhysicalView.PRESENT | defaultAccess));
         return true;
     }
+
+    /** Access bits of frames that {@link #populate} puts somewhere. */
+    void setDefaultAccess(int access) {
+        defaultAccess = access;
+    }
+
+    private volatile int defaultAccess = Access.RWX.bits;
 
     /** Makes a hole at gfn; false if there is one already. */
     boolean remove(long gfn) {

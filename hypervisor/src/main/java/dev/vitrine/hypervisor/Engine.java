@@ -99,6 +99,11 @@ interface Engine {
 
     void flushTlb();
 
+    /** Debug register 6 or 7. */
+    default long debugRegister(int n) {
+        return 0;
+    }
+
     /** Lets the processor see memory through another view. Any thread. */
     default void setView(PhysicalView view) {}
 

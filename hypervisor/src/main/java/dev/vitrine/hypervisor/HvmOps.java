@@ -11,9 +11,11 @@ import dev.vitrine.xenabi.HypercallNumber;
 /** The hvm_op hypercall. */
 final class HvmOps {
     private final Hypercalls h;
+    private final Altp2mOps altp2m;
 
     HvmOps(Hypercalls h) {
         this.h = h;
+        this.altp2m = new Altp2mOps(h);
     }
 
     long call(long operation, long p) {
@@ -57,6 +59,7 @@ final class HvmOps {
                 h.domain.monitor().guestRequest(h.vcpu);
                 yield 0;
             }
+            case HvmOp.ALTP2M -> altp2m.call(p);
             default -> h.missing(HypercallNumber.HVM_OP, operation);
         };
     }

@@ -87,6 +87,18 @@ public final class Hypervisor implements AutoCloseable {
         return domains.get(id);
     }
 
+    /**
+     * A domctl of a monitor, as dom0's tools make it: XEN_DOMCTL_vm_event_op for the monitor ring,
+     * XEN_DOMCTL_monitor_op and XEN_DOMCTL_set_access_required.
+     *
+     * @param op a struct xen_domctl ({@link dev.vitrine.xenabi.MonitorOp}); results are written
+     *     back to it
+     * @return 0 or a negated error number
+     */
+    public int domctl(byte[] op) {
+        return MonitorOps.call(this, op);
+    }
+
     void forget(Domain d) {
         domains.remove(d.id(), d);
     }

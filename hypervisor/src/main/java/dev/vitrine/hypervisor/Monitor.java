@@ -31,9 +31,33 @@ public final class Monitor {
         /** Ends it; on another vCPU the listener may still be under way. */
         @Override
         void close();
+
+        /** Has the listener told of other events from now on. */
+        void change(Subscription wanted);
     }
 
-    private record Subscriber(Subscription wants, MonitorListener listener) {}
+    private final class Subscriber implements Registration {
+        final MonitorListener listener;
+        volatile Subscription wants;
+
+        Subscriber(Subscription wants, MonitorListener listener) {
+            this.wants = wants;
+            this.listener = listener;
+        }
+
+        @Override
+        public void close() {
+            if (subscribers.remove(this)) {
+                update();
+            }
+        }
+
+        @Override
+        public void change(Subscription wanted) {
+            wants = wanted;
+            update();
+        }
+    }
 
     private final Domain domain;
     private final List<Subscriber> subscribers = new CopyOnWriteArrayList<>();
@@ -47,17 +71,13 @@ public final class Monitor {
      * Has a listener told of events from now on, behind those that have subscribed before. When
      * this returns all vCPUs look for them.
      *
-     * @return what ends it
+     * @return what changes or ends it
      */
     public Registration subscribe(Subscription wanted, MonitorListener listener) {
         Subscriber s = new Subscriber(wanted, listener);
         subscribers.add(s);
         update();
-        return () -> {
-            if (subscribers.remove(s)) {
-                update();
-            }
-        };
+        return s;
     }
 
     private void update() {
@@ -83,16 +103,24 @@ public final class Monitor {
     }
 
     /**
-     * Answers an event that {@link MonitorResponse#LATER} was said to. Any thread.
+     * Answers an event that {@link MonitorResponse#LATER} is said to, or has been. Any thread.
      *
      * @throws IllegalStateException the vCPU waits for no answer
      */
     public void answer(Vcpu vcpu, MonitorResponse response) {
         MonitorState state = vcpu.monitored;
-        if (state.open == null || !state.answer.compareAndSet(null, response)) {
-            throw new IllegalStateException("vCPU " + vcpu.id() + " waits for no answer");
+        boolean parked;
+        synchronized (state) {
+            if (state.open == null || state.answer != null) {
+                throw new IllegalStateException("vCPU " + vcpu.id() + " waits for no answer");
+            }
+            state.answer = response;
+            parked = state.parked;
+            state.parked = false;
         }
-        vcpu.unpause();
+        if (parked) {
+            vcpu.unpause();
+        }
     }
 
     /** The event that a vCPU waits for an answer to; null if it does not. */
@@ -146,24 +174,35 @@ public final class Monitor {
             }
             boolean synchronous = !loses && s.wants.synchronous(what);
             MonitorEvent e = new MonitorEvent.OfProcessor(vcpu, vcpu.view(), synchronous, p, what);
+            state.openRip = rip;
+            state.open = synchronous ? e : null;
             MonitorResponse r = s.listener.event(e);
-            if (!synchronous || r == null) {
-                continue;
+            if (r == MonitorResponse.LATER && synchronous) {
+                r = await(vcpu);
+                if (r == null) {
+                    return Reaction.WAIT;
+                }
             }
-            if (r == MonitorResponse.LATER) {
-                await(vcpu, e, rip);
-                return Reaction.WAIT;
+            state.open = null;
+            if (synchronous && r != null) {
+                return react(vcpu, p, what, rip, r);
             }
-            return react(vcpu, p, what, rip, r);
         }
         return unanswered(vcpu, p, what, loses);
     }
 
-    private static void await(Vcpu vcpu, MonitorEvent e, long rip) {
+    /** Pauses a vCPU until its answer comes, or returns the answer if that was faster. */
+    private static @Nullable MonitorResponse await(Vcpu vcpu) {
         MonitorState state = vcpu.monitored;
-        state.openRip = rip;
-        state.open = e;
-        vcpu.pause();
+        synchronized (state) {
+            MonitorResponse early = state.answer;
+            if (early == null) {
+                state.parked = true;
+                vcpu.pause();
+            }
+            state.answer = null;
+            return early;
+        }
     }
 
     /** Nobody has anything to say to an event. */
@@ -300,13 +339,13 @@ public final class Monitor {
     /** Acts upon an answer that has come; on the vCPU's thread, before it runs. */
     void resume(Vcpu vcpu, Processor p) {
         MonitorState state = vcpu.monitored;
-        MonitorResponse r = state.answer.getPlain();
+        MonitorResponse r = state.answer;
         if (r == null) {
             return;
         }
         MonitorEvent e = state.open;
         state.open = null;
-        state.answer.set(null);
+        state.answer = null;
         if (e instanceof MonitorEvent.OfProcessor o) {
             p.react(react(vcpu, p, o.what(), state.openRip, r));
         } else {
@@ -330,16 +369,23 @@ public final class Monitor {
             }
             boolean synchronous = s.wants.requestsAreSynchronous();
             MonitorEvent e = new MonitorEvent.GuestRequest(vcpu, vcpu.view(), synchronous);
+            MonitorState state = vcpu.monitored;
+            state.openRip = vcpu.engine().instructionPointer();
+            state.open = synchronous ? e : null;
             MonitorResponse r = s.listener.event(e);
-            if (!synchronous || r == null) {
-                continue;
+            if (r == MonitorResponse.LATER && synchronous) {
+                r = await(vcpu);
+                if (r == null) {
+                    return;
+                }
             }
-            await(vcpu, e, vcpu.engine().instructionPointer());
-            if (r != MonitorResponse.LATER) {
-                // Behind the hypercall, which has a result to give first.
-                answer(vcpu, r);
+            if (synchronous && r != null) {
+                // Acted upon behind the hypercall, which has a result to give first.
+                state.answer = r;
+                vcpu.engine().requestStop();
+                return;
             }
-            return;
+            state.open = null;
         }
     }
 }

@@ -5,19 +5,23 @@ package dev.vitrine.hypervisor;
 
 import org.jspecify.annotations.Nullable;
 
-import java.util.concurrent.atomic.AtomicReference;
-
 /** What the monitor keeps of a vCPU. */
 final class MonitorState {
     /** Behind the next step the vCPU switches to this view; -1 for none. */
     int fastSingleStepView = -1;
 
-    /** The event that the vCPU waits for an answer to; null if it does not. */
+    /** The event that listeners are being asked about, or that waits for an answer. */
     volatile @Nullable MonitorEvent open;
+
+    /** The vCPU is paused until the answer comes. Guarded by the object's monitor. */
+    boolean parked;
 
     /** Where the instruction of {@link #open} is. */
     long openRip;
 
-    /** An answer that has not been acted upon. */
-    final AtomicReference<@Nullable MonitorResponse> answer = new AtomicReference<>();
+    /** {@link #open} has been told by the ring. */
+    volatile boolean byRing;
+
+    /** An answer that has not been acted upon. Set within the object's monitor. */
+    volatile @Nullable MonitorResponse answer;
 }

@@ -262,6 +262,11 @@ final class ProcessorEngine implements Engine, ProcessorHost {
     }
 
     @Override
+    public long debugRegister(int n) {
+        return processor.debugRegister(n);
+    }
+
+    @Override
     public void setView(PhysicalView view) {
         processor.setView(view);
     }

@@ -109,6 +109,36 @@ public final class Views {
         return 0;
     }
 
+    /** Whether the guest may make views of its own (HVMOP_altp2m_set_domain_state). */
+    boolean isActive() {
+        return active;
+    }
+
+    /** The opposite of active has no views. */
+    void setActive(boolean on) {
+        active = on;
+        if (!on) {
+            destroyAll();
+        }
+    }
+
+    private volatile boolean active;
+
+    /** How many views there are. */
+    int count() {
+        return views.size();
+    }
+
+    /** How many pages have rights or frames of their own, in all views together. */
+    long overrides() {
+        return views.values().stream().mapToLong(AlternateView::size).sum();
+    }
+
+    /** What may be done with pages that the domain gets from now on, in its own map. */
+    public void setDefaultAccess(Access access) {
+        domain.memory().setDefaultAccess(access.bits);
+    }
+
     /** Whether there is a view. */
     public boolean exists(int index) {
         return view(index) != null;

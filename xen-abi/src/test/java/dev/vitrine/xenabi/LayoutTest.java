@@ -178,4 +178,66 @@ class LayoutTest {
         assertThat(Errno.isError(0xFFFFFFDAL)).isFalse();
         assertThat(Errno.name(Errno.EFAULT)).isEqualTo("EFAULT");
     }
+
+    @Test
+    void vmEvent() {
+        Struct e = new Struct(true);
+        assertThat(e.field(4)).isEqualTo(VmEvent.VERSION);
+        assertThat(e.field(4)).isEqualTo(VmEvent.FLAGS);
+        assertThat(e.field(4)).isEqualTo(VmEvent.REASON);
+        assertThat(e.field(4)).isEqualTo(VmEvent.VCPU_ID);
+        assertThat(e.field(2)).isEqualTo(VmEvent.ALTP2M_IDX);
+        e.field(2);
+        e.field(2);
+        e.field(2);
+        assertThat(e.field(8)).isEqualTo(VmEvent.U);
+        // mem_access is the largest of the union.
+        assertThat(e.field(8)).isEqualTo(VmEvent.MEM_OFFSET);
+        assertThat(e.field(8)).isEqualTo(VmEvent.MEM_GLA);
+        assertThat(e.field(4)).isEqualTo(VmEvent.MEM_FLAGS);
+        e.field(4);
+        for (int i = 0; i < 16; i++) {
+            assertThat(e.field(8)).isEqualTo(VmEvent.GENERAL + 8 * i);
+        }
+        for (int at :
+                new int[] {
+                    VmEvent.RFLAGS,
+                    VmEvent.DR6,
+                    VmEvent.DR7,
+                    VmEvent.RIP,
+                    VmEvent.CR0,
+                    VmEvent.CR2,
+                    VmEvent.CR3,
+                    VmEvent.CR4,
+                    VmEvent.SYSENTER_CS,
+                    VmEvent.SYSENTER_ESP,
+                    VmEvent.SYSENTER_EIP,
+                    VmEvent.MSR_EFER,
+                    VmEvent.MSR_STAR,
+                    VmEvent.MSR_LSTAR,
+                    VmEvent.GDTR_BASE,
+                    VmEvent.NPT_BASE,
+                    VmEvent.VMTRACE_POS
+                }) {
+            assertThat(e.field(8)).isEqualTo(at);
+        }
+        for (int at :
+                new int[] {VmEvent.CS_BASE, VmEvent.SS_BASE, VmEvent.DS_BASE, VmEvent.ES_BASE}) {
+            assertThat(e.field(4)).isEqualTo(at);
+        }
+        assertThat(e.field(8)).isEqualTo(VmEvent.FS_BASE);
+        assertThat(e.field(8)).isEqualTo(VmEvent.GS_BASE);
+        for (int i = 0; i < 6; i++) {
+            assertThat(e.field(4)).isEqualTo(VmEvent.SEGMENTS + 4 * i);
+        }
+        assertThat(e.field(8)).isEqualTo(VmEvent.SHADOW_GS);
+        assertThat(e.field(2)).isEqualTo(VmEvent.GDTR_LIMIT);
+        for (int i = 0; i < 6; i++) {
+            assertThat(e.field(2)).isEqualTo(VmEvent.SELECTORS + 2 * i);
+        }
+        e.field(2);
+        assertThat(e.size()).isEqualTo(VmEvent.SIZE);
+        assertThat(VmEvent.EMUL_READ_LIMIT).isEqualTo(VmEvent.SIZE - VmEvent.DATA - 4);
+        assertThat(VmEvent.RING_SIZE).isEqualTo(8);
+    }
 }
