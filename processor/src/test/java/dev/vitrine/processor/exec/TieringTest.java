@@ -38,7 +38,7 @@ class TieringTest {
         map.mapRange(0, 1 << 8, first);
         cpu = new Cpu(new QuietHost(), new Mmu(map, cache));
         rendezvous.join(cpu);
-        runner = new Runner(cpu, cache, rendezvous, false, false, new Counting());
+        runner = new Runner(cpu, cache, rendezvous, false, false, new Counting(), mfn -> {});
         cpu.cr0 = Cpu.CR0_PE | Cpu.CR0_ET;
         for (int s : new int[] {Cpu.ES, Cpu.SS, Cpu.DS, Cpu.FS, Cpu.GS}) {
             cpu.segment[s].set(0x10, 0, -1, 0xC093);
