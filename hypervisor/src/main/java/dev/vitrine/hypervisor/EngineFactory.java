@@ -40,7 +40,7 @@ interface EngineFactory {
     default void setMirrorListener(LongConsumer listener) {}
 
     /** See {@link dev.vitrine.processor.ProcessorGroup#patch}. */
-    default void patch(long mfn, BitSet places, byte[] original) {}
+    default void patch(long mfn, BitSet places, byte[] original, long copied) {}
 
     /** The processor of one vCPU, in the state after INIT, waiting for a start-up IPI. */
     Engine create(Vcpu vcpu);

@@ -71,8 +71,8 @@ final class ProcessorEngine implements Engine, ProcessorHost {
                     }
 
                     @Override
-                    public void patch(long mfn, BitSet places, byte[] original) {
-                        group.patch(mfn, places, original);
+                    public void patch(long mfn, BitSet places, byte[] original, long copied) {
+                        group.patch(mfn, places, original, copied);
                     }
 
                     @Override

@@ -14,6 +14,7 @@ import org.jspecify.annotations.Nullable;
 
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
 import java.util.Map;
@@ -47,6 +48,9 @@ final class ShadowBreakpoints {
 
         /** Counts what the copy is to follow. */
         int version;
+
+        /** What the page held when the copy was made. */
+        byte[] content = {};
 
         Page(long gfn, long original, long copy) {
             this.gfn = gfn;
@@ -182,13 +186,14 @@ final class ShadowBreakpoints {
                 done = now.version;
                 memory.ram.read(now.original << DomainMemory.SHIFT, bytes, 0, bytes.length);
                 original = bytes.clone();
+                now.content = original;
                 for (int at : now.hooks.keySet()) {
                     places.set(at);
                     bytes[at] = (byte) 0xCC;
                 }
                 memory.ram.write(now.copy << DomainMemory.SHIFT, bytes, 0, bytes.length);
             }
-            domain.engines().patch(page.copy, places, original);
+            domain.engines().patch(page.copy, places, original, now.original);
             Page owner;
             synchronized (this) {
                 owner = byCopy.get(page.copy);
@@ -199,13 +204,18 @@ final class ShadowBreakpoints {
             // The frame may have become that of another page.
             now = owner;
         }
-        domain.engines().patch(page.copy, new BitSet(), new byte[0]);
+        domain.engines().patch(page.copy, new BitSet(), new byte[0], -1);
     }
 
     private void written(long mfn) {
         Page page = byFrame.get(mfn);
         if (page != null) {
+            byte[] now = new byte[MachineMemory.FRAME_SIZE];
+            memory.ram.read(mfn << DomainMemory.SHIFT, now, 0, now.length);
             synchronized (this) {
+                if (Arrays.equals(now, page.content)) {
+                    return; // Written as it was; processors need not be asked.
+                }
                 page.version++;
             }
             follow(page);
@@ -249,7 +259,7 @@ final class ShadowBreakpoints {
             domain.engines().mirror(page.original, true);
             follow(next);
         }
-        domain.engines().patch(page.copy, new BitSet(), new byte[0]);
+        domain.engines().patch(page.copy, new BitSet(), new byte[0], -1);
         synchronized (this) {
             byCopy.remove(page.copy, page);
             spare.add(page.copy);

@@ -187,6 +187,29 @@ class BreakpointsTest {
         }
     }
 
+    /** Both mechanisms on one page, and at one place. */
+    @Test
+    void mechanismsShareAPage() throws InterruptedException {
+        try (AssembledGuest g =
+                new AssembledGuest(a -> {
+                    Label again = a.label();
+                    a.mov(ECX, 100).bind(again);
+                    call(a, TARGET).dec(ECX).jcc(Cond.NZ, again);
+                })) {
+            target(g);
+            AtomicInteger[] hits = new AtomicInteger[4];
+            Arrays.setAll(hits, i -> new AtomicInteger());
+            Breakpoints engine = Breakpoints.of(g.domain, Mechanism.ENGINE);
+            Breakpoints shadow = Breakpoints.of(g.domain, Mechanism.SHADOW);
+            engine.set(space(g), TARGET, p -> hits[0].incrementAndGet());
+            shadow.set(space(g), TARGET, p -> hits[1].incrementAndGet());
+            shadow.set(space(g), TARGET + 3, p -> hits[2].incrementAndGet());
+            engine.set(space(g), TARGET + 5, p -> hits[3].incrementAndGet());
+            g.runToEnd();
+            assertThat(hits).allMatch(h -> h.get() == 100);
+        }
+    }
+
     @Test
     void redirectsExecution() throws InterruptedException {
         for (Mechanism m : Mechanism.values()) {
@@ -508,7 +531,7 @@ class BreakpointsTest {
     /** One vCPU executes what the other rewrites, and reads it meanwhile. */
     @Test
     void worksOnSeveralProcessors() throws InterruptedException {
-        int rounds = 3_000;
+        int rounds = 300;
         for (Mechanism m : Mechanism.values()) {
             try (AssembledGuest g =
                     new AssembledGuest(
@@ -528,7 +551,8 @@ class BreakpointsTest {
                                 a.mov(R15, RESULT).mov(Mem.base(R15), RSI);
                             })) {
                 target(g);
-                // Real mode: sets the flag, then writes NOPs over NOPs until it is told to stop.
+                // Real mode: sets the flag, then writes until it is told to stop: NOPs over NOPs,
+                // and now and then a counter beside the code.
                 Asm ap = new Asm(16, 0xA000);
                 ap.hex("B80020 8ED8"); // DS = 0x2000: linear 0x20000
                 ap.hex("0F01160001"); // LGDT [0x100]
@@ -538,9 +562,11 @@ class BreakpointsTest {
                 Asm flat = new Asm(32, far + 6);
                 flat.hex("66B81000 8ED8"); // DS
                 Label write = flat.label();
+                Label wait = flat.label();
                 flat.mov(EBX, DATA).mov(Mem.base(EBX).disp(0x80).d(), 1).mov(EDI, TARGET);
                 flat.bind(write).mov(Mem.base(EDI).disp(3).b(), 0x90);
-                flat.mov(EAX, Mem.base(EDI).disp(4).d());
+                flat.mov(EAX, Mem.base(EDI).disp(4).d()).inc(Mem.base(EDI).disp(0x40).d());
+                flat.mov(ECX, 100_000).bind(wait).dec(ECX).jcc(Cond.NZ, wait);
                 flat.cmp(Mem.base(EBX).disp(0x80).d(), 2).jcc(Cond.NZ, write).hlt();
                 g.domain.physical().write(0xA000, ap.toBytes());
                 g.domain.physical().write(far + 6, flat.toBytes());

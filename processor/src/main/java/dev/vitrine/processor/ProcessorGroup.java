@@ -107,9 +107,10 @@ public final class ProcessorGroup {
      *
      * @param places offsets of the breakpoint instructions; none takes back what was said
      * @param original the frame's bytes without them
+     * @param copied the machine frame that it is a copy of: hooks in that one are reached in both
      */
-    public void patch(long mfn, BitSet places, byte[] original) {
-        cache.patch(mfn, places, original);
+    public void patch(long mfn, BitSet places, byte[] original, long copied) {
+        cache.patch(mfn, places, original, copied);
     }
 
     /** Lets all processors see memory through a view. Any thread. */

@@ -73,6 +73,7 @@ final class BlockBuilder {
         CodeCache.Page page = null;
         CodeCache.Page secondPage = null;
         BitSet hooks = null;
+        long hookFrame = -1;
         PatchedFrame patched = null;
         if (machine >= 0) {
             page = cache.markCode(machine >>> 12);
@@ -84,11 +85,9 @@ final class BlockBuilder {
             patched = cache.patched(machine >>> 12);
             byte[] source = patched == null ? page.bytes() : patched.original();
             System.arraycopy(source, (int) machine & 4095, bytes, 0, available);
+            hookFrame = cache.hookFrame(machine >>> 12);
             // Behind the mark: who adds a hook ends what has been decoded without it.
-            hooks =
-                    (modeKey & Interpreter.MODE_REPLAY) == 0
-                            ? cache.hooks.in(machine >>> 12)
-                            : null;
+            hooks = (modeKey & Interpreter.MODE_REPLAY) == 0 ? cache.hooks.in(hookFrame) : null;
             hooked = false;
         } else {
             Arrays.fill(bytes, 0, available, (byte) 0xFF);
@@ -163,7 +162,8 @@ final class BlockBuilder {
             starts[count] = uops.length();
             if (hooks != null && hooks.get(((int) machine & 4095) + offset)) {
                 int z = Cpu.R_ZERO;
-                uops.emit(Uop.HOOK, z, z, z, count, z, machine + offset);
+                long place = hookFrame << 12 | ((int) machine & 4095) + offset;
+                uops.emit(Uop.HOOK, z, z, z, count, z, place);
                 hooked = true;
             }
             ended = lifter.lift(i, modeKey, kept.size());

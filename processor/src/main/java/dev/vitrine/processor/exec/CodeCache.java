@@ -221,7 +221,7 @@ public final class CodeCache implements CodeTracker {
         if (former == null) {
             return;
         }
-        List<Block> same = former.unchanged(p.bytes(), hooks.in(mfn));
+        List<Block> same = former.unchanged(p.bytes(), hooks.in(hookFrame(mfn)));
         synchronized (p) {
             if (p.dead) {
                 return;
@@ -517,18 +517,30 @@ public final class CodeCache implements CodeTracker {
 
     private void decodeAnew(long mfn) {
         invalidateFrame(mfn);
+        patches.forEach((copy, patch) -> {
+            if (patch.copied() == mfn) {
+                invalidateFrame(copy);
+            }
+        });
         // Translated code is left at its next loop.
         rendezvous.onAll(cpu -> {});
     }
 
     /** See {@link dev.vitrine.processor.ProcessorGroup#patch}. */
-    public void patch(long mfn, BitSet places, byte[] original) {
+    public void patch(long mfn, BitSet places, byte[] original, long copied) {
         if (places.isEmpty()) {
             patches.remove(mfn);
         } else {
-            patches.put(mfn, new PatchedFrame((BitSet) places.clone(), original.clone()));
+            BitSet own = (BitSet) places.clone();
+            patches.put(mfn, new PatchedFrame(own, original.clone(), copied));
         }
         decodeAnew(mfn);
+    }
+
+    /** Frame whose hooks are reached in a frame: itself, or the one that it is a copy of. */
+    long hookFrame(long mfn) {
+        PatchedFrame patch = patches.isEmpty() ? null : patches.get(mfn);
+        return patch == null ? mfn : patch.copied();
     }
 
     private final ConcurrentHashMap<Long, PatchedFrame> patches = new ConcurrentHashMap<>();

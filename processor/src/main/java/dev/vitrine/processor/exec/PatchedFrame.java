@@ -12,7 +12,8 @@ import java.util.BitSet;
  *
  * @param places offsets of the breakpoint instructions, which must not be changed
  * @param original the frame's bytes without them
+ * @param copied the machine frame that this one is a copy of; its hooks are reached here, too
  */
-record PatchedFrame(BitSet places, byte[] original) {
+record PatchedFrame(BitSet places, byte[] original, long copied) {
     static final byte INT3 = (byte) 0xCC;
 }
