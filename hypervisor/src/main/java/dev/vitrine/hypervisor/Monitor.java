@@ -347,6 +347,9 @@ public final class Monitor {
         state.open = null;
         state.answer = null;
         if (e instanceof MonitorEvent.OfProcessor o) {
+            if (!p.waiting()) {
+                return; // An INIT came meanwhile.
+            }
             p.react(react(vcpu, p, o.what(), state.openRip, r));
         } else {
             apply(vcpu, p, r);

@@ -122,6 +122,7 @@ public final class Processor {
     /** The state after INIT or power-up. */
     public void reset() {
         cpu.reset();
+        runner.reset();
     }
 
     // ------------------------------------------------------------------ state
@@ -339,6 +340,11 @@ public final class Processor {
      */
     public void react(Reaction answer) {
         runner.react(answer);
+    }
+
+    /** Whether the host owes an answer; while the processor does not run. */
+    public boolean waiting() {
+        return runner.waiting();
     }
 
     /** Has each instruction shown when it has been executed ({@link Interception.Step}). */

@@ -132,17 +132,21 @@ public final class Runner {
         return asked != null && reaction == null;
     }
 
-    /** What the host was asked about last, as long as it has not been done; null for nothing. */
-    public @Nullable Interception asked() {
-        return asked;
-    }
-
     /** The host's answer to what it was asked about, after it has asked for time. */
     public void react(Reaction answer) {
         if (asked == null) {
             throw new IllegalStateException("nothing has been asked");
         }
         reaction = answer;
+    }
+
+    /** The processor begins anew: what was intercepted or due is no more. */
+    public void reset() {
+        asked = null;
+        reaction = null;
+        attempt.clear();
+        due.clear();
+        stepOnce = false;
     }
 
     /** An event of the host's making, in place of one that is due. */
@@ -246,8 +250,9 @@ public final class Runner {
 
     /** Asks the host; false if it wants time to think. */
     private boolean ask(Interception what) {
-        asked = what;
         Reaction r = cpu.host.intercepted(cpu.facade, what);
+        // Only now: an exception of the host leaves nothing open.
+        asked = what;
         reaction = r.waits() ? null : r;
         return reaction != null;
     }

@@ -483,6 +483,28 @@ class InterceptionTest {
         }
     }
 
+    /** Neither an exception of the host nor INIT leaves anything open. */
+    @Test
+    void beginsAnew() {
+        try (FlatMachine m = machine(CR4_TWICE)) {
+            m.group.setIntercepts(Intercepts.NONE.controlRegister(4, true, 0));
+            notes(
+                    m,
+                    (p, what) -> {
+                        throw new IllegalStateException("enough");
+                    });
+            assertThatThrownBy(() -> m.run(0, BUDGET)).hasMessage("enough");
+            assertThat(m.processor(0).waiting()).isFalse();
+            notes(m, (p, what) -> Reaction.WAIT);
+            assertThat(m.run(0, BUDGET)).isEqualTo(Processor.Exit.WAITING);
+            assertThat(m.processor(0).waiting()).isTrue();
+            m.processor(0).reset();
+            assertThat(m.processor(0).waiting()).isFalse();
+            assertThat(m.processor(0).rip()).isEqualTo(0xFFF0);
+            assertThat(m.run(0, 1)).isNotEqualTo(Processor.Exit.WAITING);
+        }
+    }
+
     /**
      * An instruction under a breakpoint is intercepted once more for what it does; the second
      * answer does not undo the first.
