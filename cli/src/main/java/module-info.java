@@ -16,6 +16,8 @@ module dev.vitrine.cli {
     requires info.picocli;
     requires org.jline;
 
+    uses dev.vitrine.introspection.trace.TracePlugin;
+
     opens dev.vitrine.cli to
             info.picocli;
 }

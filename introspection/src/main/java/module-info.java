@@ -13,4 +13,10 @@ module dev.vitrine.introspection {
     exports dev.vitrine.introspection;
     exports dev.vitrine.introspection.linux;
     exports dev.vitrine.introspection.trace;
+    exports dev.vitrine.introspection.trace.output;
+
+    uses dev.vitrine.introspection.trace.TracePlugin;
+
+    provides dev.vitrine.introspection.trace.TracePlugin with
+            dev.vitrine.introspection.trace.plugin.SystemCallsPlugin;
 }

@@ -4,8 +4,12 @@
 package dev.vitrine.cli;
 
 import dev.vitrine.introspection.linux.SymbolFile;
-import dev.vitrine.introspection.trace.SystemCallTracer;
-import dev.vitrine.introspection.trace.SystemCallWriter;
+import dev.vitrine.introspection.trace.Event;
+import dev.vitrine.introspection.trace.TracePlugin;
+import dev.vitrine.introspection.trace.Tracer;
+import dev.vitrine.introspection.trace.output.EventFilter;
+import dev.vitrine.introspection.trace.output.EventWriter;
+import dev.vitrine.introspection.trace.output.FilterException;
 import dev.vitrine.toolstack.BadInputException;
 import dev.vitrine.toolstack.Machine;
 import dev.vitrine.toolstack.PathNames;
@@ -37,11 +41,13 @@ import java.util.List;
         sortOptions = false,
         footer = {
             "",
-            "Each system call by SYSCALL is an event, from the first one of the first process on: a line",
-            "with who called, the arguments with the texts that they point to, and the result. The guest",
-            "needs no agent and no symbols, its memory is not changed, and with --clock virtual its time",
-            "is what it is without. Standard input, standard output and the exit status are those of",
+            "Events are lines, from the first system call of the first process on. The guest needs no",
+            "agent and no symbols, its memory is not changed, and with --clock virtual its time is what",
+            "it is without. Standard input, standard output and the exit status are those of",
             "'vitrine run'; docs/trace.md has the fields of events.",
+            "",
+            "plugins:",
+            "  syscalls    each system call with its arguments and result",
             "",
             "  2    also: events could not be written, or the guest is no Linux that can be traced",
             "",
@@ -56,8 +62,14 @@ final class TraceCommand extends RunCommand {
             names = "--plugins",
             paramLabel = "NAME,...",
             split = ",",
-            description = "what is traced (default, and all that there is: syscalls)")
+            description = "what is traced, see below (default: syscalls)")
     List<String> plugins = new ArrayList<>(List.of("syscalls"));
+
+    @Option(
+            names = "--plugin-path",
+            paramLabel = "JAR|FOLDER",
+            description = "where plugins of other makers are; may be repeated")
+    List<String> pluginPath = new ArrayList<>();
 
     @Option(
             names = "--output",
@@ -67,9 +79,27 @@ final class TraceCommand extends RunCommand {
 
     @Option(
             names = "--format",
-            paramLabel = "json|text",
-            description = "json: an object on each line; text: as strace has it (default: json)")
+            paramLabel = "json|csv|kv|text",
+            description = {
+                "json: an object on each line; csv; kv: name=value; text: as strace has it",
+                "(default: json)"
+            })
     String format = "json";
+
+    @Option(
+            names = "--filter",
+            paramLabel = "EXPR",
+            description = {
+                "only events for which this is true, such as",
+                "'name == openat && args.filename ~ \"/etc/*\" || error'"
+            })
+    @Nullable String filter;
+
+    @Option(
+            names = "--data",
+            paramLabel = "BYTES",
+            description = "how much of a buffer an event has, 0 to 65536 (default: 32)")
+    int data = 32;
 
     @Option(
             names = "--symbols",
@@ -80,7 +110,12 @@ final class TraceCommand extends RunCommand {
             })
     List<String> symbols = new ArrayList<>();
 
+    private static final int MAX_DATA = 1 << 16;
+
+    // Of the guests that have ended; there are several if one is started again.
     private @Nullable String failure;
+    private @Nullable String problem;
+    private long problems;
 
     TraceCommand(Streams streams) {
         super(streams);
@@ -89,34 +124,53 @@ final class TraceCommand extends RunCommand {
 
     @Override
     int run(RunPlan plan, Streams to, @Nullable Duration limit) throws InterruptedException {
-        for (String plugin : plugins) {
-            if (!plugin.equals("syscalls")) {
-                throw new BadInputException(
-                        "There is no plugin " + Sizes.shown(plugin) + "; there is syscalls.");
-            }
-        }
+        List<TracePlugin> chosen = TracePlugins.choose(plugins, pluginPath);
         if (plan.verifyTranslation()) {
             throw new BadInputException("--verify-translation is for vitrine run.");
         }
-        SystemCallWriter.Format kind =
-                switch (format) {
-                    case "json" -> SystemCallWriter.Format.JSON;
-                    case "text" -> SystemCallWriter.Format.TEXT;
-                    default ->
-                            throw new BadInputException(
-                                    "--format "
-                                            + Sizes.shown(format)
-                                            + " is not a format: it is json or text.");
-                };
+        if (data < 0 || data > MAX_DATA) {
+            throw new BadInputException(
+                    "--data " + data + " is not between 0 and " + MAX_DATA + ".");
+        }
+        EventWriter.Format kind = format();
+        EventFilter wanted = filter(plan.name(), chosen);
         List<SymbolFile> files = new ArrayList<>();
         for (String s : symbols) {
             files.add(SymbolFile.load(PathNames.path("--symbols", s)));
         }
-        try (SystemCallWriter writer = new SystemCallWriter(plan.name(), kind, open())) {
+        try (EventWriter writer = new EventWriter(plan.name(), kind, wanted, open())) {
             int status =
-                    new GuestRun(plan, to, limit, machine -> trace(machine, files, writer)).run();
+                    new GuestRun(plan, to, limit, machine -> trace(machine, files, chosen, writer))
+                            .run();
             writer.close();
             return written(writer) ? status : ExitStatus.BAD_INPUT;
+        }
+    }
+
+    private EventWriter.Format format() {
+        return switch (format) {
+            case "json" -> EventWriter.Format.JSON;
+            case "csv" -> EventWriter.Format.CSV;
+            case "kv" -> EventWriter.Format.KV;
+            case "text" -> EventWriter.Format.TEXT;
+            default ->
+                    throw new BadInputException(
+                            "--format "
+                                    + Sizes.shown(format)
+                                    + " is not a format: it is json, csv, kv or text.");
+        };
+    }
+
+    private @Nullable EventFilter filter(String domain, List<TracePlugin> chosen) {
+        if (filter == null) {
+            return null;
+        }
+        List<Class<? extends Event>> events = new ArrayList<>();
+        chosen.forEach(p -> events.addAll(p.events()));
+        try {
+            return EventFilter.parse(filter, domain, events);
+        } catch (FilterException e) {
+            throw new BadInputException("--filter: " + e.getMessage(), e);
         }
     }
 
@@ -137,32 +191,41 @@ final class TraceCommand extends RunCommand {
     }
 
     private GuestRun.Closing trace(
-            Machine machine, List<SymbolFile> files, SystemCallWriter writer) {
-        return new SystemCallTracer(machine.domain(), files, writer, this::failed)::close;
+            Machine machine, List<SymbolFile> files, List<TracePlugin> chosen, EventWriter writer) {
+        Tracer tracer = new Tracer(machine.domain(), files, chosen, writer, data);
+        return () -> {
+            tracer.close();
+            ended(tracer);
+        };
     }
 
-    private synchronized void failed(String sentence) {
-        failure = sentence;
+    private synchronized void ended(Tracer tracer) {
+        failure = failure == null ? tracer.failure() : failure;
+        problems += tracer.problems();
+        problem = problem == null ? tracer.firstProblem() : problem;
     }
 
     /** Says what went wrong; false if something did. */
-    private synchronized boolean written(SystemCallWriter writer) {
-        IOException e = writer.failure();
+    private synchronized boolean written(EventWriter writer) {
+        String e = writer.failure();
         if (e != null) {
-            streams.err()
-                    .println(
-                            "vitrine: "
-                                    + output
-                                    + ": "
-                                    + writer.lost()
-                                    + " events could not be written: "
-                                    + e.getMessage()
-                                    + ".");
+            say(output + ": " + writer.lost() + " events could not be written: " + e + ".");
         }
         if (failure != null) {
-            streams.err().println("vitrine: nothing was traced: " + failure);
+            say("nothing was traced: " + failure);
+        }
+        if (problem != null) {
+            say(
+                    "warning: "
+                            + problems
+                            + " times an event could not be read; the first: "
+                            + problem);
         }
         return e == null && failure == null;
+    }
+
+    private void say(String sentence) {
+        streams.err().println("vitrine: " + sentence);
     }
 
     /** Standard output stays open. */

@@ -60,6 +60,7 @@ class ArchitectureTest {
                     "dev.vitrine.introspection",
                     "dev.vitrine.introspection.linux",
                     "dev.vitrine.introspection.trace",
+                    "dev.vitrine.introspection.trace.output",
                     "dev.vitrine.toolstack",
                     "dev.vitrine.toolstack.builder",
                     "dev.vitrine.toolstack.console",

@@ -4,11 +4,11 @@
 package dev.vitrine.introspection.linux;
 
 /** Network addresses as text. */
-final class Addresses {
+public final class Addresses {
     private Addresses() {}
 
     /** Four bytes from a place on, with dots between. */
-    static String ip4(byte[] b, int at) {
+    public static String ip4(byte[] b, int at) {
         return (b[at] & 0xFF)
                 + "."
                 + (b[at + 1] & 0xFF)
@@ -19,7 +19,7 @@ final class Addresses {
     }
 
     /** Sixteen bytes as RFC 5952 writes them. */
-    static String ip6(byte[] b) {
+    public static String ip6(byte[] b) {
         int[] words = new int[8];
         for (int i = 0; i < 8; i++) {
             words[i] = (b[2 * i] & 0xFF) << 8 | b[2 * i + 1] & 0xFF;

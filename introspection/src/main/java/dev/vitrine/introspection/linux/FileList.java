@@ -30,7 +30,7 @@ final class FileList {
         if (files.isNull()) {
             return list;
         }
-        Paths paths = new Paths(kernel);
+        Paths paths = Paths.ofInit(kernel);
         KernelObject table = files.follow("fdt", "fdtable");
         int count = (int) Math.min(LIMIT, table.number("max_fds") & 0xFFFF_FFFFL);
         long pointers = table.number("fd");
@@ -60,7 +60,7 @@ final class FileList {
                         + "------",
                 file.number("f_flags") & 0xFFFF_FFFFL,
                 file.number("f_pos"),
-                paths.of(file),
+                paths.of(file.kernel(), file.address()),
                 file.address());
     }
 }

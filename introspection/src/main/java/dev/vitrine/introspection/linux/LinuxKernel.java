@@ -37,7 +37,7 @@ import java.util.function.Supplier;
  *
  * <p>Lists are made while the vCPUs stand still, so that they are of one moment. Not thread-safe.
  */
-public final class LinuxKernel {
+public final class LinuxKernel implements KernelMemory {
     private static final int MAX_BANNER = 512;
 
     private final Target target;
@@ -254,7 +254,7 @@ public final class LinuxKernel {
         }
     }
 
-    /** Reads an unsigned number of 1, 2, 4 or 8 bytes. */
+    @Override
     public long number(long address, int size) {
         spend(1);
         if (!space.read(address, word, 0, size)) {
@@ -263,12 +263,7 @@ public final class LinuxKernel {
         return LittleEndian.number(word, 0, size);
     }
 
-    /** Reads a pointer. */
-    public long pointer(long address) {
-        return number(address, 8);
-    }
-
-    /** Reads characters (UTF-8) up to a zero byte, or so many bytes. */
+    @Override
     public String text(long address, int limit) {
         ByteArrayOutputStream all = new ByteArrayOutputStream();
         byte[] b = new byte[64];

@@ -32,7 +32,7 @@ final class MappingList {
     MappingList(LinuxKernel kernel, LinuxProcess process) {
         this.kernel = kernel;
         this.mm = kernel.object("task_struct", process.task()).follow("mm", "mm_struct");
-        this.paths = mm.isNull() ? null : new Paths(kernel);
+        this.paths = mm.isNull() ? null : Paths.ofInit(kernel);
     }
 
     List<Mapping> all() {
@@ -94,7 +94,9 @@ final class MappingList {
     private String name(KernelObject area, KernelObject file) {
         String given = area.has("anon_name") ? anonymousName(area) : "";
         if (!file.isNull() && paths != null) {
-            return given.isEmpty() ? paths.of(file) : "[anon_shmem:" + given + "]";
+            return given.isEmpty()
+                    ? paths.of(file.kernel(), file.address())
+                    : "[anon_shmem:" + given + "]";
         }
         KernelObject operations = area.follow("vm_ops", "vm_operations_struct");
         long namer = operations.isNull() ? 0 : operations.number("name");

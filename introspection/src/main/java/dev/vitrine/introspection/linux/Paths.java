@@ -3,95 +3,163 @@
 
 package dev.vitrine.introspection.linux;
 
+import dev.vitrine.introspection.IntrospectionException;
+
 import org.jspecify.annotations.Nullable;
 
-/** Names of files, as /proc shows them to a process that has the first one's root. */
-final class Paths {
+/**
+ * Names of files, as /proc shows them. Where things are in the kernel is looked up once; any number
+ * of threads may then use it, each with the memory that it sees.
+ */
+public final class Paths {
     private static final int DEPTH = 4096;
     private static final int NAME = 255;
     private static final int PATH = 8192;
 
-    private final LinuxKernel kernel;
+    private final long fileMount;
+    private final long fileDentry;
+    private final long fileInode;
+    private final long inodeNumber;
+    private final long dentryParent;
+    private final long dentryHash;
+    private final long dentryName;
+    private final long dentryLength;
+    private final long dentryOperations;
+    private final long dentryData;
+    private final long operationName;
+    private final long namespaceName;
+    private final long mountMnt;
+    private final long mountRoot;
+    private final long mountParent;
+    private final long mountPoint;
+    private final long pipe;
+    private final long socket;
+    private final long anonymous;
+    private final long namespace;
     private final long rootMount;
     private final long rootDentry;
 
-    Paths(LinuxKernel kernel) {
-        this.kernel = kernel;
-        KernelObject init = kernel.object("task_struct", new ProcessList(kernel).find(1).task());
-        KernelObject root = init.follow("fs", "fs_struct").inside("root", "path");
-        this.rootMount = root.number("mnt");
-        this.rootDentry = root.number("dentry");
+    private Paths(LinuxKernel k, long rootMount, long rootDentry) {
+        this.rootMount = rootMount;
+        this.rootDentry = rootDentry;
+        fileMount = offset(k, "file", "f_path.mnt");
+        fileDentry = offset(k, "file", "f_path.dentry");
+        fileInode = offset(k, "file", "f_inode");
+        inodeNumber = offset(k, "inode", "i_ino");
+        dentryParent = offset(k, "dentry", "d_parent");
+        dentryHash = offset(k, "dentry", "d_hash.pprev");
+        dentryName = offset(k, "dentry", "d_name.name");
+        dentryLength = offset(k, "dentry", "d_name.len");
+        dentryOperations = offset(k, "dentry", "d_op");
+        dentryData = offset(k, "dentry", "d_fsdata");
+        operationName = offset(k, "dentry_operations", "d_dname");
+        namespaceName = offset(k, "proc_ns_operations", "name");
+        mountMnt = offset(k, "mount", "mnt");
+        mountRoot = offset(k, "mount", "mnt.mnt_root");
+        mountParent = offset(k, "mount", "mnt_parent");
+        mountPoint = offset(k, "mount", "mnt_mountpoint");
+        pipe = function(k, "pipefs_dname");
+        socket = function(k, "sockfs_dname");
+        anonymous = function(k, "anon_inodefs_dname");
+        namespace = function(k, "ns_dname");
     }
 
-    /** The name of an open file; null if it is none. */
-    String of(KernelObject file) {
-        KernelObject path = file.inside("f_path", "path");
-        KernelObject dentry = path.follow("dentry", "dentry");
-        if (dentry.isNull()) {
+    private static long offset(LinuxKernel k, String structure, String member) {
+        return k.member(structure, member).offset();
+    }
+
+    private static long function(LinuxKernel k, String name) {
+        return k.hasSymbol(name) ? k.resolve(name) : -1;
+    }
+
+    /** Names as a process sees them that has the first process's root. */
+    static Paths ofInit(LinuxKernel kernel) {
+        KernelObject init = kernel.object("task_struct", new ProcessList(kernel).find(1).task());
+        KernelObject root = init.follow("fs", "fs_struct").inside("root", "path");
+        return new Paths(kernel, root.number("mnt"), root.number("dentry"));
+    }
+
+    /** Names from the root of the mount namespace that a file is in. */
+    public static Paths ofMounts(LinuxKernel kernel) {
+        return new Paths(kernel, 0, 0);
+    }
+
+    /**
+     * The name of an open file; empty if it has none.
+     *
+     * @param file address of its struct file
+     * @throws IntrospectionException what it leads to is not in memory
+     */
+    public String of(KernelMemory memory, long file) {
+        long dentry = memory.pointer(file + fileDentry);
+        if (dentry == 0) {
             return "";
         }
-        String special = special(file, dentry);
-        if (special != null) {
-            return special;
-        }
-        String name = walk(path.number("mnt"), dentry);
-        boolean root = dentry.number("d_parent") == dentry.address();
-        return !root && dentry.number("d_hash.pprev") == 0 ? name + " (deleted)" : name;
+        String special = special(memory, file, dentry);
+        return special != null ? special : path(memory, memory.pointer(file + fileMount), dentry);
+    }
+
+    /**
+     * The name of a place in the tree of folders.
+     *
+     * @param mount address of a struct vfsmount
+     * @param dentry address of a struct dentry
+     * @throws IntrospectionException what they lead to is not in memory
+     */
+    public String path(KernelMemory memory, long mount, long dentry) {
+        String name = walk(memory, mount, dentry);
+        boolean root = memory.pointer(dentry + dentryParent) == dentry;
+        return !root && memory.pointer(dentry + dentryHash) == 0 ? name + " (deleted)" : name;
     }
 
     /** Pipes, sockets and their like have operations that make a name; null for all others. */
-    private @Nullable String special(KernelObject file, KernelObject dentry) {
-        KernelObject operations = dentry.follow("d_op", "dentry_operations");
-        long function = operations.isNull() ? 0 : operations.number("d_dname");
-        if (function == 0) {
+    private @Nullable String special(KernelMemory m, long file, long dentry) {
+        long operations = m.pointer(dentry + dentryOperations);
+        long maker = operations == 0 ? 0 : m.pointer(operations + operationName);
+        if (maker == 0) {
             return null;
         }
-        Symbol s = kernel.kernelSymbols().at(function);
-        String maker = s == null || s.address() != function ? "" : s.name();
-        long inode = file.follow("f_inode", "inode").number("i_ino");
-        return switch (maker) {
-            case "pipefs_dname" -> "pipe:[" + inode + "]";
-            case "sockfs_dname" -> "socket:[" + inode + "]";
-            case "anon_inodefs_dname" -> "anon_inode:" + name(dentry);
-            case "ns_dname" -> {
-                long type = dentry.number("d_fsdata");
-                yield type == 0
-                        ? "ns:[" + inode + "]"
-                        : kernel.object("proc_ns_operations", type).textAt("name", NAME)
-                                + ":["
-                                + inode
-                                + "]";
-            }
-            default -> "/" + name(dentry) + " (deleted)";
-        };
+        if (maker == anonymous) {
+            return "anon_inode:" + name(m, dentry);
+        }
+        long inode = m.pointer(m.pointer(file + fileInode) + inodeNumber);
+        if (maker == pipe || maker == socket) {
+            return (maker == pipe ? "pipe:[" : "socket:[") + inode + "]";
+        }
+        if (maker == namespace) {
+            long type = m.pointer(dentry + dentryData);
+            String kind = type == 0 ? "ns" : m.text(m.pointer(type + namespaceName), NAME);
+            return kind + ":[" + inode + "]";
+        }
+        return "/" + name(m, dentry) + " (deleted)";
     }
 
-    private String name(KernelObject dentry) {
-        int length = (int) Math.min(NAME, dentry.number("d_name.len"));
-        return kernel.text(dentry.number("d_name.name"), length);
+    private String name(KernelMemory m, long dentry) {
+        int length = (int) Math.min(NAME, m.number(dentry + dentryLength, 4));
+        return m.text(m.pointer(dentry + dentryName), length);
     }
 
-    private String walk(long mount, KernelObject dentry) {
+    private String walk(KernelMemory memory, long vfsmount, long dentry) {
         StringBuilder path = new StringBuilder();
-        KernelObject m = kernel.object("vfsmount", mount).container("mount", "mnt");
-        KernelObject d = dentry;
+        long m = vfsmount - mountMnt;
+        long d = dentry;
         for (int i = 0; i < DEPTH && path.length() < PATH; i++) {
-            if (d.address() == rootDentry && m.addressOf("mnt") == rootMount) {
+            if (d == rootDentry && m + mountMnt == rootMount) {
                 break;
             }
-            long parent = d.number("d_parent");
-            if (d.address() == m.number("mnt.mnt_root")) {
-                KernelObject above = m.follow("mnt_parent", "mount");
-                if (above.address() == m.address()) {
+            long parent = memory.pointer(d + dentryParent);
+            if (d == memory.pointer(m + mountRoot)) {
+                long above = memory.pointer(m + mountParent);
+                if (above == m) {
                     break;
                 }
-                d = m.follow("mnt_mountpoint", "dentry");
+                d = memory.pointer(m + mountPoint);
                 m = above;
-            } else if (parent == d.address()) {
+            } else if (parent == d) {
                 break;
             } else {
-                path.insert(0, "/" + name(d));
-                d = kernel.object("dentry", parent);
+                path.insert(0, name(memory, d)).insert(0, '/');
+                d = parent;
             }
         }
         return path.isEmpty() ? "/" : path.toString();

@@ -1,7 +1,7 @@
 // Copyright 2026 The Vitrine authors
 // SPDX-License-Identifier: Apache-2.0
 
-package dev.vitrine.introspection.trace;
+package dev.vitrine.introspection.trace.call;
 
 import dev.vitrine.introspection.IntrospectionException;
 import dev.vitrine.introspection.linux.KernelObject;
@@ -20,27 +20,42 @@ import java.util.Map;
  * for its own tracing (struct syscall_metadata, include/trace/syscall.h), and names of functions in
  * its table of calls.
  */
-final class SystemCallTable {
+public final class KernelCalls {
     private static final int MAX_NUMBER = 1024;
     private static final int MAX_PARAMETERS = 6;
     private static final int MAX_TEXT = 128;
     private static final String PREFIX = "sys_";
 
     /** A parameter as it is declared. */
-    record Parameter(String type, String name) {}
+    public record Parameter(String type, String name) {}
 
     /** A call; parameters are null if the kernel does not tell them. */
-    record Entry(String name, @Nullable List<Parameter> parameters) {}
+    public record Entry(String name, @Nullable List<Parameter> parameters) {}
 
     private final LinuxKernel kernel;
     private final Map<Integer, Entry> known = new HashMap<>();
+    private boolean all;
 
-    SystemCallTable(LinuxKernel kernel) {
+    public KernelCalls(LinuxKernel kernel) {
         this.kernel = kernel;
     }
 
+    /** The call of a name, as 64-bit programs have it; null if the kernel does not describe it. */
+    public synchronized @Nullable Entry named(String name) {
+        for (int n = 0; n < MAX_NUMBER && !all; n++) {
+            get(n);
+        }
+        all = true;
+        for (Entry e : known.values()) {
+            if (e.name().equals(name) && e.parameters() != null) {
+                return e;
+            }
+        }
+        return null;
+    }
+
     /** The call of a number. */
-    synchronized Entry get(int number) {
+    public synchronized Entry get(int number) {
         return known.computeIfAbsent(number, this::find);
     }
 

@@ -1,12 +1,12 @@
 // Copyright 2026 The Vitrine authors
 // SPDX-License-Identifier: Apache-2.0
 
-package dev.vitrine.introspection.trace;
+package dev.vitrine.introspection.trace.call;
 
 import org.jspecify.annotations.Nullable;
 
 /** Names of Linux's error numbers (include/uapi/asm-generic/errno-base.h, errno.h), from 1 on. */
-final class ErrorNames {
+public final class ErrorNames {
     private static final String[] NAMES =
             """
             EPERM ENOENT ESRCH EINTR EIO ENXIO E2BIG ENOEXEC EBADF ECHILD EAGAIN ENOMEM EACCES EFAULT
@@ -34,7 +34,7 @@ final class ErrorNames {
     private ErrorNames() {}
 
     /** The name of a negative result; null if it is no error. */
-    static @Nullable String of(long result) {
+    public static @Nullable String of(long result) {
         if (result >= 0 || result < -4095) {
             return null;
         }

@@ -1,0 +1,308 @@
+// Copyright 2026 The Vitrine authors
+// SPDX-License-Identifier: Apache-2.0
+
+package dev.vitrine.introspection.trace;
+
+import dev.vitrine.introspection.IntrospectionException;
+import dev.vitrine.introspection.LittleEndian;
+import dev.vitrine.introspection.linux.LinuxKernel;
+import dev.vitrine.introspection.trace.call.Abi;
+import dev.vitrine.introspection.trace.call.Call;
+import dev.vitrine.introspection.trace.call.CallReader;
+import dev.vitrine.introspection.trace.call.CallTable;
+import dev.vitrine.introspection.trace.call.CapturedArguments;
+import dev.vitrine.introspection.trace.call.KernelCalls;
+
+import org.jspecify.annotations.Nullable;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+
+/**
+ * Sees the system calls of all three ABIs where the kernel's C code takes them over, and where it
+ * is about to look for signals when they are done: what they return is still theirs there.
+ */
+final class CallHooks {
+    /** Where calls begin, and how: the first of the symbols that there is. */
+    private enum Entry {
+        LONG("do_syscall_64"),
+        /** Takes the number from AX, with which INT 0x80 came. */
+        INTERRUPT("do_int80_emulation"),
+        OLD_INTERRUPT("do_int80_syscall_32"),
+        /** SYSENTER, and SYSCALL of 32-bit programs. */
+        FAST("__do_fast_syscall_32", "do_fast_syscall_32");
+
+        private final List<String> symbols;
+
+        Entry(String... symbols) {
+            this.symbols = List.of(symbols);
+        }
+    }
+
+    private static final String EXIT = "syscall_exit_to_user_mode";
+    private static final int X32 = 0x4000_0000;
+
+    /** Addresses behind calls of the entries; kernels have as many as entries. */
+    private static final int MAX_RETURNS = 64;
+
+    private static final String[] REGISTERS_64 = {"di", "si", "dx", "r10", "r8", "r9"};
+    private static final String[] REGISTERS_32 = {"bx", "cx", "dx", "si", "di", "bp"};
+
+    private final Tracer tracer;
+    private final LinuxKernel kernel;
+    private final TaskReader tasks;
+    private final int dataLimit;
+    private final CallTable table;
+    private final int registersSize;
+    private final int[] registers64;
+    private final int[] registers32;
+    private final int originalAx;
+    private final int ax;
+    private final int sp;
+    private final boolean exits;
+    private final Set<Long> returns = ConcurrentHashMap.newKeySet();
+    private final List<CallListener> all = new CopyOnWriteArrayList<>();
+    private final Map<String, List<CallListener>> some = new ConcurrentHashMap<>();
+    private final Map<Call, CallListener[]> listeners = new ConcurrentHashMap<>();
+    private final Map<Moment, Reader> readers = new ConcurrentHashMap<>();
+
+    CallHooks(Tracer tracer, LinuxKernel kernel, TaskReader tasks, int dataLimit) {
+        this.tracer = tracer;
+        this.kernel = kernel;
+        this.tasks = tasks;
+        this.dataLimit = dataLimit;
+        this.table = new CallTable(new KernelCalls(kernel));
+        registersSize = (int) kernel.types().size("pt_regs");
+        registers64 = offsets(REGISTERS_64);
+        registers32 = offsets(REGISTERS_32);
+        originalAx = offset("orig_ax");
+        ax = offset("ax");
+        sp = offset("sp");
+        exits = kernel.hasSymbol(EXIT);
+    }
+
+    private int offset(String register) {
+        return (int) kernel.member("pt_regs", register).offset();
+    }
+
+    private int[] offsets(String[] names) {
+        int[] at = new int[names.length];
+        for (int i = 0; i < names.length; i++) {
+            at[i] = offset(names[i]);
+        }
+        return at;
+    }
+
+    void listen(Set<String> names, CallListener listener) {
+        if (names.isEmpty()) {
+            all.add(listener);
+        }
+        for (String n : names) {
+            some.computeIfAbsent(n, x -> new CopyOnWriteArrayList<>()).add(listener);
+        }
+        listeners.clear();
+    }
+
+    boolean hasListeners() {
+        return !all.isEmpty() || !some.isEmpty();
+    }
+
+    /** Sets the breakpoints. */
+    void start() {
+        for (Entry e : Entry.values()) {
+            for (String symbol : e.symbols) {
+                if (kernel.hasSymbol(symbol)) {
+                    tracer.hook(symbol, m -> entered(m, e));
+                    break;
+                }
+            }
+        }
+        if (exits) {
+            tracer.hook(EXIT, m -> returned(m, m.argument(0)));
+        }
+    }
+
+    private CallListener[] listeners(Call call) {
+        return listeners.computeIfAbsent(
+                call,
+                c -> {
+                    List<CallListener> list = new ArrayList<>(all);
+                    list.addAll(some.getOrDefault(c.name(), List.of()));
+                    return list.toArray(new CallListener[0]);
+                });
+    }
+
+    private void entered(Moment m, Entry e) {
+        // Since 5.18 or so the registers come first; before, the number did.
+        long registers = m.argument(0);
+        if (e == Entry.LONG && registers >= 0) {
+            registers = m.argument(1);
+        }
+        byte[] b = m.scratch(registersSize);
+        if (!m.read(registers, b, 0, registersSize)) {
+            return;
+        }
+        Abi abi = Abi.I386;
+        int number = LittleEndian.i32(b, e == Entry.INTERRUPT ? ax : originalAx);
+        if (e == Entry.LONG) {
+            abi = (number & X32) != 0 && number > 0 ? Abi.X32 : Abi.X64;
+            number = abi == Abi.X32 ? number & ~X32 : number;
+        }
+        Call call = table.get(abi, number);
+        CallListener[] wanted = listeners(call);
+        if (wanted.length == 0) {
+            return;
+        }
+        long[] values = new long[registers64.length];
+        int[] at = abi == Abi.I386 ? registers32 : registers64;
+        for (int i = 0; i < values.length; i++) {
+            values[i] = LittleEndian.i64(b, at[i]);
+        }
+        if (e == Entry.FAST) {
+            // The program has put its EBP where its stack pointer is now.
+            values[5] = m.numberOr(LittleEndian.u32(b, sp), 4, 0);
+        }
+        TaskReader.Entry thread = m.entry();
+        TracedCall lost = thread.open;
+        if (lost != null) {
+            thread.open = null;
+            lost.tell(m);
+        }
+        CapturedArguments arguments = new CapturedArguments(call, values);
+        TracedCall open = new TracedCall(call, arguments, wanted, registers, m);
+        Reader reader = readers.computeIfAbsent(m, Reader::new).of(arguments, 0);
+        arguments.entered(reader);
+        open.entered(m);
+        if (call.isExit()) {
+            open.tell(m);
+            return;
+        }
+        thread.open = open;
+        if (!exits) {
+            returnPoint(m);
+        }
+    }
+
+    /** For kernels without a function that all calls end in. */
+    private void returnPoint(Moment m) {
+        long back = m.numberOr(m.register(dev.vitrine.processor.Registers.RSP), 8, 0);
+        if (returns.size() < MAX_RETURNS && returns.add(back)) {
+            tracer.hook(back, n -> returned(n, 0));
+        }
+    }
+
+    /**
+     * A call has been done.
+     *
+     * @param registers its pt_regs, or 0 if they are not at hand
+     */
+    private void returned(Moment m, long registers) {
+        TaskReader.Entry thread = m.entry();
+        TracedCall open = thread.open;
+        if (open == null || registers != 0 && registers != open.registers()) {
+            return;
+        }
+        thread.open = null;
+        byte[] word = m.scratch(8);
+        if (!m.read(open.registers() + ax, word, 0, 8)) {
+            open.tell(m);
+            return;
+        }
+        long raw = LittleEndian.i64(word, 0);
+        long result = open.call().abi() == Abi.I386 ? result32(raw) : raw;
+        boolean exec = open.name().startsWith("execve");
+        if (exec || open.name().equals("prctl")) {
+            thread.changed();
+        }
+        Reader reader = readers.computeIfAbsent(m, Reader::new).of(open.arguments(), result);
+        open.arguments().returned(reader, exec && result == 0);
+        open.returned(m, result);
+    }
+
+    /** The program sees 32 bits of it; errors are negative, addresses are not. */
+    private static long result32(long raw) {
+        int n = (int) raw;
+        return n < 0 && n >= -4095 ? n : n & 0xFFFF_FFFFL;
+    }
+
+    /** A thread ends, maybe in the middle of a call. */
+    void exited(Moment m) {
+        TaskReader.Entry thread = m.entry();
+        TracedCall open = thread.open;
+        thread.open = null;
+        if (open != null) {
+            open.tell(m);
+        }
+    }
+
+    /** Tells all calls that have not returned, in the order in which they began. */
+    void close() {
+        List<TracedCall> left = new ArrayList<>();
+        for (TaskReader.Entry e : tasks.all()) {
+            TracedCall open = e.open;
+            e.open = null;
+            if (open != null) {
+                left.add(open);
+            }
+        }
+        left.sort(Comparator.comparingLong(TracedCall::began));
+        for (TracedCall c : left) {
+            try {
+                c.tell(null);
+            } catch (IntrospectionException e) {
+                tracer.problem(e);
+            }
+        }
+    }
+
+    /** The memory of the process that a vCPU executes. */
+    private final class Reader implements CallReader {
+        private final Moment moment;
+        private @Nullable CapturedArguments arguments;
+        private long result;
+
+        Reader(Moment moment) {
+            this.moment = moment;
+        }
+
+        Reader of(CapturedArguments a, long value) {
+            arguments = a;
+            result = value;
+            return this;
+        }
+
+        @Override
+        public Abi abi() {
+            return Objects.requireNonNull(arguments).abi();
+        }
+
+        @Override
+        public long value(int parameter) {
+            return Objects.requireNonNull(arguments).value(parameter);
+        }
+
+        @Override
+        public long result() {
+            return result;
+        }
+
+        @Override
+        public int dataLimit() {
+            return dataLimit;
+        }
+
+        @Override
+        public boolean read(long linear, byte[] target, int offset, int length) {
+            // Only what programs may have is theirs: the kernel would refuse other addresses.
+            return linear >= 0
+                    && linear + length >= 0
+                    && moment.read(linear, target, offset, length);
+        }
+    }
+}

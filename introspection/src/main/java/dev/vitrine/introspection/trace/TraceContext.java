@@ -1,0 +1,46 @@
+// Copyright 2026 The Vitrine authors
+// SPDX-License-Identifier: Apache-2.0
+
+package dev.vitrine.introspection.trace;
+
+import dev.vitrine.introspection.linux.LinuxKernel;
+import dev.vitrine.introspection.linux.Paths;
+
+import java.util.Set;
+import java.util.function.Consumer;
+
+/**
+ * What a plugin works with. Listeners are called on the threads of the vCPUs, several at a time if
+ * the guest has several. They must neither pause the domain nor wait for another vCPU. What they
+ * throw ends that call of the listener, and is told when the trace ends.
+ */
+public interface TraceContext {
+    /**
+     * The guest's kernel: symbols and types. Not thread-safe: for {@link TracePlugin#start} only.
+     */
+    LinuxKernel kernel();
+
+    /** Names of files; may be used at any time. */
+    Paths paths();
+
+    /**
+     * Has a listener called for system calls.
+     *
+     * @param names of the calls, such as "openat", in any ABI; empty for all
+     */
+    void onCalls(Set<String> names, CallListener listener);
+
+    /**
+     * Has something called each time that a function of the kernel begins.
+     *
+     * @param name its symbol
+     * @throws dev.vitrine.introspection.IntrospectionException the kernel has no such symbol
+     */
+    void onFunction(String name, Consumer<Moment> reached);
+
+    /** Tells an event of now. */
+    void emit(Moment at, Event event);
+
+    /** Tells an event of a system call: of when that began, and of who it was then. */
+    void emit(TracedCall call, Event event);
+}

@@ -1,0 +1,133 @@
+// Copyright 2026 The Vitrine authors
+// SPDX-License-Identifier: Apache-2.0
+
+package dev.vitrine.introspection.trace;
+
+import dev.vitrine.introspection.trace.call.Call;
+import dev.vitrine.introspection.trace.call.CapturedArguments;
+import dev.vitrine.introspection.trace.call.ErrorNames;
+
+import org.jspecify.annotations.Nullable;
+
+/** A system call, from its beginning on. */
+public final class TracedCall {
+    private final Call call;
+    private final CapturedArguments arguments;
+    private final CallListener[] listeners;
+    private final @Nullable Object[] notes;
+    private final long registers;
+    private final long began;
+    private final int vcpu;
+    private final long cr3;
+    private final Task task;
+    private @Nullable Long result;
+    private long ended;
+    private int size;
+
+    TracedCall(
+            Call call,
+            CapturedArguments arguments,
+            CallListener[] listeners,
+            long registers,
+            Moment at) {
+        this.call = call;
+        this.arguments = arguments;
+        this.listeners = listeners;
+        this.notes = new Object[listeners.length];
+        this.registers = registers;
+        this.began = at.time();
+        this.vcpu = at.vcpu();
+        this.cr3 = at.cr3();
+        this.task = at.task();
+    }
+
+    /** Its name, such as "openat". */
+    public String name() {
+        return call.name();
+    }
+
+    public Arguments args() {
+        return arguments;
+    }
+
+    /** What it returned; null if it has not, or never will. */
+    public @Nullable Long result() {
+        return result;
+    }
+
+    /** Whether it has returned, and not with an error. */
+    public boolean succeeded() {
+        return result != null && ErrorNames.of(result) == null;
+    }
+
+    /** The domain's clock when it began, ns since its start. */
+    public long began() {
+        return began;
+    }
+
+    /** Number of the processor on which it began. */
+    public int vcpu() {
+        return vcpu;
+    }
+
+    /** CR3 when it began. */
+    public long cr3() {
+        return cr3;
+    }
+
+    /** The thread as it was when the call began. */
+    public Task task() {
+        return task;
+    }
+
+    /** The call as an event. */
+    public SystemCall event() {
+        return new SystemCall(
+                call.abi().label(),
+                call.number(),
+                call.name(),
+                arguments,
+                result,
+                result == null ? null : ErrorNames.of(result),
+                result == null ? null : ended - began);
+    }
+
+    Call call() {
+        return call;
+    }
+
+    CapturedArguments arguments() {
+        return arguments;
+    }
+
+    /** Linear address of its pt_regs. */
+    long registers() {
+        return registers;
+    }
+
+    /** Bytes of memory that have been read for it. */
+    int size() {
+        return size;
+    }
+
+    void entered(Moment at) {
+        size = at.size();
+        for (int i = 0; i < listeners.length; i++) {
+            notes[i] = listeners[i].entered(at, this);
+        }
+    }
+
+    void returned(Moment at, @Nullable Long value) {
+        result = value;
+        ended = at.time();
+        size += at.size();
+        tell(at);
+    }
+
+    /** Tells it to its listeners. */
+    void tell(@Nullable Moment at) {
+        for (int i = 0; i < listeners.length; i++) {
+            listeners[i].returned(at, this, notes[i]);
+        }
+    }
+}

@@ -1,0 +1,175 @@
+// Copyright 2026 The Vitrine authors
+// SPDX-License-Identifier: Apache-2.0
+
+package dev.vitrine.introspection.trace.call;
+
+import dev.vitrine.introspection.trace.call.Parameter.When;
+
+import org.jspecify.annotations.Nullable;
+
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.ConcurrentHashMap;
+
+/**
+ * The system calls by number: those of numbers.tbl and calls.tbl, which programs rely on, and
+ * others as the kernel describes them.
+ */
+public final class CallTable {
+    /** Registers that a call without a description may have used. */
+    private static final int REGISTERS = 6;
+
+    private static final int MAX_NUMBER = 1024;
+    private static final Map<Abi, Map<Integer, String>> NAMES = names();
+    private static final Map<String, String> FORMS = forms();
+
+    private final @Nullable KernelCalls kernel;
+    private final Map<Abi, Map<Integer, Call>> known = new EnumMap<>(Abi.class);
+
+    /**
+     * The calls of a kernel.
+     *
+     * @param kernel tells of calls that the tables do not have; null if there is none
+     */
+    public CallTable(@Nullable KernelCalls kernel) {
+        this.kernel = kernel;
+        for (Abi abi : Abi.values()) {
+            known.put(abi, new ConcurrentHashMap<>());
+        }
+    }
+
+    private static Map<Abi, Map<Integer, String>> names() {
+        Map<Abi, Map<Integer, String>> all = new EnumMap<>(Abi.class);
+        for (Abi abi : Abi.values()) {
+            Map<Integer, String> map = new HashMap<>();
+            for (String line : Tables.lines("numbers.tbl")) {
+                String[] words = line.trim().split(" +");
+                String n = words[1 + abi.ordinal()];
+                if (!n.equals("-")) {
+                    map.put(Integer.valueOf(n), words[0]);
+                }
+            }
+            all.put(abi, map);
+        }
+        return all;
+    }
+
+    /** Lines of calls.tbl by name, and by name, @ and ABI. */
+    private static Map<String, String> forms() {
+        Map<String, String> map = new HashMap<>();
+        for (String line : Tables.lines("calls.tbl")) {
+            String[] words = line.trim().split(" +", 2);
+            String form = words.length == 1 ? "" : words[1];
+            int at = words[0].indexOf('@');
+            if (at < 0) {
+                map.put(words[0], form);
+                continue;
+            }
+            String name = words[0].substring(0, at);
+            for (String abi : words[0].substring(at + 1).split(",")) {
+                map.put(name + "@" + abi, form);
+            }
+        }
+        return map;
+    }
+
+    /**
+     * Names of all calls that the tables know.
+     *
+     * @param abi of which programs
+     */
+    public static Map<Integer, String> names(Abi abi) {
+        return Objects.requireNonNull(NAMES.get(abi));
+    }
+
+    /** The call of a number, which may be anything. */
+    public Call get(Abi abi, int number) {
+        Map<Integer, Call> map = Objects.requireNonNull(known.get(abi));
+        Call c = map.get(number);
+        if (c == null) {
+            c = find(abi, number);
+            if (number >= 0 && number < MAX_NUMBER) {
+                map.put(number, c);
+            }
+        }
+        return c;
+    }
+
+    private Call find(Abi abi, int number) {
+        String name = names(abi).get(number);
+        KernelCalls.Entry told = null;
+        if (kernel != null && number >= 0 && number < MAX_NUMBER) {
+            told = name != null ? null : abi == Abi.I386 ? null : kernel.get(number);
+        }
+        if (name == null) {
+            name = told != null ? told.name() : "syscall_" + Integer.toUnsignedString(number);
+        }
+        String form = FORMS.get(name + "@" + abi.label());
+        form = form != null ? form : FORMS.get(name);
+        if (form != null) {
+            return described(abi, number, name, form);
+        }
+        if (told == null && kernel != null) {
+            told = kernel.named(name);
+        }
+        return new Call(
+                abi,
+                number,
+                name,
+                told == null || told.parameters() == null ? unknown() : declared(told.parameters()),
+                Objects.requireNonNull(Scalars.of("i64")));
+    }
+
+    private static Call described(Abi abi, int number, String name, String form) {
+        List<String> words = new ArrayList<>();
+        Scalar result = Objects.requireNonNull(Scalars.of("i64"));
+        if (!form.isEmpty()) {
+            String[] all = form.split(" +");
+            for (int i = 0; i < all.length; i++) {
+                if (all[i].equals("->")) {
+                    result = Objects.requireNonNull(Scalars.of(all[i + 1]));
+                    break;
+                }
+                words.add(all[i]);
+            }
+        }
+        return new Call(abi, number, name, TypeParser.parameters(words), result);
+    }
+
+    private static List<Parameter> unknown() {
+        List<Parameter> list = new ArrayList<>();
+        Scalar hex = Objects.requireNonNull(Scalars.of("hex"));
+        for (int i = 0; i < REGISTERS; i++) {
+            list.add(new Parameter("a" + i, hex, null, When.ENTRY, null));
+        }
+        return list;
+    }
+
+    /** Parameters as C declares them. */
+    private static List<Parameter> declared(List<KernelCalls.Parameter> parameters) {
+        List<Parameter> list = new ArrayList<>();
+        for (KernelCalls.Parameter p : parameters) {
+            String type = p.type().replace(" ", "");
+            String ours =
+                    type.equals("constchar*") && !p.name().contains("buf")
+                            ? "string"
+                            : type.endsWith("*")
+                                    ? "ptr"
+                                    : switch (type) {
+                                        case "int", "pid_t", "clockid_t", "timer_t", "__s32" ->
+                                                "int";
+                                        case "unsignedint", "unsigned", "uid_t", "gid_t", "u32" ->
+                                                "uint";
+                                        case "umode_t" -> "octal";
+                                        case "long", "loff_t", "off_t" -> "long";
+                                        default -> "ulong";
+                                    };
+            list.add(TypeParser.parameter(p.name(), ours, List.of(p.name())));
+        }
+        return list;
+    }
+}
