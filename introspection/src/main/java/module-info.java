@@ -18,5 +18,11 @@ module dev.vitrine.introspection {
     uses dev.vitrine.introspection.trace.TracePlugin;
 
     provides dev.vitrine.introspection.trace.TracePlugin with
+            dev.vitrine.introspection.trace.plugin.CrashesPlugin,
+            dev.vitrine.introspection.trace.plugin.FilesPlugin,
+            dev.vitrine.introspection.trace.plugin.ModulesPlugin,
+            dev.vitrine.introspection.trace.plugin.NetworkPlugin,
+            dev.vitrine.introspection.trace.plugin.ProcessesPlugin,
+            dev.vitrine.introspection.trace.plugin.PtracePlugin,
             dev.vitrine.introspection.trace.plugin.SystemCallsPlugin;
 }

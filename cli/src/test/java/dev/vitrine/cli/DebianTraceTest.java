@@ -116,11 +116,61 @@ class DebianTraceTest {
         assertThat(Files.size(folder.resolve("e"))).isGreaterThan(10_000);
     }
 
+    /** Processes that several vCPUs start at a time: each fork, exec and exit is told, and once. */
+    @Test
+    void losesNothing() throws IOException {
+        Path events = folder.resolve("events");
+        String script =
+                """
+                run() { for i in $(seq 300); do /bin/busybox true $1 $i; done; }
+                run a & run b & run c & wait
+                exit 0
+                """;
+        Cli.Result r =
+                Cli.runWithInput(
+                        script,
+                        "trace",
+                        "debian",
+                        "--vcpus",
+                        "2",
+                        "--plugins",
+                        "syscalls,processes",
+                        "--filter",
+                        "event in (exec, fork, exit) || name in (execve, exit_group)",
+                        "--output",
+                        events.toString(),
+                        "--timeout",
+                        LIMIT,
+                        "--exec",
+                        "sh");
+        assertThat(r.status()).as(r.err()).isZero();
+        assertThat(r.err()).isEmpty();
+        List<String> all = Files.readAllLines(events);
+        for (String loop : List.of("a", "b", "c")) {
+            for (int i = 1; i <= 300; i++) {
+                String argv = "\"argv\":[\"/bin/busybox\",\"true\",\"" + loop + "\",\"" + i + "\"]";
+                List<String> exec = of(all, "\"event\":\"exec\"", argv);
+                assertThat(exec).hasSize(1);
+                assertThat(of(all, "\"event\":\"syscall\"", argv, "\"result\":0")).hasSize(1);
+                String pid = exec.getFirst().replaceFirst(".*\"pid\":([0-9]+).*", "$1");
+                assertThat(of(all, "\"event\":\"fork\"", "\"child\":" + pid + ",")).hasSize(1);
+                assertThat(of(all, "\"event\":\"exit\"", "\"pid\":" + pid + ",", "\"status\":0"))
+                        .hasSize(1);
+                assertThat(of(all, "\"name\":\"exit_group\"", "\"pid\":" + pid + ",")).hasSize(1);
+            }
+        }
+    }
+
     @Test
     void badOptions() {
         Cli.run("trace", "debian").isBadInput("--output");
         Cli.run("trace", "debian", "--output", folder.toString()).isBadInput("cannot be written");
         Cli.run("trace", "debian", "--output", "-", "--plugins", "mind").isBadInput("mind");
-        Cli.run("trace", "debian", "--output", "-", "--format", "csv").isBadInput("csv");
+        Cli.run("trace", "debian", "--output", "-", "--format", "xml").isBadInput("xml", "csv");
+        Cli.run("trace", "debian", "--output", "-", "--data", "70000").isBadInput("--data");
+        Cli.run("trace", "debian", "--output", "-", "--filter", "pid == ")
+                .isBadInput("--filter", "character 8");
+        Cli.run("trace", "debian", "--output", "-", "--plugins", "ptrace", "--filter", "nr == 1")
+                .isBadInput("character 1", "nr");
     }
 }

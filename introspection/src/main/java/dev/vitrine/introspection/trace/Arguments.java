@@ -19,7 +19,10 @@ public interface Arguments extends Content {
     /** What was in the register, cut to the size of the parameter's type. */
     long value(int index);
 
-    /** The argument of a name, in text as {@code --format text} has it, without quotes. */
+    /** Whether the call has the argument: some calls have it only with certain others. */
+    boolean present(int index);
+
+    /** An argument as text, as {@code --format text} has it, without quotes. */
     String text(int index);
 
     /** The index of a parameter; -1 if there is none of that name. */

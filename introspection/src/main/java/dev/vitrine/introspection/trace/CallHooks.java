@@ -51,6 +51,9 @@ final class CallHooks {
     /** Addresses behind calls of the entries; kernels have as many as entries. */
     private static final int MAX_RETURNS = 64;
 
+    /** Bytes that are read for a call at the most, if it names many buffers. */
+    private static final int MAX_READ = 1 << 22;
+
     private static final String[] REGISTERS_64 = {"di", "si", "dx", "r10", "r8", "r9"};
     private static final String[] REGISTERS_32 = {"bx", "cx", "dx", "si", "di", "bp"};
 
@@ -70,7 +73,6 @@ final class CallHooks {
     private final List<CallListener> all = new CopyOnWriteArrayList<>();
     private final Map<String, List<CallListener>> some = new ConcurrentHashMap<>();
     private final Map<Call, CallListener[]> listeners = new ConcurrentHashMap<>();
-    private final Map<Moment, Reader> readers = new ConcurrentHashMap<>();
 
     CallHooks(Tracer tracer, LinuxKernel kernel, TaskReader tasks, int dataLimit) {
         this.tracer = tracer;
@@ -176,7 +178,7 @@ final class CallHooks {
         }
         CapturedArguments arguments = new CapturedArguments(call, values);
         TracedCall open = new TracedCall(call, arguments, wanted, registers, m);
-        Reader reader = readers.computeIfAbsent(m, Reader::new).of(arguments, 0);
+        Reader reader = reader(m).of(arguments, 0);
         arguments.entered(reader);
         open.entered(m);
         if (call.isExit()) {
@@ -220,7 +222,7 @@ final class CallHooks {
         if (exec || open.name().equals("prctl")) {
             thread.changed();
         }
-        Reader reader = readers.computeIfAbsent(m, Reader::new).of(open.arguments(), result);
+        Reader reader = reader(m).of(open.arguments(), result);
         open.arguments().returned(reader, exec && result == 0);
         open.returned(m, result);
     }
@@ -236,6 +238,7 @@ final class CallHooks {
         TaskReader.Entry thread = m.entry();
         TracedCall open = thread.open;
         thread.open = null;
+        thread.changed();
         if (open != null) {
             open.tell(m);
         }
@@ -259,6 +262,15 @@ final class CallHooks {
                 tracer.problem(e);
             }
         }
+    }
+
+    private Reader reader(Moment m) {
+        if (m.reader() instanceof Reader r) {
+            return r;
+        }
+        Reader r = new Reader(m);
+        m.setReader(r);
+        return r;
     }
 
     /** The memory of the process that a vCPU executes. */
@@ -294,7 +306,7 @@ final class CallHooks {
 
         @Override
         public int dataLimit() {
-            return dataLimit;
+            return Math.clamp(MAX_READ - (long) moment.size(), 0, dataLimit);
         }
 
         @Override

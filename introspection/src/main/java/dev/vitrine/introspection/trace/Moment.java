@@ -6,6 +6,7 @@ package dev.vitrine.introspection.trace;
 import dev.vitrine.introspection.IntrospectionException;
 import dev.vitrine.introspection.LittleEndian;
 import dev.vitrine.introspection.linux.KernelMemory;
+import dev.vitrine.introspection.trace.call.CallReader;
 import dev.vitrine.processor.Processor;
 import dev.vitrine.processor.Registers;
 
@@ -13,6 +14,7 @@ import org.jspecify.annotations.Nullable;
 
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
+import java.util.function.LongSupplier;
 
 /**
  * A vCPU that stands before an instruction of the kernel: its registers, the memory that it sees,
@@ -30,18 +32,15 @@ public final class Moment implements KernelMemory {
     private final TaskReader tasks;
     private final DirectMap direct;
     private final byte[] word = new byte[8];
-    private final java.util.function.LongSupplier clock;
+    private final LongSupplier clock;
     private long time = -1;
     private boolean atEntry;
     private TaskReader.@Nullable Entry entry;
     private int size;
     private byte[] scratch = new byte[0];
+    private @Nullable CallReader reader;
 
-    Moment(
-            Processor processor,
-            TaskReader tasks,
-            DirectMap direct,
-            java.util.function.LongSupplier clock) {
+    Moment(Processor processor, TaskReader tasks, DirectMap direct, LongSupplier clock) {
         this.processor = processor;
         this.tasks = tasks;
         this.direct = direct;
@@ -128,6 +127,15 @@ public final class Moment implements KernelMemory {
             scratch = new byte[length];
         }
         return scratch;
+    }
+
+    /** What reads the arguments of system calls; null if there is none yet. */
+    @Nullable CallReader reader() {
+        return reader;
+    }
+
+    void setReader(CallReader r) {
+        reader = r;
     }
 
     /** Bytes read so far. */

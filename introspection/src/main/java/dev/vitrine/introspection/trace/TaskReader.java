@@ -26,7 +26,10 @@ final class TaskReader {
     /** More threads than the kernel allows (PID_MAX_LIMIT is 2^22, memory ends earlier). */
     private static final int MAX_ENTRIES = 1 << 17;
 
-    /** What is known of a thread. Only the vCPU that executes it uses it. */
+    /**
+     * What is known of a thread. Its call is used by the vCPU that executes it; all else is
+     * guarded.
+     */
     static final class Entry {
         final long address;
         private @Nullable Task task;
@@ -46,7 +49,7 @@ final class TaskReader {
         }
 
         /** It may have another program now. */
-        void changed() {
+        synchronized void changed() {
             stale = true;
         }
     }
@@ -156,11 +159,6 @@ final class TaskReader {
         return e;
     }
 
-    /** A thread ends; its memory may become another one. */
-    void forget(Entry e) {
-        entries.remove(e.address);
-    }
-
     Iterable<Entry> all() {
         return entries.values();
     }
@@ -171,6 +169,12 @@ final class TaskReader {
 
     /** Who a thread is now. */
     Task task(Moment m, Entry e) {
+        synchronized (e) {
+            return read(m, e);
+        }
+    }
+
+    private Task read(Moment m, Entry e) {
         byte[] b = m.scratch(length);
         Task known = e.task;
         if (!m.read(e.address + first, b, 0, length)) {
@@ -209,7 +213,9 @@ final class TaskReader {
                         (int) (ids >>> 32),
                         uid,
                         comm(b),
-                        same && known != null ? known.executable() : executable(m, mmAt),
+                        mmAt == 0 && known != null && ids == e.ids || same && known != null
+                                ? known.executable()
+                                : executable(m, mmAt),
                         same && known != null ? known.cgroup() : cgroup(m, groups),
                         same && known != null
                                 ? known.mountNamespace()

@@ -237,12 +237,7 @@ public final class Tracer implements AutoCloseable {
             if (calls.hasListeners()) {
                 calls.start();
             }
-            hook("do_exit", this::exited);
-        }
-
-        private void exited(Moment m) {
-            calls.exited(m);
-            tasks.forget(m.entry());
+            hook("do_exit", calls::exited);
         }
 
         @Override

@@ -13,7 +13,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicReferenceArray;
 
 /**
  * The system calls by number: those of numbers.tbl and calls.tbl, which programs rely on, and
@@ -28,7 +28,8 @@ public final class CallTable {
     private static final Map<String, String> FORMS = forms();
 
     private final @Nullable KernelCalls kernel;
-    private final Map<Abi, Map<Integer, Call>> known = new EnumMap<>(Abi.class);
+    private final AtomicReferenceArray<@Nullable Call> known =
+            new AtomicReferenceArray<>(Abi.values().length * MAX_NUMBER);
 
     /**
      * The calls of a kernel.
@@ -37,9 +38,6 @@ public final class CallTable {
      */
     public CallTable(@Nullable KernelCalls kernel) {
         this.kernel = kernel;
-        for (Abi abi : Abi.values()) {
-            known.put(abi, new ConcurrentHashMap<>());
-        }
     }
 
     private static Map<Abi, Map<Integer, String>> names() {
@@ -88,15 +86,16 @@ public final class CallTable {
 
     /** The call of a number, which may be anything. */
     public Call get(Abi abi, int number) {
-        Map<Integer, Call> map = Objects.requireNonNull(known.get(abi));
-        Call c = map.get(number);
-        if (c == null) {
-            c = find(abi, number);
-            if (number >= 0 && number < MAX_NUMBER) {
-                map.put(number, c);
-            }
+        if (number < 0 || number >= MAX_NUMBER) {
+            return find(abi, number);
         }
-        return c;
+        int at = abi.ordinal() * MAX_NUMBER + number;
+        Call c = known.get(at);
+        if (c != null) {
+            return c;
+        }
+        known.compareAndSet(at, null, find(abi, number));
+        return Objects.requireNonNull(known.get(at));
     }
 
     private Call find(Abi abi, int number) {

@@ -107,6 +107,11 @@ public final class CapturedArguments implements Arguments, CallView {
     }
 
     @Override
+    public boolean present(int index) {
+        return call.parameters()[index].isIn(this);
+    }
+
+    @Override
     public String name(int index) {
         return call.parameters()[index].name();
     }
@@ -171,7 +176,7 @@ public final class CapturedArguments implements Arguments, CallView {
         Parameter[] all = call.parameters();
         w.beginObject();
         for (int i = 0; i < all.length; i++) {
-            if (!all[i].isIn(this)) {
+            if (!present(i)) {
                 continue;
             }
             w.name(all[i].name());

@@ -43,6 +43,7 @@ final class Scalars {
         put("ptr", Width.POINTER, false, (w, v, c) -> w.address(v));
         put("octal", Width.W2, false, octal);
         put("octal64", Width.W8, false, octal);
+        put("pages", Width.POINTER, false, (w, v, c) -> w.hexadecimal(w.brief() ? v << 12 : v));
         put("pad16", Width.W2, false, number);
         put("pad32", Width.W4, false, number);
         put("pad64", Width.KERNEL_LONG, false, number);

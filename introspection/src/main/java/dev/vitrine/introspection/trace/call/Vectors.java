@@ -13,9 +13,6 @@ import java.util.List;
 
 /** Buffers in pieces, and messages made of them. */
 final class Vectors {
-    /** UIO_MAXIOV of Linux. */
-    private static final int MAX_PIECES = 1024;
-
     /** Pieces that are told at the most. */
     private static final int TOLD = 64;
 
@@ -55,7 +52,7 @@ final class Vectors {
      */
     private static @Nullable Pieces pieces(CallReader call, long address, long count, long filled) {
         int size = call.abi().pointer();
-        int n = (int) Math.min(Math.min(count, MAX_PIECES), TOLD);
+        int n = (int) Math.clamp(count, 0, TOLD);
         byte[] b = new byte[2 * size * n];
         if (!call.read(address, b, 0, b.length)) {
             return null;

@@ -30,8 +30,14 @@ public final class EventWriter implements EventSink, AutoCloseable {
         TEXT
     }
 
-    /** Bytes of memory that events in the queue may have, about. */
-    private static final long MAX_WEIGHT = 48L << 20;
+    /**
+     * Bytes of memory that events in the queue may have, about: less than the collector's young
+     * generation, out of which they would be copied otherwise.
+     */
+    private static final long MAX_WEIGHT = 8L << 20;
+
+    /** From so many bytes on the writing thread is woken. */
+    private static final long WAKE_WEIGHT = 1L << 18;
 
     private static final int WAIT_MILLIS = 20;
     private static final int CHUNK = 1 << 16;
@@ -47,6 +53,7 @@ public final class EventWriter implements EventSink, AutoCloseable {
     private long weight;
     private long sequence;
     private boolean closed;
+    private boolean idle;
     private long told;
     private long lost;
     private @Nullable String failure;
@@ -88,6 +95,9 @@ public final class EventWriter implements EventSink, AutoCloseable {
         }
         queue.add(new TracedEvent(sequence++, time, vcpu, cr3, task, event));
         weight += size;
+        if (idle && weight > WAKE_WEIGHT) {
+            notifyAll();
+        }
     }
 
     private void run() {
@@ -117,13 +127,15 @@ public final class EventWriter implements EventSink, AutoCloseable {
     }
 
     private synchronized @Nullable List<TracedEvent> take() {
-        if (queue.isEmpty() && !closed) {
+        if (weight < WAKE_WEIGHT && !closed) {
+            idle = true;
             try {
                 wait(WAIT_MILLIS);
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
                 closed = true;
             }
+            idle = false;
         }
         if (queue.isEmpty() && closed) {
             return null;
