@@ -38,6 +38,8 @@ class DebianPluginsTest {
             echo ping | nc 127.0.0.1 4444; wait
             modprobe dummy && echo modprobed; rmmod dummy
             /opt/test/crash
+            /opt/test/far || echo failed
+            /opt/test/ring; echo "operations $?"
             strace -o /dev/null true
             grep ^nobody /etc/passwd
             su -s /bin/sh nobody -c 'id -u'
@@ -83,7 +85,7 @@ class DebianPluginsTest {
                         "--copy",
                         folder + ":/opt/test",
                         "--plugins",
-                        "processes,files,network,modules,ptrace,crashes",
+                        "syscalls,processes,files,network,modules,ptrace,crashes",
                         "--output",
                         events.toString(),
                         "--timeout",
@@ -239,6 +241,19 @@ class DebianPluginsTest {
                                 "\"code\":1",
                                 "\"address\":\"0x10\""))
                 .hasSize(1);
+        // Arguments that were not in memory when the call began.
+        assertThat(
+                        of(
+                                all,
+                                "\"name\":\"execve\"",
+                                "\"filename\":\"/bin/busybox\",\"argv\":[\"true\",\"far\"]",
+                                "\"result\":0"))
+                .hasSize(1);
+        assertThat(printed).contains("operations 2").doesNotContain("failed");
+        assertThat(of(all, "\"IORING_OP_NOP\"", "\"user_data\":\"0x1234\"", "\"comm\":\"ring\""))
+                .hasSize(1);
+        assertThat(of(all, "\"IORING_OP_OPENAT\",\"fd\":-100,\"user_data\":\"0x5678\""))
+                .isNotEmpty();
         assertThat(of(all, "\"event\":\"ptrace\"", "PTRACE_SYSCALL", "\"comm\":\"strace\""))
                 .isNotEmpty();
         assertThat(of(all, "\"event\":\"kernel_crash\"")).isEmpty();

@@ -8,6 +8,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.HexFormat;
 
 /** Programs of a few instructions for a Linux guest. */
@@ -57,6 +58,42 @@ final class GuestPrograms {
             b810000000 8b00   mov eax,16 ; mov eax,[rax]
             """;
 
+    /** Lets io_uring do nothing, then open a file; ends with the number of operations. */
+    private static final String RING =
+            """
+            b8a9010000 bf04000000 488d35d7000000 0f05 4189c4    fd = io_uring_setup(4, buf)
+            b809000000 31ff be00100000 ba03000000 41ba01800000 4589e0 4531c9 0f05
+            4989c5                                              ring = mmap(0, 4096, 3, 0x8001, fd, 0)
+            b809000000 31ff be00100000 ba03000000 41ba01800000 4589e0 41b900000010 0f05
+            4989c6                                  entries = mmap(0, 4096, 3, 0x8001, fd, 0x10000000)
+            41c7462034120000                        entries[0].user_data = 0x1234, opcode 0: NOP
+            41c6464012 41c746449cffffff             entries[1].opcode = 18: OPENAT, fd = AT_FDCWD
+            488d055c000000 49894650 41c7466078560000    addr = path, user_data = 0x5678
+            8b059d000000                            array = buf.sq_off.array
+            41c744050000000000 41c744050401000000   ring[array] = 0, 1
+            8b0571000000 41c744050002000000         ring[buf.sq_off.tail] = 2
+            b8aa010000 4489e7 be02000000 ba02000000 41ba01000000 4531c0 4531c9 0f05
+            89c7 b8e7000000 0f05                    exit_group(io_uring_enter(fd, 2, 2, 1, 0, 0))
+            2f6574632f70617373776400 0f1f8000000000 texts
+            """;
+
+    /** Becomes busybox's true, by texts in pages that nobody has touched: FAR_AWAY behind it. */
+    private static final String FAR =
+            """
+            b83b000000 bf00004400 be20004400 31d2 0f05    execve(0x440000, 0x440020, 0)
+            89c7 b8e7000000 0f05                          exit_group(result)
+            """;
+
+    private static final String FAR_TEXTS =
+            """
+            2f62696e2f62757379626f7800 00000000000000000000000000000000000000    "/bin/busybox"
+            4000440000000000 5000440000000000 0000000000000000 0000000000000000  0x440040, 0x440050, 0
+            74727565000000000000000000000000 66617200                            "true", "far"
+            """;
+
+    /** The kernel maps 64 KiB around a page that is touched. */
+    private static final int FAR_AWAY = 0x4_0000;
+
     private GuestPrograms() {}
 
     private static byte[] code(String listing) {
@@ -72,11 +109,15 @@ final class GuestPrograms {
         return HexFormat.of().parseHex(hex);
     }
 
-    /** Writes the programs into a folder: i386, x32 and crash. */
+    /** Writes the programs into a folder: i386, x32, crash, ring and far. */
     static void write(Path folder) throws IOException {
         program(folder.resolve("i386"), elf32(code(I386)));
         program(folder.resolve("x32"), elf64(code(X32)));
         program(folder.resolve("crash"), elf64(code(CRASH)));
+        program(folder.resolve("ring"), elf64(code(RING)));
+        byte[] far = Arrays.copyOf(code(FAR), FAR_AWAY + code(FAR_TEXTS).length);
+        System.arraycopy(code(FAR_TEXTS), 0, far, FAR_AWAY, code(FAR_TEXTS).length);
+        program(folder.resolve("far"), elf64(far));
     }
 
     private static void program(Path file, byte[] content) throws IOException {
@@ -110,7 +151,7 @@ final class GuestPrograms {
         b.putShort((short) 64).putShort((short) 56).putShort((short) 1);
         b.position(64);
         b.putInt(1).putInt(7).putLong(PAGE).putLong(X64_BASE).putLong(X64_BASE);
-        b.putLong(code.length).putLong(PAGE).putLong(PAGE);
+        b.putLong(code.length).putLong(code.length + PAGE).putLong(PAGE);
         return b.position(PAGE).put(code).array();
     }
 }

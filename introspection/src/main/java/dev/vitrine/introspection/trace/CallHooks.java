@@ -46,6 +46,10 @@ final class CallHooks {
     }
 
     private static final String EXIT = "syscall_exit_to_user_mode";
+
+    /** Reached when a new program's arguments have been read, and the old one's memory is still there. */
+    private static final String EXEC = "begin_new_exec";
+
     private static final int X32 = 0x4000_0000;
 
     /** Addresses behind calls of the entries; kernels have as many as entries. */
@@ -125,6 +129,9 @@ final class CallHooks {
                 }
             }
         }
+        if (kernel.hasSymbol(EXEC)) {
+            tracer.hook(EXEC, this::executes);
+        }
         if (exits) {
             tracer.hook(EXIT, m -> returned(m, m.argument(0)));
         }
@@ -196,6 +203,14 @@ final class CallHooks {
         long back = m.numberOr(m.register(dev.vitrine.processor.Registers.RSP), 8, 0);
         if (returns.size() < MAX_RETURNS && returns.add(back)) {
             tracer.hook(back, n -> returned(n, 0));
+        }
+    }
+
+    /** The last moment at which execve's arguments can be looked at. */
+    private void executes(Moment m) {
+        TracedCall open = m.entry().open;
+        if (open != null && open.name().startsWith("execve")) {
+            open.arguments().entered(reader(m).of(open.arguments(), 0));
         }
     }
 

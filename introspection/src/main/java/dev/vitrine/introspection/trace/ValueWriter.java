@@ -48,8 +48,6 @@ public interface ValueWriter {
      */
     void data(byte[] bytes, long size);
 
-    void nothing();
-
     void beginObject();
 
     void name(String name);

@@ -48,12 +48,15 @@ public final class CapturedArguments implements Arguments, CallView {
         return parameter < values.length ? values[parameter] : 0;
     }
 
-    /** Reads what the program has prepared. */
+    /**
+     * Reads what the program has prepared, as far as it has not been read. May be called again when
+     * the kernel has brought to memory what was not there.
+     */
     public void entered(CallReader reader) {
         Parameter[] all = call.parameters();
         for (int i = 0; i < all.length; i++) {
             Pointed p = all[i].pointed();
-            if (p != null && values[i] != 0) {
+            if (p != null && values[i] != 0 && before[i] == null) {
                 When when = all[i].when(this);
                 if (when == When.ENTRY || when == When.BOTH) {
                     before[i] = p.read(reader, values[i]);
@@ -86,13 +89,6 @@ public final class CapturedArguments implements Arguments, CallView {
             } else if (before[i] == null && when == When.ENTRY) {
                 before[i] = p.read(reader, values[i]);
             }
-        }
-    }
-
-    /** Takes what a program has been started with in place of what could not be read. */
-    public void supply(int parameter, Object content) {
-        if (before[parameter] == null) {
-            before[parameter] = content;
         }
     }
 

@@ -11,7 +11,6 @@ import dev.vitrine.introspection.trace.TracedEvent;
 
 import org.jspecify.annotations.Nullable;
 
-import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -350,14 +349,5 @@ public final class EventFilter implements Predicate<TracedEvent> {
             at++;
             return b.toString();
         }
-    }
-
-    /** Fields that all events have, for messages and documentation. */
-    public static List<String> commonFields() {
-        List<String> list = new ArrayList<>();
-        for (CommonFields f : CommonFields.ALL) {
-            list.add(f.label());
-        }
-        return list;
     }
 }

@@ -88,11 +88,6 @@ final class FlatWriter implements ValueWriter {
         deep.data(bytes, size);
     }
 
-    @Override
-    public void nothing() {
-        deep.nothing();
-    }
-
     /** A field follows, whose value may be an object. */
     void field(String name) {
         prefix = name;

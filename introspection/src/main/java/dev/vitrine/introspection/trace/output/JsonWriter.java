@@ -144,12 +144,6 @@ public final class JsonWriter implements ValueWriter {
     }
 
     @Override
-    public void nothing() {
-        begin();
-        out.ascii("null");
-    }
-
-    @Override
     public void beginObject() {
         begin();
         out.add('{');

@@ -145,12 +145,6 @@ public final class TextWriter implements ValueWriter {
     }
 
     @Override
-    public void nothing() {
-        begin();
-        out.add('?');
-    }
-
-    @Override
     public void beginObject() {
         begin();
         out.add(call && depth == 0 ? '(' : '{');
