@@ -47,7 +47,10 @@ final class CallHooks {
 
     private static final String EXIT = "syscall_exit_to_user_mode";
 
-    /** Reached when a new program's arguments have been read, and the old one's memory is still there. */
+    /**
+     * Reached when a new program's arguments have been read, and the old one's memory is still
+     * there.
+     */
     private static final String EXEC = "begin_new_exec";
 
     private static final int X32 = 0x4000_0000;

@@ -33,6 +33,7 @@ public final class Moment implements KernelMemory {
     private final DirectMap direct;
     private final byte[] word = new byte[8];
     private final LongSupplier clock;
+    private int vcpu = -1;
     private long time = -1;
     private boolean atEntry;
     private TaskReader.@Nullable Entry entry;
@@ -94,7 +95,10 @@ public final class Moment implements KernelMemory {
 
     /** Number of the processor in Linux; -1 if it is not known. */
     public int vcpu() {
-        return tasks.processor(this);
+        if (vcpu < 0) {
+            vcpu = tasks.processor(this);
+        }
+        return vcpu;
     }
 
     /** Control register 3. */
