@@ -101,16 +101,22 @@ public final class EventWriter implements EventSink, AutoCloseable {
     }
 
     private void run() {
-        Bytes b = bytes;
-        format.header(b);
-        while (round(b)) {
-            flush(b, true);
-        }
-        flush(b, true);
         try {
+            Bytes b = bytes;
+            format.header(b);
+            while (round(b)) {
+                flush(b, true);
+            }
+            flush(b, true);
             out.close();
         } catch (IOException e) {
             failed(e, 0);
+        } finally {
+            // Nobody is to wait for a thread that is not there.
+            synchronized (this) {
+                closed = true;
+                notifyAll();
+            }
         }
     }
 
@@ -147,23 +153,37 @@ public final class EventWriter implements EventSink, AutoCloseable {
         return some;
     }
 
+    /**
+     * An event that cannot be told, because of what a guest or a plugin has put into it, is lost
+     * alone.
+     */
     private void event(Bytes b, TracedEvent e) {
-        if (filter == null || filter.test(e)) {
+        int start = b.length();
+        try {
+            if (filter != null && !filter.test(e)) {
+                return;
+            }
             format.write(b, e);
             pending++;
-            flush(b, false);
+        } catch (RuntimeException x) {
+            b.drop(b.length() - start);
+            failed(x, 1);
         }
+        flush(b, false);
     }
 
     /** Events whose lines have not been handed to the stream; of the writing thread. */
     private int pending;
+
+    /** The stream takes no more; of the writing thread. */
+    private boolean broken;
 
     private void flush(Bytes b, boolean all) {
         if (b.length() == 0 || !all && b.length() < CHUNK) {
             return;
         }
         try {
-            if (failure() == null) {
+            if (!broken) {
                 b.writeTo(out);
                 if (all) {
                     out.flush();
@@ -173,6 +193,7 @@ public final class EventWriter implements EventSink, AutoCloseable {
                 failed(null, pending);
             }
         } catch (IOException e) {
+            broken = true;
             failed(e, pending);
         }
         pending = 0;
@@ -183,7 +204,7 @@ public final class EventWriter implements EventSink, AutoCloseable {
         told += events;
     }
 
-    private synchronized void failed(@Nullable IOException e, int events) {
+    private synchronized void failed(@Nullable Exception e, int events) {
         lost += events;
         if (e != null && failure == null) {
             failure = e.getMessage() == null ? e.toString() : e.getMessage();

@@ -5,6 +5,8 @@ package dev.vitrine.introspection.trace.output;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.vitrine.introspection.trace.Content;
+import dev.vitrine.introspection.trace.Event;
 import dev.vitrine.introspection.trace.TracedEvent;
 import dev.vitrine.introspection.trace.call.Samples;
 
@@ -80,6 +82,33 @@ class EventWriterTest {
         assertThat(w.failure()).isEqualTo("No space left on device");
         assertThat(w.written()).isPositive();
         assertThat(w.written() + w.lost()).isEqualTo(3000);
+    }
+
+    /** A plugin whose event cannot be written does not keep others from being so. */
+    @Test
+    void oneBadEventIsLostAlone() {
+        record Bad(Content content) implements Event {
+            @Override
+            public String kind() {
+                return "bad";
+            }
+        }
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        EventWriter w = new EventWriter("g", EventWriter.Format.JSON, null, out);
+        TracedEvent e = Samples.openFailed();
+        tell(w, 100);
+        Content none =
+                v -> {
+                    throw new IllegalStateException("nothing to tell");
+                };
+        w.accept(e.time(), e.vcpu(), e.cr3(), e.task(), new Bad(none), 100);
+        tell(w, 100);
+        w.close();
+        assertThat(out.toString(StandardCharsets.UTF_8).lines())
+                .hasSize(2)
+                .allMatch(l -> l.startsWith("{\"event\":\"syscall\"") && l.endsWith("}"));
+        assertThat(w.lost()).isEqualTo(1);
+        assertThat(w.failure()).isEqualTo("nothing to tell");
     }
 
     @Test
