@@ -32,6 +32,7 @@ import java.util.function.Consumer;
  */
 public final class Tracer implements AutoCloseable {
     private static final int POLL_MILLIS = 10;
+    private static final int USER = 3;
     private static final int INT80 = 0x80;
     private static final int GATE = 16;
     private static final int GATE_PRESENT = 0x80;
@@ -96,10 +97,11 @@ public final class Tracer implements AutoCloseable {
                 Registers r = domain.vcpu(0).registers();
                 if (r.lstar() != 0 && AddressSpace.is64Bit(r)) {
                     AddressSpace space = AddressSpace.of(memory, r);
-                    for (long at :
-                            new long[] {
-                                r.lstar(), r.cstar(), r.sysenterEip(), interrupt(space, r)
-                            }) {
+                    long[] all = {r.lstar(), r.cstar(), r.sysenterEip(), interrupt(space, r)};
+                    // The others only when a program runs that has not used the first.
+                    int wanted = r.privilege() == USER ? all.length : 1;
+                    for (int i = 0; i < wanted; i++) {
+                        long at = all[i];
                         if (at != 0 && space.translate(at) >= 0 && set.add(at)) {
                             entry(points.set(space, at, this::entered));
                         }
