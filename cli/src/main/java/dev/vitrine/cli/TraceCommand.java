@@ -3,6 +3,7 @@
 
 package dev.vitrine.cli;
 
+import dev.vitrine.introspection.Breakpoints;
 import dev.vitrine.introspection.linux.SymbolFile;
 import dev.vitrine.introspection.trace.Event;
 import dev.vitrine.introspection.trace.TracePlugin;
@@ -108,6 +109,15 @@ final class TraceCommand extends RunCommand {
     int data = 32;
 
     @Option(
+            names = "--breakpoints",
+            paramLabel = "engine|shadow",
+            description = {
+                "engine: the processor knows where they are; shadow: INT3 in copies of pages that",
+                "only instruction fetch is shown, as tools for Xen do it (default: engine)"
+            })
+    String breakpoints = "engine";
+
+    @Option(
             names = "--symbols",
             paramLabel = "FILE",
             description = {
@@ -138,6 +148,7 @@ final class TraceCommand extends RunCommand {
             throw new BadInputException(
                     "--data " + data + " is not between 0 and " + MAX_DATA + ".");
         }
+        Breakpoints.Mechanism mechanism = mechanism();
         EventWriter.Format kind = format();
         EventFilter wanted = filter(plan.name(), chosen);
         List<SymbolFile> files = new ArrayList<>();
@@ -146,7 +157,11 @@ final class TraceCommand extends RunCommand {
         }
         try (EventWriter writer = new EventWriter(plan.name(), kind, wanted, open())) {
             int status =
-                    new GuestRun(plan, to, limit, machine -> trace(machine, files, chosen, writer))
+                    new GuestRun(
+                                    plan,
+                                    to,
+                                    limit,
+                                    machine -> trace(machine, files, chosen, writer, mechanism))
                             .run();
             writer.close();
             return written(writer) ? status : ExitStatus.BAD_INPUT;
@@ -164,6 +179,18 @@ final class TraceCommand extends RunCommand {
                             "--format "
                                     + Sizes.shown(format)
                                     + " is not a format: it is json, csv, kv or text.");
+        };
+    }
+
+    private Breakpoints.Mechanism mechanism() {
+        return switch (breakpoints) {
+            case "engine" -> Breakpoints.Mechanism.ENGINE;
+            case "shadow" -> Breakpoints.Mechanism.SHADOW;
+            default ->
+                    throw new BadInputException(
+                            "--breakpoints "
+                                    + Sizes.shown(breakpoints)
+                                    + " is no mechanism: it is engine or shadow.");
         };
     }
 
@@ -197,8 +224,12 @@ final class TraceCommand extends RunCommand {
     }
 
     private GuestRun.Closing trace(
-            Machine machine, List<SymbolFile> files, List<TracePlugin> chosen, EventWriter writer) {
-        Tracer tracer = new Tracer(machine.domain(), files, chosen, writer, data);
+            Machine machine,
+            List<SymbolFile> files,
+            List<TracePlugin> chosen,
+            EventWriter writer,
+            Breakpoints.Mechanism mechanism) {
+        Tracer tracer = new Tracer(machine.domain(), files, chosen, writer, data, mechanism);
         return () -> {
             tracer.close();
             ended(tracer);

@@ -13,6 +13,8 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -41,8 +43,9 @@ class DebianTraceTest {
         return events.stream().filter(e -> List.of(parts).stream().allMatch(e::contains)).toList();
     }
 
-    @Test
-    void tellsWhatProgramsDo() throws IOException {
+    @ParameterizedTest
+    @ValueSource(strings = {"engine", "shadow"})
+    void tellsWhatProgramsDo(String breakpoints) throws IOException {
         Path events = folder.resolve("events.jsonl");
         String script =
                 """
@@ -59,6 +62,8 @@ class DebianTraceTest {
                         "debian",
                         "--output",
                         events.toString(),
+                        "--breakpoints",
+                        breakpoints,
                         "--timeout",
                         LIMIT,
                         "--exec",
@@ -167,6 +172,8 @@ class DebianTraceTest {
         Cli.run("trace", "debian", "--output", folder.toString()).isBadInput("cannot be written");
         Cli.run("trace", "debian", "--output", "-", "--plugins", "mind").isBadInput("mind");
         Cli.run("trace", "debian", "--output", "-", "--format", "xml").isBadInput("xml", "csv");
+        Cli.run("trace", "debian", "--output", "-", "--breakpoints", "int3")
+                .isBadInput("int3", "engine", "shadow");
         Cli.run("trace", "debian", "--output", "-", "--data", "70000").isBadInput("--data");
         Cli.run("trace", "debian", "--output", "-", "--filter", "pid == ")
                 .isBadInput("--filter", "character 8");

@@ -63,19 +63,21 @@ public final class Tracer implements AutoCloseable {
      * @param plugins what makes events
      * @param sink gets them
      * @param dataLimit bytes of buffers that events have, at the most
+     * @param mechanism how breakpoints are made
      */
     public Tracer(
             Domain domain,
             List<SymbolFile> files,
             List<TracePlugin> plugins,
             EventSink sink,
-            int dataLimit) {
+            int dataLimit,
+            Breakpoints.Mechanism mechanism) {
         this.domain = domain;
         this.files = files;
         this.plugins = plugins;
         this.sink = sink;
         this.dataLimit = dataLimit;
-        this.points = Breakpoints.of(domain);
+        this.points = Breakpoints.of(domain, mechanism);
         this.memory = Target.of(domain).memory();
         this.waiting = new Thread(this::await, "tracer of " + domain.name());
         waiting.setDaemon(true);
