@@ -100,8 +100,9 @@ class CrossModifyingCodeTest {
     /**
      * The reader does not wait: it calls all the time, while the code changes under it. What it
      * read of the flag before a call is a lower bound for what the call may give: whatever was
-     * decoded and cached on the way, nothing older than the flag may come out. The immediates are
-     * aligned, so a torn one cannot be seen.
+     * decoded and cached on the way, nothing older than the flag may come out behind a serializing
+     * instruction (SDM volume 3, 9.1.3; without one a translated loop may go on to its end with the
+     * old code). The immediates are aligned, so a torn one cannot be seen.
      */
     private static void races(int function, int secondFunction, int rounds) {
         try (FlatMachine m = new FlatMachine(2, 4 << 20)) {
@@ -120,12 +121,14 @@ class CrossModifyingCodeTest {
                     a -> {
                         Label loop = a.label();
                         Label bad = a.label();
-                        a.mov(R8, GO).mov(R10, function).mov(R11, secondFunction).xor(EBX, EBX);
-                        a.bind(loop).mov(ECX, Mem.base(R8));
-                        a.call(R10).cmp(EAX, ECX).jcc(Cond.L, bad);
-                        a.call(R11).cmp(EAX, ECX).jcc(Cond.L, bad);
-                        a.cmp(ECX, rounds).jcc(Cond.L, loop);
-                        a.mov(EBX, 1).bind(bad);
+                        Label end = a.label();
+                        a.mov(R8, GO).mov(R10, function).mov(R11, secondFunction);
+                        a.bind(loop).mov(EDI, Mem.base(R8)).xor(EAX, EAX).cpuid();
+                        a.call(R10).cmp(EAX, EDI).jcc(Cond.L, bad);
+                        a.call(R11).cmp(EAX, EDI).jcc(Cond.L, bad);
+                        a.cmp(EDI, rounds).jcc(Cond.L, loop);
+                        a.mov(EBX, 1).jmp(end);
+                        a.bind(bad).xor(EBX, EBX).bind(end);
                     });
             m.assemble(function, a -> a.mov(EAX, 0).ret());
             m.assemble(secondFunction, a -> a.mov(EAX, 0).ret());
