@@ -119,7 +119,7 @@ public final class Monitor {
             state.parked = false;
         }
         if (parked) {
-            vcpu.unpause();
+            vcpu.release();
         }
     }
 
@@ -198,7 +198,7 @@ public final class Monitor {
             MonitorResponse early = state.answer;
             if (early == null) {
                 state.parked = true;
-                vcpu.pause();
+                vcpu.hold();
             }
             state.answer = null;
             return early;

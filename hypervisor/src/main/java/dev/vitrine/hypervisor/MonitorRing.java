@@ -106,7 +106,7 @@ final class MonitorRing {
             registration = null;
             for (Waiting w : waiting) {
                 if (!w.paused) {
-                    w.vcpu.unpause();
+                    w.vcpu.release();
                 }
             }
             waiting.clear();
@@ -136,7 +136,7 @@ final class MonitorRing {
             } else {
                 waiting.add(new Waiting(e.vcpu(), request, e.synchronous()));
                 if (!e.synchronous()) {
-                    e.vcpu().pause();
+                    e.vcpu().hold();
                 }
             }
             e.vcpu().monitored.byRing = e.synchronous();
@@ -205,7 +205,7 @@ final class MonitorRing {
             put(w.request);
             put = true;
             if (!w.paused) {
-                w.vcpu.unpause();
+                w.vcpu.release();
             }
         }
         if (put) {

@@ -93,6 +93,12 @@ public final class Vcpu {
     /** Under the virtual clock: count of retired instructions at which the stretch ends. */
     private long stretchEnd;
 
+    /** The monitor holds it. */
+    private boolean held;
+
+    /** It was held within the stretch, which then goes on. */
+    private boolean unfinished;
+
     private @Nullable Thread runner;
 
     @SuppressWarnings("this-escape")
@@ -255,6 +261,26 @@ public final class Vcpu {
         }
     }
 
+    /**
+     * Holds the vCPU back until the matching {@link #release}, at the instruction that it is at; on
+     * its own thread, for the monitor.
+     */
+    void hold() {
+        synchronized (lock) {
+            pauses++;
+            held = true;
+            engine.requestStop();
+        }
+    }
+
+    void release() {
+        synchronized (lock) {
+            held = false;
+        }
+        unpause();
+        domain.hypervisor().wakeOne();
+    }
+
     /** Waits until no thread runs the vCPU; returns at once on the thread that does. */
     void awaitNotRunning() {
         boolean interrupted = false;
@@ -403,9 +429,10 @@ public final class Vcpu {
     private void executeVirtual(PhysicalCpu cpu) {
         Hypervisor h = domain.hypervisor();
         do {
-            if (!isRunnable() || !beginStretch()) {
+            if (!isRunnable() || (!unfinished && !beginStretch())) {
                 return;
             }
+            unfinished = false;
             h.runTimers();
             while (online && !blocked && !domain.isStopping() && engine.retired() < stretchEnd) {
                 if (signalled) {
@@ -413,6 +440,10 @@ public final class Vcpu {
                     continue;
                 }
                 int result = run(stretchEnd - engine.retired());
+                if (isHeld()) {
+                    unfinished = true;
+                    return;
+                }
                 if (domain.stopReached()) {
                     return;
                 }
@@ -427,6 +458,12 @@ public final class Vcpu {
             if (online && !blocked) {
                 changeRunstate(VcpuOp.RUNSTATE_RUNNABLE);
             }
+        }
+    }
+
+    private boolean isHeld() {
+        synchronized (lock) {
+            return held;
         }
     }
 
