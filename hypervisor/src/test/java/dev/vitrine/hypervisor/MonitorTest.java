@@ -23,6 +23,8 @@ import dev.vitrine.processor.asm.Label;
 import dev.vitrine.processor.asm.Mem;
 
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import java.util.ArrayList;
 import java.util.Collections;
@@ -585,9 +587,15 @@ class MonitorTest {
     // --------------------------------------------------------------------- waiting
 
     /** One vCPU waits; the domain can be paused meanwhile, and its registers looked at. */
-    @Test
-    void answersMayComeLater() throws InterruptedException {
-        try (AssembledGuest g = new AssembledGuest(MonitorTest::loadAndStore)) {
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void answersMayComeLater(boolean virtualClock) throws InterruptedException {
+        DomainConfig config = DomainConfig.of("assembled", AssembledGuest.RAM + (1 << 20), 1);
+        try (AssembledGuest g =
+                new AssembledGuest(
+                        config.withClock(
+                                virtualClock ? DomainConfig.Clock.VIRTUAL : config.clock()),
+                        MonitorTest::loadAndStore)) {
             g.domain.physical().putLong(DATA, 5);
             forbid(g, Access.N);
             LinkedBlockingQueue<MonitorEvent> queue = new LinkedBlockingQueue<>();
