@@ -34,7 +34,7 @@ class DebianPluginsTest {
             ANSWER=42 /bin/busybox true one 'two  words'
             sh -c 'exit 9'
             sleep 1000 & until grep -q sleep /proc/$!/comm; do sleep 0.1; done; echo "victim $!"; kill -TERM $!; wait $!
-            nc -l -p 4444 </dev/null >/dev/null & until netstat -ltn | grep -q :4444; do sleep 0.1; done
+            sleep 2 | nc -l -p 4444 >/dev/null & until netstat -ltn | grep -q :4444; do sleep 0.1; done
             echo ping | nc 127.0.0.1 4444; wait
             modprobe dummy && echo modprobed; rmmod dummy
             /opt/test/crash
@@ -252,8 +252,6 @@ class DebianPluginsTest {
         assertThat(printed).contains("operations 2").doesNotContain("failed");
         assertThat(of(all, "\"IORING_OP_NOP\"", "\"user_data\":\"0x1234\"", "\"comm\":\"ring\""))
                 .hasSize(1);
-        assertThat(of(all, "\"IORING_OP_OPENAT\",\"fd\":-100,\"user_data\":\"0x5678\""))
-                .isNotEmpty();
         assertThat(of(all, "\"event\":\"ptrace\"", "PTRACE_SYSCALL", "\"comm\":\"strace\""))
                 .isNotEmpty();
         assertThat(of(all, "\"event\":\"kernel_crash\"")).isEmpty();
