@@ -6,6 +6,8 @@ package dev.vitrine.hypervisor;
 import org.jspecify.annotations.Nullable;
 
 import java.util.Comparator;
+import java.util.IdentityHashMap;
+import java.util.Map;
 import java.util.TreeSet;
 
 /**
@@ -46,16 +48,21 @@ public final class TurnScheduler implements Scheduler {
         return v;
     }
 
+    /**
+     * Asks each domain once whether it is paused: one that goes on in the meantime would seem
+     * paused to the vCPU whose turn it is and no more to the next, and the turn would be lost.
+     */
     private @Nullable Vcpu find() {
+        Map<Domain, Boolean> paused = new IdentityHashMap<>();
         if (last != null) {
             for (Vcpu v : waiting.tailSet(last, false)) {
-                if (!v.domain().isPaused()) {
+                if (!paused.computeIfAbsent(v.domain(), Domain::isPaused)) {
                     return v;
                 }
             }
         }
         for (Vcpu v : waiting) {
-            if (!v.domain().isPaused()) {
+            if (!paused.computeIfAbsent(v.domain(), Domain::isPaused)) {
                 return v;
             }
         }
