@@ -133,7 +133,7 @@ public final class Domain {
         inputs = new ExternalInputs(memory);
         writeWallClock();
         for (Vcpu v : vcpus) {
-            v.updateTime();
+            v.info().updateTime();
         }
     }
 

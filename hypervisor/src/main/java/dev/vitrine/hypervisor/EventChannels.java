@@ -533,7 +533,7 @@ final class EventChannels {
     /** Sets a port's bit in the vCPU's selector and raises the upcall when it was clear. */
     private void select(Vcpu v, int port) {
         boolean wide = domain.isWide();
-        long info = v.infoAddress();
+        long info = v.info().address();
         domain.memory().touched(info);
         boolean was;
         if (wide) {

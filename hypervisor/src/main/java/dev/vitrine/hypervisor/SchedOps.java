@@ -105,16 +105,16 @@ final class SchedOps {
     /** set_timer_op: single-shot timer at a system time, 0 for off. */
     long setTimer(long timeout) {
         if (timeout == 0) {
-            h.vcpu.stopSingleShot();
+            h.vcpu.timers().stopSingleShot();
             return 0;
         }
         long now = h.domain.clock().now();
         long offset = timeout - now;
         // Linux 2.6 and older could ask for times that are far out by mistake: fire soon instead.
         if (timeout < 0 || (offset > 0 && offset >>> 50 != 0)) {
-            h.vcpu.setSingleShot(now + 100_000_000L);
+            h.vcpu.timers().setSingleShot(now + 100_000_000L);
         } else {
-            h.vcpu.setSingleShot(timeout);
+            h.vcpu.timers().setSingleShot(timeout);
         }
         return 0;
     }

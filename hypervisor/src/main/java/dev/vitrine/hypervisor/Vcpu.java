@@ -3,7 +3,6 @@
 
 package dev.vitrine.hypervisor;
 
-import dev.vitrine.memory.GuestRam;
 import dev.vitrine.platform.InstructionClock;
 import dev.vitrine.platform.LocalApic;
 import dev.vitrine.platform.TimerQueue;
@@ -11,7 +10,6 @@ import dev.vitrine.platform.VirtualClock;
 import dev.vitrine.processor.Registers;
 import dev.vitrine.processor.StateSink;
 import dev.vitrine.xenabi.Errno;
-import dev.vitrine.xenabi.SharedInfo;
 import dev.vitrine.xenabi.VcpuOp;
 import dev.vitrine.xenabi.Virq;
 
@@ -61,15 +59,9 @@ public final class Vcpu {
     /** The monitor's part of its state, used on its thread or while it does not run. */
     final MonitorState monitored = new MonitorState();
 
-    private volatile long infoAddress;
-    private long infoFrame = -1;
-    private final GuestArea timeArea;
-    private final GuestArea runstateArea;
-
-    private final TimerQueue.Timer singleShot;
-    private final TimerQueue.Timer periodic;
+    private final VcpuInfo info;
+    private final VcpuTimers timers;
     private final TimerQueue.Timer pollTimer;
-    private volatile long period;
 
     private final Object lock = new Object();
     // Guarded by lock; volatile ones are also read without it.
@@ -84,9 +76,7 @@ public final class Vcpu {
     private volatile boolean nmiPending;
     private volatile int pollPort = NOT_POLLING;
     private volatile boolean yielding;
-    private int runstate = VcpuOp.RUNSTATE_OFFLINE;
-    private long runstateSince;
-    private final long[] runstateTimes = new long[4];
+    private final Runstate runstate;
 
     private long stretch = 50_000;
 
@@ -107,20 +97,14 @@ public final class Vcpu {
         this.id = id;
         VirtualClock clock = domain.clock();
         this.source = clock instanceof InstructionClock c ? c.newSource() : null;
-        infoAddress =
-                id < SharedInfo.LEGACY_MAX_VCPUS
-                        ? domain.sharedInfoAddress() + (long) id * SharedInfo.VCPU_INFO_SIZE
-                        : domain.dummyInfoAddress(id);
-        timeArea = new GuestArea(domain.memory());
-        runstateArea = new GuestArea(domain.memory());
-        TimerQueue timers = domain.timers();
-        singleShot = timers.newTimer(deadline -> timerEvent());
-        periodic = timers.newTimer(this::periodicEvent);
-        pollTimer = timers.newTimer(deadline -> pollExpired());
-        runstateSince = clock.now();
+        info = new VcpuInfo(domain, id);
+        runstate = new Runstate(domain.memory(), clock);
+        TimerQueue queue = domain.timers();
+        timers = new VcpuTimers(clock, queue, () -> domain.events().raiseVirq(this, Virq.TIMER));
+        pollTimer = queue.newTimer(deadline -> pollExpired());
         apic =
                 new LocalApic(
-                        apicId(id), id == 0, domain.apicBus(), new ApicSignals(), clock, timers);
+                        apicId(id), id == 0, domain.apicBus(), new ApicSignals(), clock, queue);
         platform = new VcpuPlatform(this);
         engine = engines.create(this);
         hypercalls = new Hypercalls(this);
@@ -197,7 +181,7 @@ public final class Vcpu {
             }
             online = true;
             blocked = false;
-            changeRunstate(VcpuOp.RUNSTATE_RUNNABLE);
+            runstate.change(VcpuOp.RUNSTATE_RUNNABLE);
             wake = enqueue();
         }
         if (wake) {
@@ -213,7 +197,7 @@ public final class Vcpu {
             if (running) {
                 engine.requestStop();
             } else {
-                changeRunstate(VcpuOp.RUNSTATE_OFFLINE);
+                runstate.change(VcpuOp.RUNSTATE_OFFLINE);
             }
         }
     }
@@ -319,7 +303,7 @@ public final class Vcpu {
                 if (pollPort != NOT_POLLING) {
                     stopPolling();
                 }
-                changeRunstate(VcpuOp.RUNSTATE_RUNNABLE);
+                runstate.change(VcpuOp.RUNSTATE_RUNNABLE);
                 wake = enqueue();
             }
             engine.requestInterruptCheck();
@@ -366,11 +350,11 @@ public final class Vcpu {
             running = false;
             runner = null;
             if (!online) {
-                changeRunstate(VcpuOp.RUNSTATE_OFFLINE);
+                runstate.change(VcpuOp.RUNSTATE_OFFLINE);
             } else if (blocked) {
-                changeRunstate(VcpuOp.RUNSTATE_BLOCKED);
+                runstate.change(VcpuOp.RUNSTATE_BLOCKED);
             } else if (source == null) {
-                changeRunstate(VcpuOp.RUNSTATE_RUNNABLE);
+                runstate.change(VcpuOp.RUNSTATE_RUNNABLE);
             }
             requeue = enqueue();
             lock.notifyAll();
@@ -387,13 +371,9 @@ public final class Vcpu {
     }
 
     private void enterRunning() {
-        synchronized (lock) {
-            if (runstate == VcpuOp.RUNSTATE_RUNNING) {
-                return;
-            }
-            changeRunstate(VcpuOp.RUNSTATE_RUNNING);
+        if (runstate.change(VcpuOp.RUNSTATE_RUNNING)) {
+            runstate.write(domain.runstateUpdateFlag());
         }
-        writeRunstate();
     }
 
     private void execute(PhysicalCpu cpu) {
@@ -456,7 +436,7 @@ public final class Vcpu {
         synchronized (lock) {
             // Others have their turn; a pause, after which this one goes on, does not show.
             if (online && !blocked) {
-                changeRunstate(VcpuOp.RUNSTATE_RUNNABLE);
+                runstate.change(VcpuOp.RUNSTATE_RUNNABLE);
             }
         }
     }
@@ -474,14 +454,14 @@ public final class Vcpu {
         }
         domain.hypervisor().scheduler().started(this);
         InstructionClock clock = (InstructionClock) domain.clock();
-        TimerQueue timers = domain.timers();
+        TimerQueue queue = domain.timers();
         long now = clock.now();
-        timers.runExpired(now);
+        queue.runExpired(now);
         enterRunning();
         long retired = engine.retired();
         source().start(retired);
         long budget = domain.vcpuCount() == 1 ? VIRTUAL_STRETCH : VIRTUAL_TURN;
-        long next = timers.nextDeadline();
+        long next = queue.nextDeadline();
         if (next != TimerQueue.NEVER) {
             budget = Math.min(budget, clock.instructionsIn(next - now));
         }
@@ -777,24 +757,23 @@ public final class Vcpu {
 
     // --------------------------------------------------------------------- upcalls
 
-    /** Machine address of the vCPU's vcpu_info. */
-    long infoAddress() {
-        return infoAddress;
+    VcpuInfo info() {
+        return info;
     }
 
-    boolean hasOwnInfo() {
-        return infoFrame >= 0;
+    VcpuTimers timers() {
+        return timers;
+    }
+
+    Runstate runstate() {
+        return runstate;
     }
 
     /** Sets evtchn_upcall_pending and raises the upcall if it was clear. Any thread. */
     void markEventsPending() {
-        GuestRam ram = domain.memory().ram;
-        long a = infoAddress;
-        if ((ram.getAndOrInt(a, 1) & 0xFF) != 0) {
-            return;
+        if (info.markPending()) {
+            assertUpcall();
         }
-        domain.memory().touched(a);
-        assertUpcall();
     }
 
     /** Lets the guest know of pending events in the way that it chose. */
@@ -806,196 +785,21 @@ public final class Vcpu {
         kick();
     }
 
-    boolean upcallPending() {
-        return (domain.memory().ram.getIntVolatile(infoAddress) & 0xFF) != 0;
-    }
-
-    /**
-     * Moves vcpu_info to a page of the guest's choice (VCPUOP_register_vcpu_info).
-     *
-     * @param mfn pinned machine frame
-     */
-    void moveInfo(long mfn, int offset) {
-        GuestRam ram = domain.memory().ram;
-        long to = (mfn << DomainMemory.SHIFT) + offset;
-        byte[] content = new byte[SharedInfo.VCPU_INFO_SIZE];
-        ram.read(infoAddress, content, 0, content.length);
-        ram.write(to, content, 0, content.length);
-        infoFrame = mfn;
-        infoAddress = to;
-        domain.memory().touched(to);
-        // Everything counts as pending, so that nothing that came meanwhile is lost.
-        if (domain.isWide()) {
-            ram.getAndOrLong(to + SharedInfo.VCPU_PENDING_SEL_64, -1L);
-        } else {
-            ram.getAndOrInt(to + SharedInfo.VCPU_PENDING_SEL_32, -1);
-        }
-        markEventsPending();
-        updateTime();
-    }
-
-    // ------------------------------------------------------------------------ time
-
-    /** Writes vcpu_time_info in all its places. */
-    void updateTime() {
-        writeTime(infoAddress + SharedInfo.VCPU_TIME);
-        if (timeArea.isMapped()) {
-            byte[] t = new byte[SharedInfo.TIME_SIZE];
-            domain.memory().ram.read(infoAddress + SharedInfo.VCPU_TIME, t, 0, t.length);
-            timeArea.write(0, t, 0, t.length);
-        }
-    }
-
-    private void writeTime(long a) {
-        GuestRam ram = domain.memory().ram;
-        VirtualClock clock = domain.clock();
-        int version = ram.getInt(a) | 1;
-        ram.putInt(a, version);
-        java.lang.invoke.VarHandle.fullFence();
-        // Time is an exact function of the counter: any pair of the two will do, for ever.
-        long now = clock.now();
-        ram.putLong(a + SharedInfo.TIME_TSC_TIMESTAMP, clock.ticks(now));
-        ram.putLong(a + SharedInfo.TIME_SYSTEM_TIME, now);
-        ram.putInt(a + SharedInfo.TIME_MUL, clock.pvclockMultiplier());
-        ram.putByte(a + SharedInfo.TIME_SHIFT, (byte) clock.pvclockShift());
-        ram.putByte(a + SharedInfo.TIME_FLAGS, (byte) SharedInfo.TIME_FLAG_TSC_STABLE);
-        java.lang.invoke.VarHandle.fullFence();
-        ram.putInt(a, version + 1);
-        domain.memory().touched(a);
-    }
-
-    GuestArea timeArea() {
-        return timeArea;
-    }
-
-    GuestArea runstateArea() {
-        return runstateArea;
-    }
-
-    private void timerEvent() {
-        domain.events().raiseVirq(this, Virq.TIMER);
-    }
-
-    private void periodicEvent(long deadline) {
-        long p = period;
-        if (p != 0) {
-            long now = domain.clock().now();
-            long next = deadline + p;
-            periodic.set(next > now ? next : now + p - (now - deadline) % p);
-            timerEvent();
-        }
-    }
-
-    /**
-     * @param deadline system time
-     */
-    void setSingleShot(long deadline) {
-        if (deadline < domain.clock().now()) {
-            singleShot.cancel();
-            timerEvent();
-        } else {
-            singleShot.set(deadline);
-        }
-    }
-
-    void stopSingleShot() {
-        singleShot.cancel();
-    }
-
-    void setPeriodic(long nanos) {
-        period = nanos;
-        if (nanos == 0) {
-            periodic.cancel();
-        } else {
-            periodic.set(domain.clock().now() + nanos);
-        }
-    }
-
+    /** The domain is at its end. */
     void cancelTimers() {
-        period = 0;
-        singleShot.cancel();
-        periodic.cancel();
+        timers.cancel();
         pollTimer.cancel();
         apic.reset();
     }
 
-    // -------------------------------------------------------------------- runstate
-
-    /** Under the lock. */
-    private void changeRunstate(int next) {
-        if (next != runstate) {
-            long now = domain.clock().now();
-            runstateTimes[runstate] += now - runstateSince;
-            runstateSince = now;
-            runstate = next;
-        }
-    }
-
-    /**
-     * Fills in a vcpu_runstate_info.
-     *
-     * @param wide the 64-bit layout
-     * @return its size
-     */
-    int runstate(byte[] out, boolean wide) {
-        synchronized (lock) {
-            long now = domain.clock().now();
-            Bytes.putInt(out, 0, runstate);
-            int at = wide ? 8 : 4;
-            if (wide) {
-                Bytes.putInt(out, 4, 0);
-            }
-            Bytes.putLong(out, at, runstateSince);
-            for (int i = 0; i < 4; i++) {
-                long t = runstateTimes[i] + (i == runstate ? now - runstateSince : 0);
-                Bytes.putLong(out, at + 8 + 8 * i, t);
-            }
-        }
-        return wide ? VcpuOp.SIZE_RUNSTATE_64 : VcpuOp.SIZE_RUNSTATE_32;
-    }
-
-    private final byte[] runstateBuffer = new byte[VcpuOp.SIZE_RUNSTATE_64];
-
-    /** Brings the guest's copy up to date. On the vCPU's thread. */
-    void writeRunstate() {
-        if (!runstateArea.isMapped()) {
-            return;
-        }
-        boolean wide = runstateArea.size() == VcpuOp.SIZE_RUNSTATE_64;
-        int n = runstate(runstateBuffer, wide);
-        int at = wide ? 8 : 4;
-        if (domain.runstateUpdateFlag()) {
-            long since = Bytes.getLong(runstateBuffer, at);
-            Bytes.putLong(runstateBuffer, at, since | VcpuOp.RUNSTATE_UPDATE);
-            runstateArea.write(at, runstateBuffer, at, 8);
-            java.lang.invoke.VarHandle.fullFence();
-            runstateArea.write(0, runstateBuffer, 0, n);
-            java.lang.invoke.VarHandle.fullFence();
-            Bytes.putLong(runstateBuffer, at, since);
-            runstateArea.write(at, runstateBuffer, at, 8);
-        } else {
-            runstateArea.write(0, runstateBuffer, 0, n);
-        }
-    }
-
     /** Nanoseconds spent running. */
     public long runningTime() {
-        synchronized (lock) {
-            return runstateTimes[VcpuOp.RUNSTATE_RUNNING]
-                    + (runstate == VcpuOp.RUNSTATE_RUNNING
-                            ? domain.clock().now() - runstateSince
-                            : 0);
-        }
+        return runstate.runningTime();
     }
 
     /** Tells what the hypervisor knows of the vCPU. While no vCPU runs. */
     void visitState(StateSink sink) {
         synchronized (lock) {
-            sink.value("runstate", runstate);
-            sink.value("runstate since", runstateSince);
-            for (long t : runstateTimes) {
-                sink.value("runstate time", t);
-            }
             sink.value("online", online ? 1 : 0);
             sink.value("blocked", blocked ? 1 : 0);
             sink.value("waits for a start-up IPI", waitsForStartup ? 1 : 0);
@@ -1003,13 +807,10 @@ public final class Vcpu {
             sink.value("NMI pending", nmiPending ? 1 : 0);
         }
         sink.value("upcall vector", upcallVector);
-        sink.value("vcpu_info", infoAddress);
-        sink.value("single-shot timer", singleShot.deadline());
-        sink.value("period", period);
-        sink.value("periodic timer", periodic.deadline());
         sink.value("poll timeout", pollTimer.deadline());
-        timeArea.visitState(sink);
-        runstateArea.visitState(sink);
+        info.visitState(sink);
+        timers.visitState(sink);
+        runstate.visitState(sink);
         for (int port : virqPort) {
             sink.value("port of a VIRQ", port);
         }

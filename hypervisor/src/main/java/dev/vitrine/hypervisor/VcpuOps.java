@@ -41,7 +41,7 @@ final class VcpuOps {
                 return v.isOnline() ? 1 : 0;
             }
             case VcpuOp.GET_RUNSTATE_INFO -> {
-                int n = v.runstate(h.buffer, h.wide);
+                int n = v.runstate().fill(h.buffer, h.wide);
                 return h.out(p, 0, n) ? 0 : -Errno.EFAULT;
             }
             case VcpuOp.SET_PERIODIC_TIMER -> {
@@ -52,11 +52,11 @@ final class VcpuOps {
                 if (period < VcpuOp.MIN_PERIOD_NS || period > 1L << 59) {
                     return -Errno.EINVAL;
                 }
-                v.setPeriodic(period);
+                v.timers().setPeriodic(period);
                 return 0;
             }
             case VcpuOp.STOP_PERIODIC_TIMER -> {
-                v.setPeriodic(0);
+                v.timers().setPeriodic(0);
                 return 0;
             }
             case VcpuOp.SET_SINGLESHOT_TIMER -> {
@@ -71,14 +71,14 @@ final class VcpuOps {
                 // As Xen 4.20 does: a time that has passed gives the event at once, and the flag
                 // that asks for -ETIME instead is not looked at.
                 long t = h.u64(0);
-                v.setSingleShot(t < 0 ? Long.MAX_VALUE - 1 : t);
+                v.timers().setSingleShot(t < 0 ? Long.MAX_VALUE - 1 : t);
                 return 0;
             }
             case VcpuOp.STOP_SINGLESHOT_TIMER -> {
                 if (v != h.vcpu) {
                     return -Errno.EINVAL;
                 }
-                v.stopSingleShot();
+                v.timers().stopSingleShot();
                 return 0;
             }
             case VcpuOp.REGISTER_VCPU_INFO -> {
@@ -95,16 +95,16 @@ final class VcpuOps {
                 return -Errno.EINVAL; // only for a pinned hardware domain
             }
             case VcpuOp.REGISTER_RUNSTATE_MEMORY_AREA -> {
-                return registerVirtual(v, v.runstateArea(), p, runstateSize());
+                return registerVirtual(v, v.runstate().area, p, runstateSize());
             }
             case VcpuOp.REGISTER_VCPU_TIME_MEMORY_AREA -> {
-                return registerVirtual(v, v.timeArea(), p, SharedInfo.TIME_SIZE);
+                return registerVirtual(v, v.info().timeArea, p, SharedInfo.TIME_SIZE);
             }
             case VcpuOp.REGISTER_RUNSTATE_PHYS_AREA -> {
-                return registerPhysical(v, v.runstateArea(), p, runstateSize());
+                return registerPhysical(v, v.runstate().area, p, runstateSize());
             }
             case VcpuOp.REGISTER_VCPU_TIME_PHYS_AREA -> {
-                return registerPhysical(v, v.timeArea(), p, SharedInfo.TIME_SIZE);
+                return registerPhysical(v, v.info().timeArea, p, SharedInfo.TIME_SIZE);
             }
             default -> {
                 return h.missing(HypercallNumber.VCPU_OP, operation);
@@ -133,7 +133,7 @@ final class VcpuOps {
         if (gfn < 0 || gfn >= 1L << 52 || offset > 4095) {
             return -Errno.EINVAL;
         }
-        if (v.hasOwnInfo()) {
+        if (v.info().isMoved()) {
             return -Errno.EBUSY;
         }
         int align = h.domain.isWide() ? 8 : 4;
@@ -144,7 +144,9 @@ final class VcpuOps {
         if (mfn < 0) {
             return -Errno.EINVAL;
         }
-        v.moveInfo(mfn, (int) offset);
+        v.info().move(mfn, (int) offset);
+        v.markEventsPending();
+        v.info().updateTime();
         return 0;
     }
 
@@ -190,10 +192,10 @@ final class VcpuOps {
     }
 
     private long fill(Vcpu v, GuestArea area) {
-        if (area == v.timeArea()) {
-            v.updateTime();
+        if (area == v.info().timeArea) {
+            v.info().updateTime();
         } else {
-            int n = v.runstate(h.buffer, area.size() == VcpuOp.SIZE_RUNSTATE_64);
+            int n = v.runstate().fill(h.buffer, area.size() == VcpuOp.SIZE_RUNSTATE_64);
             area.write(0, h.buffer, 0, n);
         }
         return 0;

@@ -209,12 +209,12 @@ final class VcpuPlatform {
     /** Whether {@link #acknowledgeInterrupt} would give a vector. Any thread. */
     boolean interruptDeliverable() {
         int vector = domain.callbackVector();
-        return (vector != 0 && vcpu.upcallPending()) || vcpu.apic().pendingVector() >= 0;
+        return (vector != 0 && vcpu.info().isPending()) || vcpu.apic().pendingVector() >= 0;
     }
 
     int acknowledgeInterrupt() {
         int vector = domain.callbackVector();
-        if (vector != 0 && vcpu.upcallPending()) {
+        if (vector != 0 && vcpu.info().isPending()) {
             return vector; // level-like: comes again until the guest clears the pending flag
         }
         return vcpu.apic().acknowledge();

@@ -248,7 +248,7 @@ class VcpuOpsTest {
             Domain d = g.domain;
             Vcpu v = d.vcpu(0);
             long deadline = d.clock().now() + 1_000_000;
-            v.setSingleShot(deadline);
+            v.timers().setSingleShot(deadline);
             FakeEngine.of(v).onRun = d::pause;
             v.bringUp();
             d.unpause();
