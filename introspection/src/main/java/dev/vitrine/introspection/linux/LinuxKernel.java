@@ -226,6 +226,18 @@ public final class LinuxKernel implements KernelMemory {
         return m;
     }
 
+    /**
+     * Where, in the memory of a processor, which GS points to, the task_struct of the thread is
+     * that it executes.
+     *
+     * @throws IntrospectionException it is not known
+     */
+    public long currentTask() {
+        return hasSymbol("current_task")
+                ? resolve("current_task")
+                : resolve("pcpu_hot") + member("pcpu_hot", "current_task").offset();
+    }
+
     /** A structure at an address. */
     public KernelObject object(String structure, long address) {
         return new KernelObject(this, structure, address);

@@ -1,0 +1,212 @@
+// Copyright 2026 The Vitrine authors
+// SPDX-License-Identifier: Apache-2.0
+
+package dev.vitrine.introspection.inject;
+
+import dev.vitrine.introspection.IntrospectionException;
+import dev.vitrine.introspection.LittleEndian;
+
+import org.jspecify.annotations.Nullable;
+
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Set;
+
+/** Reads or writes a part of a file, with the rights and the root folder of the thread. */
+final class FileProcedure implements Procedure {
+    /** Where it looks, beside its own buffers. */
+    static final List<String> MEMBERS =
+            List.of(
+                    "file.f_inode",
+                    "file.f_op",
+                    "inode.i_mode",
+                    "file_operations.read",
+                    "file_operations.read_iter",
+                    "file_operations.write",
+                    "file_operations.write_iter");
+
+    private static final long O_WRONLY = 1;
+    private static final long O_CREAT = 0100;
+    private static final long O_NOCTTY = 0400;
+    private static final long O_TRUNC = 01000;
+    private static final long O_NONBLOCK = 04000;
+    private static final long O_LARGEFILE = 0100000;
+    private static final long NEW_FILE_MODE = 0644;
+
+    private static final int S_IFMT = 0170000;
+    private static final int S_IFDIR = 0040000;
+    private static final int EISDIR = 21;
+    private static final int EINVAL = 22;
+    private static final int EIO = 5;
+
+    private enum State {
+        BEGIN,
+        ALLOCATED,
+        OPENED,
+        MOVED,
+        CLOSED,
+        FREED
+    }
+
+    private final byte[] path;
+    private final long offset;
+    private final byte[] content;
+    private final boolean writes;
+    private State state = State.BEGIN;
+    private long block;
+    private long file;
+    private int done;
+    private long error;
+    private byte[] read = new byte[0];
+
+    private FileProcedure(String path, long offset, byte[] content, boolean writes) {
+        byte[] name = path.getBytes(StandardCharsets.UTF_8);
+        this.path = Arrays.copyOf(name, name.length + 1);
+        this.offset = offset;
+        this.content = content;
+        this.writes = writes;
+    }
+
+    static FileProcedure read(String path, long offset, int length) {
+        return new FileProcedure(path, offset, new byte[length], false);
+    }
+
+    /** At offset 0 a file is made, or what it holds is removed. */
+    static FileProcedure write(String path, long offset, byte[] content) {
+        return new FileProcedure(path, offset, content, true);
+    }
+
+    @Override
+    public Set<String> functions() {
+        return Set.of(
+                Buffers.ALLOCATE,
+                Buffers.FREE,
+                "filp_open",
+                "filp_close",
+                writes ? "kernel_write" : "kernel_read");
+    }
+
+    /** A negative error number, or 0. */
+    long error() {
+        return error;
+    }
+
+    /** Bytes read or written. */
+    int count() {
+        return done;
+    }
+
+    byte[] bytes() {
+        return read;
+    }
+
+    /** The block: the position, the content, the path. */
+    private long contentAt() {
+        return block + 8;
+    }
+
+    @Override
+    public @Nullable KernelCall next(CallMemory memory, long result) {
+        switch (state) {
+            case BEGIN -> {
+                state = State.ALLOCATED;
+                return KernelCall.of(Buffers.ALLOCATE, 8L + content.length + path.length);
+            }
+            case ALLOCATED -> {
+                block = Buffers.checked(result);
+                byte[] position = new byte[8];
+                LittleEndian.put64(position, 0, offset);
+                memory.write(block, position);
+                if (writes) {
+                    memory.write(contentAt(), content);
+                }
+                long at = contentAt() + content.length;
+                memory.write(at, path);
+                state = State.OPENED;
+                return KernelCall.of("filp_open", at, flags(), NEW_FILE_MODE);
+            }
+            case OPENED -> {
+                if (Buffers.isError(result) || result >= 0) {
+                    error = result < 0 ? result : -EIO;
+                    return free();
+                }
+                file = result;
+                error = unfit(memory);
+                return error != 0 || content.length == 0 ? close() : move();
+            }
+            case MOVED -> {
+                long left = content.length - done;
+                if (result < 0 || result > left) {
+                    error = Buffers.isError(result) ? result : -EIO;
+                    return close();
+                }
+                done += (int) result;
+                if (result > 0 && done < content.length) {
+                    return move();
+                }
+                if (!writes) {
+                    read = memory.bytes(contentAt(), done);
+                } else if (done < content.length) {
+                    error = -EIO;
+                }
+                return close();
+            }
+            case CLOSED -> {
+                if (error == 0 && writes && (int) result < 0) {
+                    error = (int) result;
+                }
+                return free();
+            }
+            case FREED -> {
+                return null;
+            }
+        }
+        throw new IntrospectionException("There is no step " + state + ".");
+    }
+
+    private long flags() {
+        long common = O_NONBLOCK | O_NOCTTY | O_LARGEFILE;
+        if (!writes) {
+            return common;
+        }
+        return common | O_WRONLY | (offset == 0 ? O_CREAT | O_TRUNC : 0);
+    }
+
+    /**
+     * What kernel_read would complain about in the kernel's log: folders, and files that are only
+     * for buffers of programs.
+     */
+    private long unfit(CallMemory memory) {
+        long inode = memory.number(file + memory.offset("file.f_inode"), 8);
+        long mode = memory.number(inode + memory.offset("inode.i_mode"), 2);
+        if ((mode & S_IFMT) == S_IFDIR) {
+            return -EISDIR;
+        }
+        long operations = memory.number(file + memory.offset("file.f_op"), 8);
+        String method = writes ? "file_operations.write" : "file_operations.read";
+        long own = memory.number(operations + memory.offset(method), 8);
+        long usual = memory.number(operations + memory.offset(method + "_iter"), 8);
+        return own != 0 || usual == 0 ? -EINVAL : 0;
+    }
+
+    private KernelCall move() {
+        state = State.MOVED;
+        return KernelCall.of(
+                writes ? "kernel_write" : "kernel_read",
+                file,
+                contentAt() + done,
+                (long) content.length - done,
+                block);
+    }
+
+    private KernelCall close() {
+        state = State.CLOSED;
+        return KernelCall.of("filp_close", file, 0L);
+    }
+
+    private KernelCall free() {
+        state = State.FREED;
+        return KernelCall.of(Buffers.FREE, block);
+    }
+}
