@@ -20,18 +20,20 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * Injection into a domain of this process. Besides, it calls any function of the kernel. A thread
  * of the guest is taken where it may sleep: when a system call is done, or before a regular work of
  * the kernel's own.
  *
- * <p>Thread-safe; what several threads ask for is done in turn.
+ * <p>Thread-safe; a thread of the guest is found for one request after the other.
  */
 public final class DomainInjector implements Injector {
     /**
@@ -53,6 +55,7 @@ public final class DomainInjector implements Injector {
     private final SecureRandom random = new SecureRandom();
     private final AtomicReference<@Nullable Session> pending = new AtomicReference<>();
     private final Map<Long, Session> active = new ConcurrentHashMap<>();
+    private final ReentrantLock turn = new ReentrantLock();
     private @Nullable Linked linked;
 
     /** What is found in the guest once. */
@@ -146,32 +149,62 @@ public final class DomainInjector implements Injector {
 
     // ------------------------------------------------------------------------ the thread
 
-    private synchronized void run(Procedure procedure, int process, Duration limit) {
+    private void run(Procedure procedure, int process, Duration limit) {
         if (domain.hasJournal()) {
             throw new IntrospectionException(
                     "Nothing can be injected into a guest that is recorded or replayed.");
         }
-        Linked l = linked();
-        for (String f : procedure.functions()) {
-            l.addresses.computeIfAbsent(f, name -> function(l.kernel, name));
-        }
         Session s = new Session(procedure, process, random.nextLong());
+        long deadline = System.nanoTime() + limit.toNanos();
         Breakpoints points = Breakpoints.of(domain);
-        boolean left = false;
         try {
-            pending.set(s);
-            set(points, l);
-            await(s, limit);
-        } catch (IntrospectionException e) {
-            left = !pending.compareAndSet(s, null) && !s.done().isDone();
-            throw e;
+            take(s, points, limit, deadline);
+            if (!await(s.done(), deadline)) {
+                throw new IntrospectionException(
+                        s.function()
+                                + " in the guest's kernel did not return within "
+                                + limit.toMillis() / 1000.0
+                                + " s; when it does, the thread goes on as before.");
+            }
         } finally {
-            if (left) {
-                // The thread comes back some time, and finds its way.
+            if (s.taken().isDone() && !s.done().isDone()) {
+                // The thread comes back some time, and has to find its way.
                 s.done().whenComplete((x, e) -> Thread.ofVirtual().start(points::close));
             } else {
                 points.close();
             }
+        }
+    }
+
+    /** Finds a thread; one request at a time. */
+    private void take(Session s, Breakpoints points, Duration limit, long deadline) {
+        turn.lock();
+        try {
+            Linked l = linked();
+            for (String f : s.functions()) {
+                l.addresses.computeIfAbsent(f, name -> function(l.kernel, name));
+            }
+            set(points, l);
+            pending.set(s);
+            boolean taken = false;
+            try {
+                taken = await(s.taken(), deadline);
+            } finally {
+                // One that has been taken in the last moment is under way.
+                if (!taken && !pending.compareAndSet(s, null)) {
+                    s.taken().join();
+                }
+            }
+            if (!s.taken().isDone()) {
+                throw new IntrospectionException(
+                        "No thread "
+                                + (s.process() == 0 ? "of root's" : "of process " + s.process())
+                                + " made a system call within "
+                                + limit.toMillis() / 1000.0
+                                + " s, so that nothing was injected.");
+            }
+        } finally {
+            turn.unlock();
         }
     }
 
@@ -221,18 +254,18 @@ public final class DomainInjector implements Injector {
         }
     }
 
-    private void await(Session s, Duration limit) {
-        long deadline = System.nanoTime() + limit.toNanos();
+    /** Waits; false if the time is over. */
+    private boolean await(CompletableFuture<@Nullable Void> what, long deadline) {
         while (true) {
             try {
-                s.done().get(POLL_MILLIS, TimeUnit.MILLISECONDS);
-                return;
+                what.get(POLL_MILLIS, TimeUnit.MILLISECONDS);
+                return true;
             } catch (TimeoutException e) {
                 if (domain.stopped().isDone()) {
                     throw new IntrospectionException("The guest has stopped.", e);
                 }
                 if (System.nanoTime() - deadline >= 0) {
-                    throw late(s, limit);
+                    return false;
                 }
             } catch (ExecutionException e) {
                 throw e.getCause() instanceof IntrospectionException i
@@ -243,23 +276,6 @@ public final class DomainInjector implements Injector {
                 throw new IntrospectionException("The injection was interrupted.", e);
             }
         }
-    }
-
-    private IntrospectionException late(Session s, Duration limit) {
-        String time = "within " + limit.toMillis() / 1000.0 + " s";
-        if (pending.get() == s) {
-            return new IntrospectionException(
-                    "No thread "
-                            + (s.process() == 0 ? "of root's" : "of process " + s.process())
-                            + " made a system call "
-                            + time
-                            + ", so that nothing was injected.");
-        }
-        return new IntrospectionException(
-                s.function()
-                        + " in the guest's kernel did not return "
-                        + time
-                        + "; when it does, the thread goes on as before.");
     }
 
     /** A vCPU is at one of the places, or back from a call. */

@@ -7,6 +7,7 @@ import dev.vitrine.introspection.IntrospectionException;
 
 import org.jspecify.annotations.Nullable;
 
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.ToLongFunction;
 
@@ -24,6 +25,7 @@ final class Session {
     private final int process;
     private final long cookie;
     private final CompletableFuture<@Nullable Void> done = new CompletableFuture<>();
+    private final CompletableFuture<@Nullable Void> taken = new CompletableFuture<>();
     private @Nullable SavedRegisters saved;
     private long returnSp;
     private volatile String function = "";
@@ -38,8 +40,18 @@ final class Session {
         this.cookie = cookie;
     }
 
+    /** The functions that it calls. */
+    Set<String> functions() {
+        return procedure.functions();
+    }
+
     int process() {
         return process;
+    }
+
+    /** Completed when there is a thread for it. */
+    CompletableFuture<@Nullable Void> taken() {
+        return taken;
     }
 
     /** Completed when the thread goes on with its own work. */
@@ -60,6 +72,7 @@ final class Session {
     /** The thread is taken from what it was about to do. */
     void begin(VcpuMemory at, ToLongFunction<String> functions) {
         saved = SavedRegisters.of(at.processor());
+        taken.complete(null);
         step(at, 0, functions);
     }
 
