@@ -115,6 +115,13 @@ class DebianInjectTest {
             Cli.Result r = Cli.run("inject", socket(), "read", "/tmp/data", back.toString());
             assertThat(r.status()).as(r.err()).isZero();
             assertThat(back).hasBinaryContent(data);
+            // What has been written is closed: it can be started at once.
+            Path tool = Files.writeString(folder.resolve("tool"), "#!/bin/sh\nexit 9\n");
+            assertThat(exec("/bin/sh", "-c", "cp /bin/true /tmp/tool")).isZero();
+            assertThat(exec("/bin/chmod", "755", "/tmp/tool")).isZero();
+            w = Cli.run("inject", socket(), "write", "/tmp/tool", tool.toString());
+            assertThat(w.status()).as(w.err()).isZero();
+            assertThat(exec("/tmp/tool")).isEqualTo(9);
             errors();
             g.type("\n");
             String sum =

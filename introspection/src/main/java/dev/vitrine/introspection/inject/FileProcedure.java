@@ -46,6 +46,8 @@ final class FileProcedure implements Procedure {
         OPENED,
         MOVED,
         CLOSED,
+        DELAYED,
+        PUT,
         FREED
     }
 
@@ -84,6 +86,8 @@ final class FileProcedure implements Procedure {
                 Buffers.FREE,
                 "filp_open",
                 "filp_close",
+                "flush_delayed_fput",
+                "task_work_run",
                 writes ? "kernel_write" : "kernel_read");
     }
 
@@ -156,6 +160,16 @@ final class FileProcedure implements Procedure {
                 if (error == 0 && writes && (int) result < 0) {
                     error = (int) result;
                 }
+                // The kernel closes it later: a thread of its own by a work, others when they
+                // leave the kernel. Until then a program just written could not be started.
+                state = State.DELAYED;
+                return KernelCall.of("flush_delayed_fput");
+            }
+            case DELAYED -> {
+                state = State.PUT;
+                return KernelCall.of("task_work_run");
+            }
+            case PUT -> {
                 return free();
             }
             case FREED -> {
