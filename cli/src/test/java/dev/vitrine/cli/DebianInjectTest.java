@@ -45,7 +45,7 @@ class DebianInjectTest {
             echo "ENDED $?"
             touch /tmp/stop
             wait
-            dmesg | grep -iE 'BUG|WARNING|Oops|Call Trace|stall|blocked for|kernel read' && echo DIRTY
+            dmesg | grep -E 'BUG:|WARNING:|Oops|Call Trace|self-detected|blocked for|kernel read not' && echo DIRTY
             echo FINISHED
             read x
             exit 42
