@@ -3,6 +3,7 @@
 
 package dev.vitrine.cli;
 
+import dev.vitrine.introspection.inject.CallArgument;
 import dev.vitrine.introspection.inject.Injector;
 import dev.vitrine.toolstack.BadInputException;
 import dev.vitrine.toolstack.PathNames;
@@ -16,6 +17,7 @@ import picocli.CommandLine.Parameters;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -28,7 +30,8 @@ import java.util.concurrent.Callable;
 @Command(
         name = "vitrine inject",
         header = {
-            "Starts a program in a running Linux guest, or reads or writes a file of it, without an agent.",
+            "Starts a program in a running Linux guest, reads or writes a file of it, or calls a function of",
+            "its kernel, without an agent.",
             ""
         },
         synopsisHeading = "usage: ",
@@ -42,22 +45,29 @@ import java.util.concurrent.Callable;
             "  exec PATH ARGS...   starts a program as root, without terminal",
             "  read PATH [LOCAL]   reads a file of the guest, to standard output or a file",
             "  write PATH LOCAL    writes a file of the guest",
+            "  call FUNCTION ARG...  calls a function of the kernel and prints what it returns;",
+            "                      ARG is a number (-1, 0x...), a symbol, a symbol+offset, or text:...",
             "",
             "Options go before TARGET: what is behind ACTION is for the program. A thread of the guest",
             "does it when it has made a system call, or a worker of the kernel, and goes on as before.",
             "",
             "exit status:",
             "  0    it is done; with --wait: the status of the program, 128 + N if signal N ended it",
-            "  2    usage or bad input, or the guest's kernel could not do it or not in time",
+            "  2    usage or bad input, or the guest's kernel could not do it or not in time;",
+            "       a function has been called and has returned with status 0, whatever it returns",
             "",
             "examples:",
             "  vitrine run debian --control /tmp/guest",
             "  vitrine inject /tmp/guest write /tmp/tool ./tool",
             "  vitrine inject --wait /tmp/guest exec /bin/sh -c 'chmod +x /tmp/tool && /tmp/tool >/tmp/log'",
-            "  vitrine inject /tmp/guest read /tmp/log"
+            "  vitrine inject /tmp/guest read /tmp/log",
+            "  vitrine inject --pid 1 /tmp/guest call msleep 100"
         })
 final class InjectCommand implements Callable<Integer> {
     private static final int MAX_SECONDS = 3600;
+
+    /** How an argument begins of which the function gets the address. */
+    private static final String TEXT = "text:";
 
     private final Streams streams;
 
@@ -67,7 +77,7 @@ final class InjectCommand implements Callable<Integer> {
             description = "the control socket of a running guest (vitrine run --control)")
     private String target = "";
 
-    @Parameters(index = "1", paramLabel = "ACTION", description = "exec, read or write")
+    @Parameters(index = "1", paramLabel = "ACTION", description = "exec, read, write or call")
     private String action = "";
 
     @Parameters(
@@ -81,8 +91,9 @@ final class InjectCommand implements Callable<Integer> {
             names = "--pid",
             paramLabel = "PID",
             description = {
-                "takes a thread of this process; read and write then have its rights and its root",
-                "folder (default: any thread of root's, with the kernel's root folder)"
+                "takes a thread of this process, which is woken if need be; read and write then have",
+                "its rights and its root folder (default: any thread of root's, with the kernel's",
+                "root folder)"
             })
     private @Nullable String pid;
 
@@ -113,11 +124,12 @@ final class InjectCommand implements Callable<Integer> {
                     case "read" ->
                             arguments.isEmpty() || arguments.size() > 2 ? "read PATH [LOCAL]" : "";
                     case "write" -> arguments.size() != 2 ? "write PATH LOCAL" : "";
+                    case "call" -> arguments.isEmpty() ? "call FUNCTION ARG..." : "";
                     default ->
                             throw new BadInputException(
                                     Sizes.shown(action)
                                             + " is not an action of vitrine inject: they are exec,"
-                                            + " read and write.");
+                                            + " read, write and call.");
                 };
         if (!usage.isEmpty()) {
             throw new BadInputException(
@@ -129,7 +141,10 @@ final class InjectCommand implements Callable<Integer> {
         if (path.startsWith("-")) {
             throw new BadInputException(
                     Sizes.shown(path)
-                            + " is no path in the guest; options of vitrine inject go before"
+                            + (action.equals("call")
+                                    ? " is no function"
+                                    : " is no path in the guest")
+                            + "; options of vitrine inject go before"
                             + " TARGET.");
         }
         if (wait && !action.equals("exec")) {
@@ -140,7 +155,9 @@ final class InjectCommand implements Callable<Integer> {
             throw new BadInputException("--timeout of vitrine inject is an hour at most.");
         }
         int process = pid == null ? 0 : Sizes.number("--pid", pid, 1, 1 << 22);
-        Path local = arguments.size() == 2 && !action.equals("exec") ? local() : null;
+        boolean file = action.equals("read") || action.equals("write");
+        Path local = arguments.size() == 2 && file ? local() : null;
+        List<CallArgument> values = action.equals("call") ? values() : List.of();
         try (Injector injector = Injector.open(PathNames.path("TARGET", target))) {
             return switch (action) {
                 case "exec" -> status(injector.exec(arguments, wait, process, limit));
@@ -150,6 +167,10 @@ final class InjectCommand implements Callable<Integer> {
                     } else {
                         readTo(injector, path, process, limit, local);
                     }
+                    yield ExitStatus.OK;
+                }
+                case "call" -> {
+                    print(injector.call(path, values, process, limit));
                     yield ExitStatus.OK;
                 }
                 default -> {
@@ -173,6 +194,43 @@ final class InjectCommand implements Callable<Integer> {
                                     : " does not exist; LOCAL is the file to write."));
         }
         return local;
+    }
+
+    private List<CallArgument> values() {
+        if (arguments.size() > 1 + Injector.MAX_CALL_ARGUMENTS) {
+            throw new BadInputException(
+                    "A function of the kernel is called with at most "
+                            + Injector.MAX_CALL_ARGUMENTS
+                            + " arguments.");
+        }
+        List<CallArgument> list = new ArrayList<>();
+        for (String a : arguments.subList(1, arguments.size())) {
+            list.add(value(a));
+        }
+        return list;
+    }
+
+    private static CallArgument value(String a) {
+        if (a.startsWith(TEXT)) {
+            return new CallArgument.Text(a.substring(TEXT.length()));
+        }
+        if (a.matches("-[0-9]{1,18}")) {
+            return new CallArgument.Value(Long.parseLong(a));
+        }
+        AddressText t = AddressText.of(a);
+        if (t.physical()) {
+            throw new BadInputException(
+                    Sizes.shown(a)
+                            + " is physical, and functions of the kernel take linear addresses.");
+        }
+        return t.symbol().isEmpty()
+                ? new CallArgument.Value(t.value())
+                : new CallArgument.Symbolic(t.symbol(), t.value());
+    }
+
+    private void print(long result) throws IOException {
+        String line = String.format("0x%016x %d\n", result, result);
+        streams.out().write(line.getBytes(StandardCharsets.US_ASCII));
     }
 
     /** Status of wait(2), as a shell has it. */

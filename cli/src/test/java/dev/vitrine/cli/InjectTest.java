@@ -23,7 +23,13 @@ class InjectTest {
         String f = Files.writeString(folder.resolve("file"), "x".repeat(5000)).toString();
         Cli.run("inject").isBadInput("TARGET", "missing");
         Cli.run("inject", f).isBadInput("ACTION", "missing");
-        Cli.run("inject", f, "look").isBadInput("'look' is not an action", "exec, read and write");
+        Cli.run("inject", f, "look")
+                .isBadInput("'look' is not an action", "exec, read, write and call");
+        Cli.run("inject", f, "call").isBadInput("call FUNCTION ARG...;");
+        Cli.run("inject", f, "call", "f", "0xg").isBadInput("'0xg' is no address");
+        Cli.run("inject", f, "call", "f", "p:1").isBadInput("is physical");
+        Cli.run("inject", f, "call", "f", "1", "2", "3", "4", "5", "6", "7")
+                .isBadInput("at most 6 arguments");
         Cli.run("inject", f, "exec").isBadInput("Usage: vitrine inject TARGET exec PATH ARGS...;");
         Cli.run("inject", f, "read").isBadInput("Usage: vitrine inject TARGET read PATH [LOCAL];");
         Cli.run("inject", f, "read", "/a", "b", "c").isBadInput("Usage:");

@@ -170,5 +170,6 @@ public final class ControlServer implements AutoCloseable {
         for (ControlConnection c : open) {
             c.close();
         }
+        injector.close();
     }
 }

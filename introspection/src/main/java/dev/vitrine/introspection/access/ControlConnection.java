@@ -7,6 +7,7 @@ import dev.vitrine.introspection.Hold;
 import dev.vitrine.introspection.IntrospectionException;
 import dev.vitrine.introspection.PhysicalRange;
 import dev.vitrine.introspection.Target;
+import dev.vitrine.introspection.inject.CallArgument;
 import dev.vitrine.introspection.inject.Injector;
 
 import org.jspecify.annotations.Nullable;
@@ -30,7 +31,7 @@ import java.util.function.Consumer;
  */
 public final class ControlConnection implements Runnable {
     private static final int HOLDS = 64;
-    private static final Set<String> INJECTIONS = Set.of("exec", "read-file", "write-file");
+    private static final Set<String> INJECTIONS = Set.of("exec", "call", "read-file", "write-file");
 
     /** An hour. */
     private static final int MAX_MILLIS = 3_600_000;
@@ -125,7 +126,7 @@ public final class ControlConnection implements Runnable {
                 case "write" -> {
                     return write(words);
                 }
-                case "exec", "read-file", "write-file" -> inject(words);
+                case "exec", "call", "read-file", "write-file" -> inject(words);
                 case "pause" -> pause();
                 case "resume" -> resume();
                 default -> error("no such request");
@@ -179,12 +180,13 @@ public final class ControlConnection implements Runnable {
 
     /** All have the process, the time limit, and the length of what follows. */
     private void inject(String[] words) throws IOException {
-        expect(words, words[0].equals("exec") ? 5 : 6);
+        boolean file = words[0].endsWith("-file");
+        expect(words, file ? 6 : 5);
         int process = (int) Math.min(number(words[1]) & Long.MAX_VALUE, Integer.MAX_VALUE);
         Duration limit = Duration.ofMillis(length(words[2], MAX_MILLIS));
         int size = length(words[3], MAX_TEXT);
         long argument = number(words[4]);
-        int count = words[0].equals("exec") ? 0 : length(words[5]);
+        int count = file ? length(words[5]) : 0;
         List<String> texts = texts(ControlProtocol.bytes(in, size));
         byte[] content = ControlProtocol.bytes(in, words[0].equals("write-file") ? count : 0);
         Injector i = injector;
@@ -196,6 +198,11 @@ public final class ControlConnection implements Runnable {
         }
         switch (words[0]) {
             case "exec" -> ok(Integer.toString(i.exec(texts, argument != 0, process, limit)));
+            case "call" -> {
+                List<CallArgument> arguments =
+                        texts.stream().skip(1).map(CallArgument::decode).toList();
+                ok(Long.toString(i.call(texts.getFirst(), arguments, process, limit)));
+            }
             case "read-file" -> ok(i.read(path(texts), argument, count, process, limit));
             default -> {
                 i.write(path(texts), argument, content, process, limit);

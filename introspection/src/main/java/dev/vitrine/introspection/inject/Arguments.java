@@ -27,12 +27,7 @@ final class Arguments {
             checkText(s);
             size += s.getBytes(StandardCharsets.UTF_8).length + 1L;
         }
-        if (size > Injector.MAX_ARGUMENTS) {
-            throw new IntrospectionException(
-                    "The arguments of the program are longer than "
-                            + Injector.MAX_ARGUMENTS
-                            + " bytes.");
-        }
+        checkSize(size);
     }
 
     /**
@@ -49,6 +44,34 @@ final class Arguments {
         if (!path.startsWith("/")) {
             throw new IntrospectionException(
                     "'" + path + "' is no path in the guest: those begin with /.");
+        }
+    }
+
+    /**
+     * A function and its arguments.
+     *
+     * @throws IntrospectionException they are too many or too long
+     */
+    static void checkCall(String function, List<CallArgument> arguments) {
+        checkText(function);
+        if (arguments.size() > Injector.MAX_CALL_ARGUMENTS) {
+            throw new IntrospectionException(
+                    "A function of the kernel is called with at most "
+                            + Injector.MAX_CALL_ARGUMENTS
+                            + " arguments.");
+        }
+        long size = function.getBytes(StandardCharsets.UTF_8).length + 1L;
+        for (CallArgument a : arguments) {
+            checkText(a.encoded());
+            size += a.encoded().getBytes(StandardCharsets.UTF_8).length + 1L;
+        }
+        checkSize(size);
+    }
+
+    private static void checkSize(long size) {
+        if (size > Injector.MAX_ARGUMENTS) {
+            throw new IntrospectionException(
+                    "The arguments are longer than " + Injector.MAX_ARGUMENTS + " bytes.");
         }
     }
 

@@ -30,4 +30,7 @@ interface CallMemory {
 
     /** Offset of one of the members in {@link FileProcedure#MEMBERS}. */
     long offset(String member);
+
+    /** Address of a function that has been looked for; 0 if this kernel does not have it. */
+    long symbol(String name);
 }

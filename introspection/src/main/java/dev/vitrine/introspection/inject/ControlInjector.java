@@ -39,6 +39,18 @@ final class ControlInjector implements Injector {
         ask("write-file", process, limit, text(path), offset + " " + content.length, content);
     }
 
+    @Override
+    public long call(String function, List<CallArgument> arguments, int process, Duration limit) {
+        Arguments.checkCall(function, arguments);
+        StringBuilder all = new StringBuilder(function).append('\0');
+        for (CallArgument a : arguments) {
+            all.append(a.encoded()).append('\0');
+        }
+        byte[] texts = all.toString().getBytes(StandardCharsets.UTF_8);
+        byte[] reply = ask("call", process, limit, texts, "0", new byte[0]);
+        return Long.parseLong(new String(reply, StandardCharsets.US_ASCII));
+    }
+
     private static byte[] text(String path) {
         return (path + "\0").getBytes(StandardCharsets.UTF_8);
     }

@@ -21,20 +21,16 @@ final class ExecProcedure implements Procedure {
     /** Waits until the program has been loaded, and its arguments are the kernel's no more. */
     private static final long UMH_WAIT_EXEC = 1;
 
-    private static final long UMH_WAIT_PROC = 2;
-
     private final List<String> arguments;
     private final List<String> environment;
-    private final boolean wait;
     private int step;
-    private long block;
+    private volatile long block;
     private long status;
 
     /** The first of the arguments is the program's path. */
-    ExecProcedure(List<String> arguments, List<String> environment, boolean wait) {
+    ExecProcedure(List<String> arguments, List<String> environment) {
         this.arguments = arguments;
         this.environment = environment;
-        this.wait = wait;
     }
 
     @Override
@@ -58,7 +54,7 @@ final class ExecProcedure implements Procedure {
                         LittleEndian.i64(content(block), 0),
                         argv,
                         envp,
-                        wait ? UMH_WAIT_PROC : UMH_WAIT_EXEC);
+                        UMH_WAIT_EXEC);
             }
             case 2 -> {
                 status = (int) result;
@@ -70,7 +66,12 @@ final class ExecProcedure implements Procedure {
         }
     }
 
-    /** A negative error number, or with {@code wait} the status as wait(2) has it. */
+    /** Address of the vector of arguments; 0 until there is one. */
+    long vector() {
+        return block;
+    }
+
+    /** A negative error number; 0 if the program has been started. */
     long status() {
         return status;
     }

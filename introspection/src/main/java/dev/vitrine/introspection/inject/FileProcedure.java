@@ -24,7 +24,12 @@ final class FileProcedure implements Procedure {
                     "file_operations.read",
                     "file_operations.read_iter",
                     "file_operations.write",
-                    "file_operations.write_iter");
+                    "file_operations.write_iter",
+                    "kiocb.ki_filp",
+                    "kiocb.ki_pos");
+
+    /** For files of /proc; not every kernel has them. */
+    static final List<String> OPTIONAL = List.of("seq_read", "seq_read_iter", "iov_iter_kvec");
 
     private static final long O_WRONLY = 1;
     private static final long O_CREAT = 0100;
@@ -36,6 +41,8 @@ final class FileProcedure implements Procedure {
 
     private static final int S_IFMT = 0170000;
     private static final int S_IFDIR = 0040000;
+    private static final int S_IFREG = 0100000;
+    private static final int EINTR = 4;
     private static final int EISDIR = 21;
     private static final int EINVAL = 22;
     private static final int EIO = 5;
@@ -44,6 +51,7 @@ final class FileProcedure implements Procedure {
         BEGIN,
         ALLOCATED,
         OPENED,
+        PREPARED,
         MOVED,
         CLOSED,
         DELAYED,
@@ -61,6 +69,8 @@ final class FileProcedure implements Procedure {
     private int done;
     private long error;
     private byte[] read = new byte[0];
+    private boolean sequence;
+    private boolean regular;
 
     private FileProcedure(String path, long offset, byte[] content, boolean writes) {
         byte[] name = path.getBytes(StandardCharsets.UTF_8);
@@ -105,9 +115,36 @@ final class FileProcedure implements Procedure {
         return read;
     }
 
-    /** The block: the position, the content, the path. */
+    @Override
+    public boolean interrupted() {
+        boolean signal = error == -EINTR || error <= -512 && error >= -516; // ERESTART...
+        return signal && (regular || done == 0);
+    }
+
+    /** Room for a struct iov_iter, and as much for a struct kiocb; they take about 50 bytes. */
+    private static final int STRUCTURE = 256;
+
+    private static final int KVEC = 16;
+
+    /** The block: the position, a kvec, an iov_iter, a kiocb, the content, the path. */
     private long contentAt() {
+        return controlAt() + STRUCTURE;
+    }
+
+    private long vectorAt() {
         return block + 8;
+    }
+
+    private long iteratorAt() {
+        return vectorAt() + KVEC;
+    }
+
+    private long controlAt() {
+        return iteratorAt() + STRUCTURE;
+    }
+
+    private long head() {
+        return contentAt() - block;
     }
 
     @Override
@@ -115,13 +152,13 @@ final class FileProcedure implements Procedure {
         switch (state) {
             case BEGIN -> {
                 state = State.ALLOCATED;
-                return KernelCall.of(Buffers.ALLOCATE, 8L + content.length + path.length);
+                return KernelCall.of(Buffers.ALLOCATE, head() + content.length + path.length);
             }
             case ALLOCATED -> {
                 block = Buffers.checked(result);
-                byte[] position = new byte[8];
-                LittleEndian.put64(position, 0, offset);
-                memory.write(block, position);
+                byte[] head = new byte[(int) head()];
+                LittleEndian.put64(head, 0, offset);
+                memory.write(block, head);
                 if (writes) {
                     memory.write(contentAt(), content);
                 }
@@ -137,7 +174,11 @@ final class FileProcedure implements Procedure {
                 }
                 file = result;
                 error = unfit(memory);
-                return error != 0 || content.length == 0 ? close() : move();
+                return error != 0 || content.length == 0 ? close() : move(memory);
+            }
+            case PREPARED -> {
+                state = State.MOVED;
+                return KernelCall.of("seq_read_iter", controlAt(), iteratorAt());
             }
             case MOVED -> {
                 long left = content.length - done;
@@ -147,7 +188,7 @@ final class FileProcedure implements Procedure {
                 }
                 done += (int) result;
                 if (result > 0 && done < content.length) {
-                    return move();
+                    return move(memory);
                 }
                 if (!writes) {
                     read = memory.bytes(contentAt(), done);
@@ -189,7 +230,8 @@ final class FileProcedure implements Procedure {
 
     /**
      * What kernel_read would complain about in the kernel's log: folders, and files that are only
-     * for buffers of programs.
+     * for buffers of programs. Those of them that are sequences of records (most of /proc) have a
+     * way of their own.
      */
     private long unfit(CallMemory memory) {
         long inode = memory.number(file + memory.offset("file.f_inode"), 8);
@@ -197,21 +239,41 @@ final class FileProcedure implements Procedure {
         if ((mode & S_IFMT) == S_IFDIR) {
             return -EISDIR;
         }
+        regular = (mode & S_IFMT) == S_IFREG;
         long operations = memory.number(file + memory.offset("file.f_op"), 8);
         String method = writes ? "file_operations.write" : "file_operations.read";
         long own = memory.number(operations + memory.offset(method), 8);
         long usual = memory.number(operations + memory.offset(method + "_iter"), 8);
+        if (!writes && own != 0 && own == memory.symbol("seq_read") && canSequence(memory)) {
+            byte[] number = new byte[8];
+            LittleEndian.put64(number, 0, file);
+            memory.write(controlAt() + memory.offset("kiocb.ki_filp"), number);
+            LittleEndian.put64(number, 0, offset);
+            memory.write(controlAt() + memory.offset("kiocb.ki_pos"), number);
+            sequence = true;
+            return 0;
+        }
         return own != 0 || usual == 0 ? -EINVAL : 0;
     }
 
-    private KernelCall move() {
+    private static boolean canSequence(CallMemory memory) {
+        return memory.symbol("seq_read_iter") != 0 && memory.symbol("iov_iter_kvec") != 0;
+    }
+
+    private KernelCall move(CallMemory memory) {
+        long left = (long) content.length - done;
+        if (sequence) {
+            byte[] vector = new byte[KVEC];
+            LittleEndian.put64(vector, 0, contentAt() + done);
+            LittleEndian.put64(vector, 8, left);
+            memory.write(vectorAt(), vector);
+            state = State.PREPARED;
+            // Into memory: READ of include/linux/kernel.h, ITER_DEST of include/linux/uio.h.
+            return KernelCall.of("iov_iter_kvec", iteratorAt(), 0L, vectorAt(), 1L, left);
+        }
         state = State.MOVED;
         return KernelCall.of(
-                writes ? "kernel_write" : "kernel_read",
-                file,
-                contentAt() + done,
-                (long) content.length - done,
-                block);
+                writes ? "kernel_write" : "kernel_read", file, contentAt() + done, left, block);
     }
 
     private KernelCall close() {

@@ -28,7 +28,10 @@ public interface Injector extends AutoCloseable {
     /** Bytes of a path with the zero behind it (PATH_MAX of include/uapi/linux/limits.h). */
     int MAX_PATH = 4096;
 
-    /** Bytes of a program's arguments, at most, with a zero behind each. */
+    /** Arguments of a function, at most: those that are passed in registers. */
+    int MAX_CALL_ARGUMENTS = 6;
+
+    /** Bytes of a program's or a function's arguments, at most, with a zero behind each. */
     int MAX_ARGUMENTS = 1 << 16;
 
     /**
@@ -51,10 +54,10 @@ public interface Injector extends AutoCloseable {
      * Starts a program as a child of the kernel: as root and without terminal.
      *
      * @param command its path and its arguments
-     * @param wait whether to wait for its end
+     * @param wait whether to wait for its end; no thread of the guest does
      * @param process of which a thread is to do it; 0 for any
      * @return its status as wait(2) has it, or 0 if its end is not waited for
-     * @throws IntrospectionException it cannot be started, or not within the time
+     * @throws IntrospectionException it cannot be started, or that or its end takes longer
      */
     int exec(List<String> command, boolean wait, int process, Duration limit);
 
@@ -77,6 +80,19 @@ public interface Injector extends AutoCloseable {
      * @throws IntrospectionException it cannot be written, or not within the time
      */
     void write(String path, long offset, byte[] content, int process, Duration limit);
+
+    /**
+     * Calls a function of the kernel, which must return and leave the stack as it was, as all that
+     * follow the ABI do. What it does to the guest is the caller's affair.
+     *
+     * @param function its name
+     * @param arguments at most six
+     * @param process of which a thread is to do it; 0 for any of root's
+     * @return what it leaves in RAX; of a function that returns an int only the lower half counts
+     * @throws IntrospectionException there is no such function, or it has not returned within the
+     *     time, or never will
+     */
+    long call(String function, List<CallArgument> arguments, int process, Duration limit);
 
     @Override
     void close();

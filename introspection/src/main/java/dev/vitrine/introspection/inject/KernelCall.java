@@ -11,10 +11,10 @@ import java.util.List;
  * @param function its name
  * @param arguments at most six, by the ABI's order: System V, 3.2.3
  */
-public record KernelCall(String function, List<Long> arguments) {
+record KernelCall(String function, List<Long> arguments) {
     public KernelCall {
         arguments = List.copyOf(arguments);
-        if (arguments.size() > 6) {
+        if (arguments.size() > Injector.MAX_CALL_ARGUMENTS) {
             throw new IllegalArgumentException(arguments.size() + " arguments");
         }
     }

@@ -26,4 +26,12 @@ interface Procedure {
      * @throws IntrospectionException the kernel does not do what it should
      */
     @Nullable KernelCall next(CallMemory memory, long result);
+
+    /**
+     * Whether a signal for the thread, not what was asked for, has made it fail, and nothing was
+     * done that another thread may not do once more.
+     */
+    default boolean interrupted() {
+        return false;
+    }
 }

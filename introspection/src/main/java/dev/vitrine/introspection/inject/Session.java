@@ -7,9 +7,7 @@ import dev.vitrine.introspection.IntrospectionException;
 
 import org.jspecify.annotations.Nullable;
 
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.function.ToLongFunction;
 
 /**
  * A thread of the guest that has been led astray: it calls functions of the kernel, one after the
@@ -24,8 +22,10 @@ final class Session {
     private final Procedure procedure;
     private final int process;
     private final long cookie;
+    private final int waits;
     private final CompletableFuture<@Nullable Void> done = new CompletableFuture<>();
     private final CompletableFuture<@Nullable Void> taken = new CompletableFuture<>();
+    private KernelLink.@Nullable Kind kind;
     private @Nullable SavedRegisters saved;
     private long returnSp;
     private volatile String function = "";
@@ -33,20 +33,21 @@ final class Session {
     /**
      * @param process of which a thread is to do it; 0 is for any that may do everything
      * @param cookie a number that is not to be guessed
+     * @param waits how often a worker, when it is done, waits for more to do
      */
-    Session(Procedure procedure, int process, long cookie) {
+    Session(Procedure procedure, int process, long cookie, int waits) {
         this.procedure = procedure;
         this.process = process;
         this.cookie = cookie;
-    }
-
-    /** The functions that it calls. */
-    Set<String> functions() {
-        return procedure.functions();
+        this.waits = waits;
     }
 
     int process() {
         return process;
+    }
+
+    int waits() {
+        return waits;
     }
 
     /** Completed when there is a thread for it. */
@@ -64,24 +65,39 @@ final class Session {
         return function;
     }
 
-    /** Whether the thread that is at the hook comes from the call. */
+    /** Where the thread has been taken; null until it has. */
+    KernelLink.@Nullable Kind kind() {
+        return kind;
+    }
+
+    /** Whether the thread, which is where functions return to, comes from the call. */
     boolean isReturn(VcpuMemory at) {
         return at.stackPointer() == returnSp && at.numberOr(returnSp, cookie + 1) == cookie;
     }
 
     /** The thread is taken from what it was about to do. */
-    void begin(VcpuMemory at, ToLongFunction<String> functions) {
+    void begin(VcpuMemory at, KernelLink.Kind where) {
         saved = SavedRegisters.of(at.processor());
+        kind = where;
         taken.complete(null);
-        step(at, 0, functions);
+        step(at, 0);
     }
 
     /** A call has returned. */
-    void returned(VcpuMemory at, ToLongFunction<String> functions) {
-        step(at, at.result(), functions);
+    void returned(VcpuMemory at) {
+        step(at, at.result());
     }
 
-    private void step(VcpuMemory at, long result, ToLongFunction<String> functions) {
+    /** The thread has ended in the call. */
+    void ended() {
+        done.completeExceptionally(
+                new IntrospectionException(
+                        "The thread of the guest ended in "
+                                + function
+                                + " and did not come back; its kernel's log may tell why."));
+    }
+
+    private void step(VcpuMemory at, long result) {
         SavedRegisters s = saved;
         if (s == null) {
             throw new IllegalStateException("not begun");
@@ -90,7 +106,7 @@ final class Session {
             KernelCall call = procedure.next(at, result);
             if (call != null) {
                 function = call.function();
-                call(at, s, call, functions.applyAsLong(call.function()));
+                call(at, s, call);
                 return;
             }
             s.restore(at.processor());
@@ -102,13 +118,13 @@ final class Session {
     }
 
     /**
-     * The function returns to the hook. At its first instruction the stack is aligned as behind a
-     * CALL (System V, 3.2.2); the number is above the return address.
+     * At the function's first instruction the stack is aligned as behind a CALL (System V, 3.2.2);
+     * the number is above the return address.
      */
-    private void call(VcpuMemory at, SavedRegisters s, KernelCall call, long address) {
-        returnSp = (s.stackPointer() - GAP & -16L);
+    private void call(VcpuMemory at, SavedRegisters s, KernelCall call) {
+        returnSp = s.stackPointer() - GAP & -16L;
         at.putNumber(returnSp, cookie);
-        at.putNumber(returnSp - 8, s.instructionPointer());
-        at.enter(address, returnSp - 8, call.arguments());
+        at.putNumber(returnSp - 8, at.returnAddress());
+        at.enter(at.symbol(call.function()), returnSp - 8, call.arguments());
     }
 }

@@ -23,6 +23,8 @@ final class ThreadChoice {
     private final long firstNamespace;
     private final long root;
     private final long firstTask;
+    private final long number;
+    private final long level;
 
     ThreadChoice(LinuxKernel k) {
         currentTask = k.currentTask();
@@ -35,20 +37,23 @@ final class ThreadChoice {
         firstNamespace = k.resolve("init_user_ns");
         root = k.member("fs_struct", "root").offset();
         firstTask = k.resolve("init_task");
+        number = k.member("task_struct", "thread_pid").offset();
+        level = k.member("pid", "level").offset();
     }
 
-    /** The task_struct of the thread that a vCPU in the kernel executes. */
-    long current(VcpuMemory at) {
-        return at.number(at.gsBase() + currentTask, 8);
+    /** Where, in the memory of a processor, its thread is named. */
+    long currentTask() {
+        return currentTask;
     }
 
     /**
      * Whether a thread may be taken: there is room on its stack, and it is of the process that is
-     * wanted; or, if any will do, it is root's and sees the files that the kernel's threads see.
+     * wanted; or, if any will do, it is root's, in the first user and PID namespaces, and sees the
+     * files that the kernel's threads see.
      */
     boolean fits(VcpuMemory at, long task, int process) {
-        long used = at.stackPointer() - at.number(task + stack, 8);
-        if (used < NEEDED || used > 2 * STACK) {
+        long left = at.stackPointer() - at.number(task + stack, 8);
+        if (left < NEEDED || left > 2 * STACK) {
             return false;
         }
         if (process != 0) {
@@ -56,6 +61,9 @@ final class ThreadChoice {
         }
         long c = at.number(task + cred, 8);
         if (at.number(c + fsuid, 4) != 0 || at.number(c + userNamespace, 8) != firstNamespace) {
+            return false;
+        }
+        if (at.number(at.number(task + number, 8) + level, 4) != 0) {
             return false;
         }
         long own = at.number(task + fs, 8) + root;

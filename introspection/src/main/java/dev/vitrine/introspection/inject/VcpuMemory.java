@@ -11,8 +11,6 @@ import dev.vitrine.processor.Processor;
 import dev.vitrine.processor.Registers;
 
 import java.util.List;
-import java.util.Map;
-import java.util.Objects;
 
 /** A vCPU that stands before an instruction of the kernel, and the memory that it sees. */
 final class VcpuMemory implements CallMemory {
@@ -26,13 +24,18 @@ final class VcpuMemory implements CallMemory {
 
     private final Processor processor;
     private final GuestPhysical physical;
-    private final Map<String, Long> offsets;
+    private final KernelLink link;
     private final byte[] word = new byte[8];
 
-    VcpuMemory(Processor processor, GuestPhysical physical, Map<String, Long> offsets) {
+    VcpuMemory(Processor processor, GuestPhysical physical, KernelLink link) {
         this.processor = processor;
         this.physical = physical;
-        this.offsets = offsets;
+        this.link = link;
+    }
+
+    /** Makes them for vCPUs that come to a breakpoint. */
+    interface Maker {
+        VcpuMemory of(Processor p);
     }
 
     Processor processor() {
@@ -43,9 +46,23 @@ final class VcpuMemory implements CallMemory {
         return processor.gpr(Registers.RSP);
     }
 
-    /** Base of GS, where the kernel has the data of the processor. */
-    long gsBase() {
-        return processor.segmentBase(Registers.GS);
+    /** The task_struct of the thread that the vCPU executes; it is in the kernel. */
+    long currentTask() {
+        return number(processor.segmentBase(Registers.GS) + link.threads().currentTask(), 8);
+    }
+
+    /** An argument of the function that is about to be executed. */
+    long argument(int n) {
+        return processor.gpr(ARGUMENTS[n]);
+    }
+
+    KernelLink link() {
+        return link;
+    }
+
+    /** Where injected functions return to. */
+    long returnAddress() {
+        return link.returnAddress();
     }
 
     long result() {
@@ -113,7 +130,12 @@ final class VcpuMemory implements CallMemory {
 
     @Override
     public long offset(String member) {
-        return Objects.requireNonNull(offsets.get(member), member);
+        return link.offset(member);
+    }
+
+    @Override
+    public long symbol(String name) {
+        return link.address(name);
     }
 
     private static IntrospectionException unmapped(long address, int length) {

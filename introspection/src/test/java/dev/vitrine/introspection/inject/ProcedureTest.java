@@ -56,6 +56,11 @@ class ProcedureTest {
             return 8L * FileProcedure.MEMBERS.indexOf(member);
         }
 
+        @Override
+        public long symbol(String name) {
+            return 1 + FileProcedure.OPTIONAL.indexOf(name);
+        }
+
         void put(long address, long value) {
             LittleEndian.put64(content, at(address, 8), value);
         }
@@ -92,7 +97,9 @@ class ProcedureTest {
                 assertThat(i).isEqualTo(results.length);
                 return called;
             }
-            assertThat(p.functions()).contains(c.function());
+            if (!FileProcedure.OPTIONAL.contains(c.function())) {
+                assertThat(p.functions()).contains(c.function());
+            }
             called.add(c.function());
             last = results[i];
         }
@@ -100,7 +107,7 @@ class ProcedureTest {
 
     @Test
     void aProgramGetsItsArguments() {
-        ExecProcedure p = new ExecProcedure(List.of("/a b", "", "é"), List.of("K=v"), false);
+        ExecProcedure p = new ExecProcedure(List.of("/a b", "", "é"), List.of("K=v"));
         assertThat(p.next(memory, 0)).isNotNull();
         KernelCall c = p.next(memory, BLOCK);
         assertThat(c).isNotNull();
@@ -154,7 +161,7 @@ class ProcedureTest {
                 .doesNotContain("kernel_read");
         assertThat(directory.error()).isEqualTo(-21);
         memory.file(0100644);
-        memory.put(OPERATIONS + memory.offset("file_operations.read"), 1);
+        memory.put(OPERATIONS + memory.offset("file_operations.read"), 77);
         FileProcedure plain = FileProcedure.read("/f", 0, 100);
         assertThat(run(plain, BLOCK, FILE, 0, 0, 0, 0)).contains("filp_close").endsWith("vfree");
         assertThat(plain.error()).isEqualTo(-22);
@@ -163,6 +170,62 @@ class ProcedureTest {
                 .contains("filp_close")
                 .endsWith("vfree");
         assertThat(full.error()).isEqualTo(-28);
+    }
+
+    /** As most files of /proc/PID. */
+    @Test
+    void aSequenceIsReadThroughAnIterator() {
+        memory.file(0100444);
+        memory.put(OPERATIONS + memory.offset("file_operations.read"), memory.symbol("seq_read"));
+        FileProcedure p = FileProcedure.read("/f", 5, 100);
+        assertThat(run(p, BLOCK, FILE, 0, 60, 0, 10, 0, 0, 0, 0, 0, 0))
+                .containsExactly(
+                        "vmalloc",
+                        "filp_open",
+                        "iov_iter_kvec",
+                        "seq_read_iter",
+                        "iov_iter_kvec",
+                        "seq_read_iter",
+                        "iov_iter_kvec",
+                        "seq_read_iter",
+                        "filp_close",
+                        "flush_delayed_fput",
+                        "task_work_run",
+                        "vfree");
+        assertThat(p.error()).isZero();
+        assertThat(p.bytes()).hasSize(70);
+    }
+
+    @Test
+    void signalsLetAnotherThreadDoIt() {
+        memory.file(0100644);
+        FileProcedure p = FileProcedure.write("/f", 0, new byte[100]);
+        run(p, BLOCK, FILE, 50, -4, 0, 0, 0, 0);
+        assertThat(p.interrupted()).isTrue();
+        memory.file(0010644);
+        FileProcedure pipe = FileProcedure.write("/f", 0, new byte[100]);
+        run(pipe, BLOCK, FILE, 50, -4, 0, 0, 0, 0);
+        assertThat(pipe.error()).isEqualTo(-4);
+        assertThat(pipe.interrupted()).isFalse();
+        FileProcedure other = FileProcedure.write("/f", 0, new byte[100]);
+        run(other, BLOCK, -512, 0);
+        assertThat(other.interrupted()).isTrue();
+    }
+
+    @Test
+    void aThreadIsWokenAndItsReferenceGivenBack() {
+        assertThat(run(new WakeProcedure(7), BLOCK, FILE, 0, 0, 0, 0))
+                .containsExactly(
+                        "vmalloc",
+                        "find_get_task_by_vpid",
+                        "signal_wake_up_state",
+                        "wake_q_add_safe",
+                        "wake_up_q",
+                        "vfree");
+        assertThat(memory.number(BLOCK, 8)).isEqualTo(1);
+        assertThat(memory.number(BLOCK + 8, 8)).isEqualTo(BLOCK);
+        assertThat(run(new WakeProcedure(7), BLOCK, 0, 0))
+                .containsExactly("vmalloc", "find_get_task_by_vpid", "vfree");
     }
 
     /** A guest may answer anything. */
