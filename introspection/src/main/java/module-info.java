@@ -11,6 +11,7 @@ module dev.vitrine.introspection {
     requires org.tukaani.xz;
 
     exports dev.vitrine.introspection;
+    exports dev.vitrine.introspection.inject;
     exports dev.vitrine.introspection.linux;
     exports dev.vitrine.introspection.trace;
     exports dev.vitrine.introspection.trace.output;

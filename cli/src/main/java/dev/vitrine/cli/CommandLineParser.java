@@ -32,6 +32,8 @@ final class CommandLineParser {
         line.setUsageHelpWidth(WIDTH);
         line.setExpandAtFiles(false);
         line.setOverwrittenOptionsAllowed(false);
+        // What is behind the target is another program's.
+        line.setStopAtPositional(command instanceof InjectCommand);
         line.setUnmatchedOptionsAllowedAsOptionParameters(true);
         try {
             line.parseArgs(args);

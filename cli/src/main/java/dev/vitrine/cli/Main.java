@@ -20,7 +20,7 @@ import java.util.concurrent.Callable;
  */
 public final class Main {
     private static final String COMMANDS =
-            "the commands are run, trace, record, replay, inspect, pull and images";
+            "the commands are run, trace, record, replay, inspect, inject, pull and images";
 
     private Main() {}
 
@@ -90,6 +90,9 @@ public final class Main {
             }
             case "inspect" -> {
                 return call(new InspectCommand(streams), rest, streams);
+            }
+            case "inject" -> {
+                return call(new InjectCommand(streams), rest, streams);
             }
             case "pull" -> {
                 return call(new PullCommand(streams), rest, streams);

@@ -58,6 +58,7 @@ class ArchitectureTest {
                     "dev.vitrine.xenabi",
                     "dev.vitrine.hypervisor",
                     "dev.vitrine.introspection",
+                    "dev.vitrine.introspection.inject",
                     "dev.vitrine.introspection.linux",
                     "dev.vitrine.introspection.trace",
                     "dev.vitrine.introspection.trace.output",

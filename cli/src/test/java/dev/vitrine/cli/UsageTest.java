@@ -42,7 +42,7 @@ class UsageTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"pull", "images"})
+    @ValueSource(strings = {"pull", "images", "inject"})
     void helpOfOtherCommands(String command) {
         Cli.Result r = Cli.run(command, "--help");
         assertThat(r.status()).isZero();
@@ -114,7 +114,7 @@ class UsageTest {
 
     @Test
     void noCommand() {
-        Cli.run().isBadInput("run, trace, record, replay, inspect, pull and images");
+        Cli.run().isBadInput("run, trace, record, replay, inspect, inject, pull and images");
     }
 
     @ParameterizedTest

@@ -72,6 +72,7 @@ public final class Domain {
     private final Vcpu[] vcpus;
     private final Statistics statistics = new Statistics();
     private final ExternalInputs inputs;
+    private volatile boolean journaled;
     private final Map<String, Consumer<StateSink>> devices =
             Collections.synchronizedMap(new LinkedHashMap<>());
 
@@ -717,6 +718,12 @@ public final class Domain {
             throw new IllegalStateException("a journal is for a domain with a virtual clock");
         }
         inputs.setJournal(journal);
+        journaled = true;
+    }
+
+    /** Whether a journal decides about input, so that the domain is recorded or replayed. */
+    public boolean hasJournal() {
+        return journaled;
     }
 
     /** Number of the injection point that the domain comes to next, see {@link InputJournal}. */

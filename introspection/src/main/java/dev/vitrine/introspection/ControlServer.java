@@ -5,6 +5,8 @@ package dev.vitrine.introspection;
 
 import dev.vitrine.hypervisor.Domain;
 import dev.vitrine.introspection.access.ControlConnection;
+import dev.vitrine.introspection.inject.DomainInjector;
+import dev.vitrine.introspection.inject.Injector;
 
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
@@ -31,6 +33,7 @@ public final class ControlServer implements AutoCloseable {
     private static final int PATH_BYTES = 107;
 
     private final Domain domain;
+    private final Injector injector;
     private final Path path;
     private final ServerSocketChannel server;
     private final Set<ControlConnection> open = ConcurrentHashMap.newKeySet();
@@ -38,6 +41,7 @@ public final class ControlServer implements AutoCloseable {
 
     private ControlServer(Domain domain, Path path, ServerSocketChannel server) {
         this.domain = domain;
+        this.injector = new DomainInjector(domain);
         this.path = path;
         this.server = server;
     }
@@ -140,7 +144,8 @@ public final class ControlServer implements AutoCloseable {
                 }
                 continue;
             }
-            ControlConnection c = new ControlConnection(channel, Target.of(domain), open::remove);
+            ControlConnection c =
+                    new ControlConnection(channel, Target.of(domain), injector, open::remove);
             open.add(c);
             if (closed || open.size() > CONNECTIONS) {
                 c.refuse("too many connections");
@@ -165,5 +170,6 @@ public final class ControlServer implements AutoCloseable {
         for (ControlConnection c : open) {
             c.close();
         }
+        injector.close();
     }
 }

@@ -7,6 +7,8 @@ import dev.vitrine.introspection.Hold;
 import dev.vitrine.introspection.IntrospectionException;
 import dev.vitrine.introspection.PhysicalRange;
 import dev.vitrine.introspection.Target;
+import dev.vitrine.introspection.inject.CallArgument;
+import dev.vitrine.introspection.inject.Injector;
 
 import org.jspecify.annotations.Nullable;
 
@@ -17,8 +19,11 @@ import java.io.OutputStream;
 import java.nio.channels.Channels;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.List;
+import java.util.Set;
 import java.util.function.Consumer;
 
 /**
@@ -26,20 +31,32 @@ import java.util.function.Consumer;
  */
 public final class ControlConnection implements Runnable {
     private static final int HOLDS = 64;
+    private static final Set<String> INJECTIONS = Set.of("exec", "call", "read-file", "write-file");
+
+    /** An hour. */
+    private static final int MAX_MILLIS = 3_600_000;
+
+    /** Bytes of a path or of a program's arguments. */
+    private static final int MAX_TEXT = 1 << 16;
 
     private final @Nullable SocketChannel channel;
     private final InputStream in;
     private final OutputStream out;
     private final Target target;
+    private final @Nullable Injector injector;
     private final Consumer<ControlConnection> onEnd;
     private final Deque<Hold> holds = new ArrayDeque<>();
 
     public ControlConnection(
-            SocketChannel channel, Target target, Consumer<ControlConnection> onEnd) {
+            SocketChannel channel,
+            Target target,
+            @Nullable Injector injector,
+            Consumer<ControlConnection> onEnd) {
         this.channel = channel;
         this.in = new BufferedInputStream(Channels.newInputStream(channel));
         this.out = Channels.newOutputStream(channel);
         this.target = target;
+        this.injector = injector;
         this.onEnd = onEnd;
     }
 
@@ -48,6 +65,7 @@ public final class ControlConnection implements Runnable {
         this.in = in;
         this.out = out;
         this.target = target;
+        this.injector = null;
         this.onEnd = c -> {};
     }
 
@@ -98,7 +116,7 @@ public final class ControlConnection implements Runnable {
 
     /** Answers one request; false if the stream makes no sense any more. */
     private boolean serve(String line) throws IOException {
-        String[] words = line.strip().split(" +", 4);
+        String[] words = line.strip().split(" +", 8);
         try {
             switch (words[0]) {
                 case "info" -> ok("domain " + target.name() + "\nvcpus " + target.vcpus() + "\n");
@@ -108,6 +126,7 @@ public final class ControlConnection implements Runnable {
                 case "write" -> {
                     return write(words);
                 }
+                case "exec", "call", "read-file", "write-file" -> inject(words);
                 case "pause" -> pause();
                 case "resume" -> resume();
                 default -> error("no such request");
@@ -115,7 +134,7 @@ public final class ControlConnection implements Runnable {
             return true;
         } catch (IntrospectionException | IllegalArgumentException e) {
             error(String.valueOf(e.getMessage()));
-            return !words[0].equals("write");
+            return !words[0].equals("write") && !INJECTIONS.contains(words[0]);
         }
     }
 
@@ -159,6 +178,55 @@ public final class ControlConnection implements Runnable {
         return true;
     }
 
+    /** All have the process, the time limit, and the length of what follows. */
+    private void inject(String[] words) throws IOException {
+        boolean file = words[0].endsWith("-file");
+        expect(words, file ? 6 : 5);
+        int process = (int) Math.min(number(words[1]) & Long.MAX_VALUE, Integer.MAX_VALUE);
+        Duration limit = Duration.ofMillis(length(words[2], MAX_MILLIS));
+        int size = length(words[3], MAX_TEXT);
+        long argument = number(words[4]);
+        int count = file ? length(words[5]) : 0;
+        List<String> texts = texts(ControlProtocol.bytes(in, size));
+        byte[] content = ControlProtocol.bytes(in, words[0].equals("write-file") ? count : 0);
+        Injector i = injector;
+        if (i == null) {
+            throw new IntrospectionException("Nothing can be injected here.");
+        }
+        if (!holds.isEmpty()) {
+            throw new IntrospectionException("The vCPUs are paused by this connection.");
+        }
+        switch (words[0]) {
+            case "exec" -> ok(Integer.toString(i.exec(texts, argument != 0, process, limit)));
+            case "call" -> {
+                List<CallArgument> arguments =
+                        texts.stream().skip(1).map(CallArgument::decode).toList();
+                ok(Long.toString(i.call(texts.getFirst(), arguments, process, limit)));
+            }
+            case "read-file" -> ok(i.read(path(texts), argument, count, process, limit));
+            default -> {
+                i.write(path(texts), argument, content, process, limit);
+                ok("");
+            }
+        }
+    }
+
+    /** Texts with a zero byte behind each. */
+    private static List<String> texts(byte[] b) {
+        if (b.length == 0 || b[b.length - 1] != 0) {
+            throw new IllegalArgumentException("a text ends with a zero byte");
+        }
+        String all = new String(b, 0, b.length - 1, StandardCharsets.UTF_8);
+        return List.of(all.split("\0", -1));
+    }
+
+    private static String path(List<String> texts) {
+        if (texts.size() != 1) {
+            throw new IllegalArgumentException("one path is wanted");
+        }
+        return texts.getFirst();
+    }
+
     private void pause() throws IOException {
         if (holds.size() >= HOLDS) {
             throw new IllegalArgumentException("paused too often");
@@ -183,9 +251,13 @@ public final class ControlConnection implements Runnable {
     }
 
     private static int length(String word) {
+        return length(word, ControlProtocol.BLOCK);
+    }
+
+    private static int length(String word, int most) {
         long n = number(word);
-        if (n < 0 || n > ControlProtocol.BLOCK) {
-            throw new IllegalArgumentException("a length is 0 to " + ControlProtocol.BLOCK);
+        if (n < 0 || n > most) {
+            throw new IllegalArgumentException("a length is 0 to " + most);
         }
         return (int) n;
     }

@@ -174,6 +174,21 @@ public final class ControlTarget implements Target {
         closeQuietly(channel);
     }
 
+    /**
+     * Asks the domain's process to inject something; {@code docs/introspection.md} has the
+     * requests.
+     *
+     * @throws IntrospectionException it was not done; the message says why
+     */
+    public byte[] inject(String request, byte[] content) {
+        Reply r = ask(request, content);
+        if (!r.ok) {
+            String why = r.text();
+            throw new IntrospectionException(why.endsWith(".") ? why : why + ".");
+        }
+        return r.content;
+    }
+
     private String text(String request) {
         Reply r = ask(request, new byte[0]);
         if (!r.ok) {

@@ -173,6 +173,12 @@ public final class LinuxKernel implements KernelMemory {
         return symbols.address(name) != 0;
     }
 
+    /** Whether the kernel may execute what is at an address, of its own or of a module. */
+    public boolean isCode(long address) {
+        List<MappedRange> page = space.mapped(address & -4096L, 4096);
+        return !page.isEmpty() && page.getFirst().executable();
+    }
+
     /** All symbols: those of the kernel, and of its modules, in the order of /proc/kallsyms. */
     public List<Symbol> symbols() {
         List<Symbol> list = symbols.all();
@@ -224,6 +230,18 @@ public final class LinuxKernel implements KernelMemory {
             members.put(key, m);
         }
         return m;
+    }
+
+    /**
+     * Where, in the memory of a processor, which GS points to, the task_struct of the thread is
+     * that it executes.
+     *
+     * @throws IntrospectionException it is not known
+     */
+    public long currentTask() {
+        return hasSymbol("current_task")
+                ? resolve("current_task")
+                : resolve("pcpu_hot") + member("pcpu_hot", "current_task").offset();
     }
 
     /** A structure at an address. */
@@ -321,6 +339,15 @@ public final class LinuxKernel implements KernelMemory {
      */
     public LinuxProcess process(int pid) {
         return still(() -> new ProcessList(this).find(pid));
+    }
+
+    /**
+     * Numbers of a process's threads in the first PID namespace, that of the first thread first.
+     *
+     * @throws IntrospectionException there is no such process
+     */
+    public List<Integer> threads(int pid) {
+        return still(() -> new ProcessList(this).threads(pid));
     }
 
     /** What a process has mapped; empty for a thread of the kernel. */

@@ -59,7 +59,28 @@ final class ProcessList {
                 return process(task);
             }
         }
-        throw new IntrospectionException("The guest has no process " + pid + ".");
+        throw none(pid);
+    }
+
+    List<Integer> threads(int pid) {
+        for (KernelObject task : tasks()) {
+            if (task.number("pid") == pid) {
+                List<Integer> list = new ArrayList<>();
+                KernelList.walk(
+                        kernel,
+                        task.follow("signal", "signal_struct").addressOf("thread_head"),
+                        "task_struct",
+                        "thread_node",
+                        LIMIT,
+                        t -> list.add((int) t.number("pid")));
+                return list;
+            }
+        }
+        throw none(pid);
+    }
+
+    private static IntrospectionException none(int pid) {
+        return new IntrospectionException("The guest has no process " + pid + ".");
     }
 
     private LinuxProcess process(KernelObject task) {

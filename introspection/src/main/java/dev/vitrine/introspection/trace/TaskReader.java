@@ -83,10 +83,7 @@ final class TaskReader {
     TaskReader(LinuxKernel k, Paths paths) {
         this.paths = paths;
         // Both are offsets in the memory of a processor, which GS points to.
-        currentTask =
-                k.hasSymbol("current_task")
-                        ? k.resolve("current_task")
-                        : k.resolve("pcpu_hot") + k.member("pcpu_hot", "current_task").offset();
+        currentTask = k.currentTask();
         processor =
                 k.hasSymbol("cpu_number")
                         ? k.resolve("cpu_number")

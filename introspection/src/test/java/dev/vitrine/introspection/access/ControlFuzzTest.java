@@ -26,7 +26,9 @@ class ControlFuzzTest {
                         9,
                         List.of(
                                 bytes("info\nranges\nread 0x1000 16\nregisters 0\n"),
-                                bytes("pause\nwrite 0x1000 4\nabcdresume\nread 4096 10\n")));
+                                bytes("pause\nwrite 0x1000 4\nabcdresume\nread 4096 10\n"),
+                                bytes("exec 0 1000 6 1\n/a\0b \0info\n"),
+                                bytes("write-file 7 1000 3 0 4\n/a\0abcdread-file\n")));
         for (int i = 0; i < 20_000; i++) {
             fuzz(m.next());
         }

@@ -1,0 +1,130 @@
+// Copyright 2026 The Vitrine authors
+// SPDX-License-Identifier: Apache-2.0
+
+package dev.vitrine.introspection.inject;
+
+import dev.vitrine.introspection.IntrospectionException;
+
+import org.jspecify.annotations.Nullable;
+
+import java.util.concurrent.CompletableFuture;
+
+/**
+ * A thread of the guest that has been led astray: it calls functions of the kernel, one after the
+ * other, and then goes on where it was, with the registers that it had. Told apart by its
+ * task_struct, since it may come back on another vCPU, and by a number on its stack, since a
+ * task_struct may become another thread's.
+ */
+final class Session {
+    /** Room on the stack that is left for whatever is at its top. */
+    private static final int GAP = 256;
+
+    private final Procedure procedure;
+    private final int process;
+    private final long cookie;
+    private final int waits;
+    private final CompletableFuture<@Nullable Void> done = new CompletableFuture<>();
+    private final CompletableFuture<@Nullable Void> taken = new CompletableFuture<>();
+    private KernelLink.@Nullable Kind kind;
+    private @Nullable SavedRegisters saved;
+    private long returnSp;
+    private volatile String function = "";
+
+    /**
+     * @param process of which a thread is to do it; 0 is for any that may do everything
+     * @param cookie a number that is not to be guessed
+     * @param waits how often a worker, when it is done, waits for more to do
+     */
+    Session(Procedure procedure, int process, long cookie, int waits) {
+        this.procedure = procedure;
+        this.process = process;
+        this.cookie = cookie;
+        this.waits = waits;
+    }
+
+    int process() {
+        return process;
+    }
+
+    int waits() {
+        return waits;
+    }
+
+    /** Completed when there is a thread for it. */
+    CompletableFuture<@Nullable Void> taken() {
+        return taken;
+    }
+
+    /** Completed when the thread goes on with its own work. */
+    CompletableFuture<@Nullable Void> done() {
+        return done;
+    }
+
+    /** The function that is being called. */
+    String function() {
+        return function;
+    }
+
+    /** Where the thread has been taken; null until it has. */
+    KernelLink.@Nullable Kind kind() {
+        return kind;
+    }
+
+    /** Whether the thread, which is where functions return to, comes from the call. */
+    boolean isReturn(VcpuMemory at) {
+        return at.stackPointer() == returnSp && at.numberOr(returnSp, cookie + 1) == cookie;
+    }
+
+    /** The thread is taken from what it was about to do. */
+    void begin(VcpuMemory at, KernelLink.Kind where) {
+        saved = SavedRegisters.of(at.processor());
+        kind = where;
+        taken.complete(null);
+        step(at, 0);
+    }
+
+    /** A call has returned. */
+    void returned(VcpuMemory at) {
+        step(at, at.result());
+    }
+
+    /** The thread has ended in the call. */
+    void ended() {
+        done.completeExceptionally(
+                new IntrospectionException(
+                        "The thread of the guest ended in "
+                                + function
+                                + " and did not come back; its kernel's log may tell why."));
+    }
+
+    private void step(VcpuMemory at, long result) {
+        SavedRegisters s = saved;
+        if (s == null) {
+            throw new IllegalStateException("not begun");
+        }
+        try {
+            KernelCall call = procedure.next(at, result);
+            if (call != null) {
+                function = call.function();
+                call(at, s, call);
+                return;
+            }
+            s.restore(at.processor());
+            done.complete(null);
+        } catch (IntrospectionException e) {
+            s.restore(at.processor());
+            done.completeExceptionally(e);
+        }
+    }
+
+    /**
+     * At the function's first instruction the stack is aligned as behind a CALL (System V, 3.2.2);
+     * the number is above the return address.
+     */
+    private void call(VcpuMemory at, SavedRegisters s, KernelCall call) {
+        returnSp = s.stackPointer() - GAP & -16L;
+        at.putNumber(returnSp, cookie);
+        at.putNumber(returnSp - 8, at.returnAddress());
+        at.enter(at.symbol(call.function()), returnSp - 8, call.arguments());
+    }
+}
