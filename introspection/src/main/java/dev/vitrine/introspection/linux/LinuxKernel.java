@@ -226,6 +226,20 @@ public final class LinuxKernel implements KernelMemory {
         return m;
     }
 
+    /**
+     * Where a member is, in bytes from the start of the structure.
+     *
+     * @throws IntrospectionException this kernel has none of that name
+     */
+    public long offset(String structure, String path) {
+        return member(structure, path).offset();
+    }
+
+    /** Where a member is; -1 if this kernel has none of that name. */
+    public long optionalOffset(String structure, String path) {
+        return types().member(structure, path) == null ? -1 : offset(structure, path);
+    }
+
     /** A structure at an address. */
     public KernelObject object(String structure, long address) {
         return new KernelObject(this, structure, address);
