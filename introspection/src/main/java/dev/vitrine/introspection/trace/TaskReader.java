@@ -23,6 +23,9 @@ final class TaskReader {
     private static final int NAME = 255;
     private static final int DEPTH = 64;
 
+    /** Of the preemption count: NMIs, interrupts, and deferred ones being served (preempt.h). */
+    private static final int IN_INTERRUPT = 0xFF_0100;
+
     /** More threads than the kernel allows (PID_MAX_LIMIT is 2^22, memory ends earlier). */
     private static final int MAX_ENTRIES = 1 << 17;
 
@@ -58,6 +61,7 @@ final class TaskReader {
     private final Paths paths;
     private final long currentTask;
     private final long processor;
+    private final long preemptCount;
     private final int first;
     private final int length;
     private final int pid;
@@ -92,6 +96,12 @@ final class TaskReader {
                         ? k.resolve("cpu_number")
                         : k.hasSymbol("pcpu_hot")
                                 ? k.resolve("pcpu_hot") + k.offset("pcpu_hot", "cpu_number")
+                                : -1;
+        preemptCount =
+                k.hasSymbol("__preempt_count")
+                        ? k.resolve("__preempt_count")
+                        : k.hasSymbol("pcpu_hot")
+                                ? k.resolve("pcpu_hot") + k.offset("pcpu_hot", "preempt_count")
                                 : -1;
         String[] names = {"pid", "tgid", "real_parent", "comm", "cred", "mm", "nsproxy", "cgroups"};
         long[] at = new long[names.length];
@@ -158,6 +168,11 @@ final class TaskReader {
 
     int processor(Moment m) {
         return processor < 0 ? -1 : (int) m.numberOr(m.gsBase() + processor, 4, -1);
+    }
+
+    boolean inInterrupt(Moment m) {
+        return preemptCount >= 0
+                && (m.numberOr(m.gsBase() + preemptCount, 4, 0) & IN_INTERRUPT) != 0;
     }
 
     /** Who a thread is now. */

@@ -265,6 +265,11 @@ public final class Tracer implements AutoCloseable {
         }
 
         @Override
+        public void onReturn(String name, FunctionListener listener) {
+            hook(name, new FunctionReturns(Tracer.this, listener)::entered);
+        }
+
+        @Override
         public void emit(Moment at, Event event) {
             sink.accept(at.time(), at.vcpu(), at.cr3(), at.task(), event, EVENT_SIZE + at.size());
         }
