@@ -98,7 +98,8 @@ public final class Paths {
     /**
      * The name of a place in the tree of folders.
      *
-     * @param mount address of a struct vfsmount
+     * @param mount address of a struct vfsmount; 0 if it is not known, and the name is to be from
+     *     the root of the file system on
      * @param dentry address of a struct dentry
      * @throws IntrospectionException what they lead to is not in memory
      */
@@ -144,7 +145,7 @@ public final class Paths {
                 break;
             }
             long parent = memory.pointer(d + dentryParent);
-            if (d == memory.pointer(m + mountRoot)) {
+            if (vfsmount != 0 && d == memory.pointer(m + mountRoot)) {
                 long above = memory.pointer(m + mountParent);
                 if (above == m) {
                     break;
