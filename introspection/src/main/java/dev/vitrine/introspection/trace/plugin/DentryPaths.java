@@ -13,7 +13,7 @@ import dev.vitrine.introspection.trace.Moment;
  * oldest one; if there is none, the name is from the root of the file system on.
  */
 final class DentryPaths {
-    private static final int MAX_MOUNTS = 1024;
+    private static final int MAX_MOUNTS = 256;
     private static final int DEPTH = 4096;
 
     private final Paths paths;

@@ -19,7 +19,9 @@ final class PacketReader {
     /** There is no header of the device's layer. */
     private static final int UNSET = 0xFFFF;
 
-    private static final int MAX_PIECES = 1024;
+    /** Pieces of one packet, empty ones too; the kernel makes a few hundred at the most. */
+    private static final int MAX_PIECES = 4096;
+
     private static final int MAX_DEPTH = 4;
     private static final int MAX_HEADER = 512;
 
@@ -123,7 +125,7 @@ final class PacketReader {
         b.linear(m, m.pointer(skb + data) - before, straight);
         long shared = m.pointer(skb + head) + m.number(skb + end, 4);
         int count = (int) m.number(shared + fragmentCount, 1);
-        for (int i = 0; i < count && b.hasRoom(); i++) {
+        for (int i = 0; i < count && b.takesMore(); i++) {
             long f = shared + fragments + i * fragmentSize;
             b.paged(
                     m.pointer(f + fragmentPage),
@@ -131,7 +133,7 @@ final class PacketReader {
                     m.number(f + fragmentLength, 4));
         }
         long part = m.pointer(shared + list);
-        for (int i = 0; part != 0 && i < MAX_PIECES && depth < MAX_DEPTH && b.hasRoom(); i++) {
+        while (part != 0 && depth < MAX_DEPTH && b.takesMore()) {
             collect(m, part, 0, b, depth + 1);
             part = next(m, part);
         }
@@ -141,14 +143,16 @@ final class PacketReader {
     private final class Buffer {
         private final byte[] bytes;
         private int filled;
+        private int pieces;
         private boolean broken;
 
         Buffer(int size) {
             bytes = new byte[size];
         }
 
-        boolean hasRoom() {
-            return !broken && filled < bytes.length;
+        /** Whether there is room for another piece; each is counted. */
+        boolean takesMore() {
+            return !broken && filled < bytes.length && ++pieces <= MAX_PIECES;
         }
 
         private int room(long wanted) {

@@ -62,8 +62,8 @@ public final class PcapPlugin implements TracePlugin {
 
     private static final String FILE = "pcap";
 
-    /** Buffers that are sent together. */
-    private static final int MAX_LIST = 4096;
+    /** Buffers that are sent together: parts of a large packet, of half a mebibyte at the most. */
+    private static final int MAX_LIST = 512;
 
     /** Devices that are remembered; a guest can make as many as it likes. */
     private static final int MAX_DEVICES = 4096;
