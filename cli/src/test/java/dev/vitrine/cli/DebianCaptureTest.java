@@ -8,6 +8,7 @@ import static dev.vitrine.cli.TracedEvents.found;
 import static dev.vitrine.cli.TracedEvents.of;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assertions.assertAll;
 
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -113,11 +114,12 @@ class DebianCaptureTest {
         List<String> all = Files.readAllLines(events);
         fitTheSchema(all);
         String printed = r.out().replace("\r", "");
-        extracted(all, printed, contents);
-        typed(all, printed);
         PcapngFile file = PcapngFile.read(packets);
-        loopback(all, printed, file);
-        ethernet(printed, file);
+        assertAll(
+                () -> extracted(all, printed, contents),
+                () -> typed(all, printed),
+                () -> loopback(all, printed, file),
+                () -> ethernet(printed, file));
     }
 
     // ---------------------------------------------------------------------------- extract
