@@ -162,6 +162,7 @@ final class ReplayCommand implements Callable<Integer> {
                 TraceCommand trace = trace(silent);
                 trace.output = events.toString();
                 trace.format = "json";
+                trace.settings.clear();
                 RunPlan plan = RunManifest.plan(recording, false, null, silent);
                 int status = replay(plan, trace, recording, Replayer.Until.END, null, silent);
                 if (status == ExitStatus.REPLAY_DIFFERS) {

@@ -13,6 +13,8 @@ import java.util.Locale;
 /** Sizes and times as a user writes them. */
 final class Sizes {
     private static final long MAX_MEMORY = 8L << 40;
+    private static final long MAX_FILE = 1L << 50;
+    private static final int MEBI = 20;
     private static final BigDecimal MAX_SECONDS = BigDecimal.valueOf(366L * 86400);
 
     private Sizes() {}
@@ -24,14 +26,7 @@ final class Sizes {
      * @throws BadInputException it is no such size
      */
     static long memory(String option, String text) {
-        String t = text.strip().toUpperCase(Locale.ROOT);
-        if (!t.matches("[+-]?[0-9]{1,30}([KMGT](I?B)?)?")) {
-            throw new BadInputException(
-                    option + " " + shown(text) + " is not a size; write it as 512M or 2G.");
-        }
-        String digits = t.replaceAll("[KMGTIB]", "");
-        int shift = t.contains("K") ? 10 : t.contains("G") ? 30 : t.contains("T") ? 40 : 20;
-        BigInteger bytes = new BigInteger(digits).shiftLeft(shift);
+        BigInteger bytes = size(option, text, MEBI);
         if (bytes.compareTo(BigInteger.valueOf(1 << 20)) < 0
                 || bytes.compareTo(BigInteger.valueOf(MAX_MEMORY)) > 0) {
             throw new BadInputException(
@@ -41,6 +36,40 @@ final class Sizes {
                             + " is out of range: a guest has 1M to 8T of memory.");
         }
         return bytes.longValueExact() & -4096L;
+    }
+
+    /**
+     * The size of a file: a number with K, M, G or T, bytes without.
+     *
+     * @return bytes, from 0 to 1 PiB
+     * @throws BadInputException it is no such size
+     */
+    static long file(String option, String text) {
+        BigInteger bytes = size(option, text, 0);
+        if (bytes.signum() < 0 || bytes.compareTo(BigInteger.valueOf(MAX_FILE)) > 0) {
+            throw new BadInputException(
+                    option + " " + shown(text) + " is out of range: it can be 0 to 1024T.");
+        }
+        return bytes.longValueExact();
+    }
+
+    /**
+     * @param plain what a number without a letter stands for: 20 for MiB, 0 for bytes
+     */
+    private static BigInteger size(String option, String text, int plain) {
+        String t = text.strip().toUpperCase(Locale.ROOT);
+        if (!t.matches("[+-]?[0-9]{1,30}([KMGT](I?B)?)?")) {
+            throw new BadInputException(
+                    option + " " + shown(text) + " is not a size; write it as 512M or 2G.");
+        }
+        String digits = t.replaceAll("[KMGTIB]", "");
+        int shift =
+                t.contains("K")
+                        ? 10
+                        : t.contains("M")
+                                ? 20
+                                : t.contains("G") ? 30 : t.contains("T") ? 40 : plain;
+        return new BigInteger(digits).shiftLeft(shift);
     }
 
     /**

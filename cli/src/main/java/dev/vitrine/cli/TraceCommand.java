@@ -18,6 +18,7 @@ import dev.vitrine.toolstack.PathNames;
 import org.jspecify.annotations.Nullable;
 
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 import java.io.IOException;
@@ -54,6 +55,9 @@ import java.util.List;
             "  network     sockets: bind, connect, accept, send and receive, with addresses",
             "  modules     modules of the kernel that are loaded and unloaded",
             "  ptrace      processes that look into others",
+            "  extract     content of written and deleted files, with SHA-256; see --extract-to",
+            "  keys        what is read from and written to terminals, by name",
+            "  pcap        packets of network devices; see --pcap",
             "  crashes     programs that die of a fault, oopses and panics of the kernel",
             "",
             "  2    also: events could not be written, or the guest is no Linux that can be traced",
@@ -126,6 +130,8 @@ final class TraceCommand extends RunCommand {
             })
     List<String> symbols = new ArrayList<>();
 
+    @Mixin final PluginOptions settings = new PluginOptions();
+
     private static final int MAX_DATA = 1 << 16;
 
     // Of the guests that have ended; there are several if one is started again.
@@ -155,6 +161,7 @@ final class TraceCommand extends RunCommand {
         for (String s : symbols) {
             files.add(SymbolFile.load(PathNames.path("--symbols", s)));
         }
+        settings.give(chosen);
         try (EventWriter writer = new EventWriter(plan.name(), kind, wanted, open())) {
             int status =
                     new GuestRun(
@@ -164,7 +171,10 @@ final class TraceCommand extends RunCommand {
                                     machine -> trace(machine, files, chosen, writer, mechanism))
                             .run();
             writer.close();
-            return written(writer) ? status : ExitStatus.BAD_INPUT;
+            return written(writer) & ended(chosen) ? status : ExitStatus.BAD_INPUT;
+        } finally {
+            // What they have begun to write is ended when the guest could not be run, too.
+            chosen.forEach(TracePlugin::end);
         }
     }
 
@@ -259,6 +269,19 @@ final class TraceCommand extends RunCommand {
                             + problem);
         }
         return e == null && failure == null;
+    }
+
+    /** What plugins write besides events; false if it could not be written. */
+    private boolean ended(List<TracePlugin> chosen) {
+        boolean well = true;
+        for (TracePlugin p : chosen) {
+            String problem = p.end();
+            if (problem != null) {
+                say(problem);
+                well = false;
+            }
+        }
+        return well;
     }
 
     private void say(String sentence) {

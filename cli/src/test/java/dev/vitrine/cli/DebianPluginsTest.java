@@ -3,6 +3,10 @@
 
 package dev.vitrine.cli;
 
+import static dev.vitrine.cli.TracedEvents.fitTheSchema;
+import static dev.vitrine.cli.TracedEvents.found;
+import static dev.vitrine.cli.TracedEvents.of;
+
 import static org.assertj.core.api.Assertions.assertThat;
 
 import org.junit.jupiter.api.AfterEach;
@@ -14,12 +18,8 @@ import org.junit.jupiter.api.io.TempDir;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.TimeUnit;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
 /** What plugins tell of Debian is what the guest has done, and says itself. */
 @Timeout(value = 20, unit = TimeUnit.MINUTES)
@@ -62,17 +62,6 @@ class DebianPluginsTest {
         image.close();
     }
 
-    /** Events that have all these parts. */
-    private static List<String> of(List<String> events, String... parts) {
-        return events.stream().filter(e -> List.of(parts).stream().allMatch(e::contains)).toList();
-    }
-
-    private static String found(String pattern, String printed) {
-        Matcher m = Pattern.compile(pattern).matcher(printed);
-        assertThat(m.find()).as(pattern + " in " + printed).isTrue();
-        return m.group(1);
-    }
-
     @Test
     void tellWhatTheGuestDid() throws IOException {
         GuestPrograms.write(folder);
@@ -102,21 +91,6 @@ class DebianPluginsTest {
         processes(all, printed);
         network(all);
         others(all, printed);
-    }
-
-    private static void fitTheSchema(List<String> events) throws IOException {
-        JsonSchema schema = new JsonSchema(Files.readString(Path.of("../docs/trace.schema.json")));
-        List<String> wrong = new ArrayList<>();
-        long next = 0;
-        for (String line : events) {
-            Object event = JsonSchema.parse(line);
-            String w = schema.check(event);
-            if (w != null) {
-                wrong.add(w + ": " + line);
-            }
-            assertThat(((Map<?, ?>) event).get("seq")).isEqualTo(next++);
-        }
-        assertThat(wrong).isEmpty();
     }
 
     private static void files(List<String> all) {

@@ -3,6 +3,8 @@
 
 package dev.vitrine.cli;
 
+import static dev.vitrine.cli.TracedEvents.of;
+
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.abort;
 
@@ -37,10 +39,6 @@ class DebianTraceTest {
             System.out.println("debian is not traced: no image: " + e.getMessage());
             abort("no image: " + e.getMessage());
         }
-    }
-
-    private static List<String> of(List<String> events, String... parts) {
-        return events.stream().filter(e -> List.of(parts).stream().allMatch(e::contains)).toList();
     }
 
     @ParameterizedTest

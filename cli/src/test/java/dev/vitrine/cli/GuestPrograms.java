@@ -94,6 +94,47 @@ final class GuestPrograms {
     /** The kernel maps 64 KiB around a page that is touched. */
     private static final int FAR_AWAY = 0x4_0000;
 
+    /**
+     * Opens a pseudo-terminal, writes a line to its master and what answers it to its slave, reads
+     * the line at the slave, and all that comes back at the master; ends with the length of that.
+     */
+    private static final String PTY =
+            """
+            b802000000 488d3d9b000000 be02000000 0f05 4189c4    m = open("/dev/ptmx", O_RDWR)
+            4489e7 be31540440 488d1593000000 b810000000 0f05    ioctl(m, TIOCSPTLCK, &zero)
+            4489e7 be41540000 ba02010000 b810000000 0f05 4189c5 s = ioctl(m, TIOCGPTPEER, O_RDWR|O_NOCTTY)
+            4489e7 488d356f000000 ba58000000 b801000000 0f05    write(m, line, 88)
+            4489ef 488d35b1000000 bac8000000 31c0 0f05          read(s, buf, 200)
+            4489ef 488d353b000000 ba07000000 b801000000 0f05    write(s, "answer\\n", 7)
+            31db                                                n = 0
+            4489e7 488d3586000000 bac8000000 31c0 0f05 01c3     do n += read(m, buf, 200)
+            83fb61 7ce6                                         while (n < 97)
+            89df b8e7000000 0f05                                exit_group(n)
+            2f6465762f70746d7800616e737765720a000000007468652073656372657420    texts
+            6f662061206c696e652074686174206973206c6f6e676572207468616e207768
+            617420746865206b65726e656c2068616e6473206f6e20617420612074696d65
+            3a20303132333435363738390a
+            """;
+
+    /**
+     * Makes /tmp/x/mapped, of 5000 bytes, and writes to it through a mapping after its descriptor
+     * is closed; writes "memfd content" to a file that never has a name in a folder.
+     */
+    private static final String CONTENTS =
+            """
+            b802000000 488d3d89000000 be42000000 ba80010000 0f05 4189c4    f = open(path, 0x42, 0600)
+            4489e7 be88130000 b84d000000 0f05                     ftruncate(f, 5000)
+            b809000000 31ff be00200000 ba03000000 41ba01000000 4589e0 4531c9 0f05 4889c3
+                                                                  p = mmap(0, 8192, 3, MAP_SHARED, f, 0)
+            4489e7 b803000000 0f05                                close(f)
+            c7436461626364 c7837e13000065666768                   p[100] = "abcd", p[4990] = "efgh"
+            b83f010000 488d3d30000000 31f6 0f05                   f = memfd_create("hidden", 0)
+            89c7 488d352a000000 ba0d000000 b801000000 0f05        write(f, "memfd content", 13)
+            31ff b8e7000000 0f05                                  exit_group(0)
+            2f746d702f782f6d61707065640068696464656e006d656d666420636f6e7465    texts
+            6e74
+            """;
+
     private GuestPrograms() {}
 
     private static byte[] code(String listing) {
@@ -109,12 +150,14 @@ final class GuestPrograms {
         return HexFormat.of().parseHex(hex);
     }
 
-    /** Writes the programs into a folder: i386, x32, crash, ring and far. */
+    /** Writes the programs into a folder: i386, x32, crash, ring, far, pty and contents. */
     static void write(Path folder) throws IOException {
         program(folder.resolve("i386"), elf32(code(I386)));
         program(folder.resolve("x32"), elf64(code(X32)));
         program(folder.resolve("crash"), elf64(code(CRASH)));
         program(folder.resolve("ring"), elf64(code(RING)));
+        program(folder.resolve("pty"), elf64(code(PTY)));
+        program(folder.resolve("contents"), elf64(code(CONTENTS)));
         byte[] far = Arrays.copyOf(code(FAR), FAR_AWAY + code(FAR_TEXTS).length);
         System.arraycopy(code(FAR_TEXTS), 0, far, FAR_AWAY, code(FAR_TEXTS).length);
         program(folder.resolve("far"), elf64(far));

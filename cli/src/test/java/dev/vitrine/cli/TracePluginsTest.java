@@ -29,7 +29,17 @@ import javax.tools.ToolProvider;
 
 class TracePluginsTest {
     private static final List<String> NAMES =
-            List.of("syscalls", "processes", "files", "network", "modules", "ptrace", "crashes");
+            List.of(
+                    "syscalls",
+                    "processes",
+                    "files",
+                    "network",
+                    "modules",
+                    "ptrace",
+                    "crashes",
+                    "extract",
+                    "keys",
+                    "pcap");
 
     @TempDir Path folder;
 

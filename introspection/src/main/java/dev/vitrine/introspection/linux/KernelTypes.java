@@ -26,6 +26,9 @@ public sealed interface KernelTypes permits Btf, Isf {
      */
     @Nullable Member member(String structure, String path);
 
+    /** Value of an enumeration's constant; null if there is none of that name. */
+    @Nullable Long constant(String enumeration, String name);
+
     /** Names of a structure's members in their order; empty if there is no such structure. */
     List<String> members(String structure);
 }

@@ -241,7 +241,21 @@ public final class LinuxKernel implements KernelMemory {
     public long currentTask() {
         return hasSymbol("current_task")
                 ? resolve("current_task")
-                : resolve("pcpu_hot") + member("pcpu_hot", "current_task").offset();
+                : resolve("pcpu_hot") + offset("pcpu_hot", "current_task");
+    }
+
+    /**
+     * Where a member is, in bytes from the start of the structure.
+     *
+     * @throws IntrospectionException this kernel has none of that name
+     */
+    public long offset(String structure, String path) {
+        return member(structure, path).offset();
+    }
+
+    /** Where a member is; -1 if this kernel has none of that name. */
+    public long optionalOffset(String structure, String path) {
+        return types().member(structure, path) == null ? -1 : offset(structure, path);
     }
 
     /** A structure at an address. */

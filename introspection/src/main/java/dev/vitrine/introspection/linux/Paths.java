@@ -42,30 +42,26 @@ public final class Paths {
     private Paths(LinuxKernel k, long rootMount, long rootDentry) {
         this.rootMount = rootMount;
         this.rootDentry = rootDentry;
-        fileMount = offset(k, "file", "f_path.mnt");
-        fileDentry = offset(k, "file", "f_path.dentry");
-        fileInode = offset(k, "file", "f_inode");
-        inodeNumber = offset(k, "inode", "i_ino");
-        dentryParent = offset(k, "dentry", "d_parent");
-        dentryHash = offset(k, "dentry", "d_hash.pprev");
-        dentryName = offset(k, "dentry", "d_name.name");
-        dentryLength = offset(k, "dentry", "d_name.len");
-        dentryOperations = offset(k, "dentry", "d_op");
-        dentryData = offset(k, "dentry", "d_fsdata");
-        operationName = offset(k, "dentry_operations", "d_dname");
-        namespaceName = offset(k, "proc_ns_operations", "name");
-        mountMnt = offset(k, "mount", "mnt");
-        mountRoot = offset(k, "mount", "mnt.mnt_root");
-        mountParent = offset(k, "mount", "mnt_parent");
-        mountPoint = offset(k, "mount", "mnt_mountpoint");
+        fileMount = k.offset("file", "f_path.mnt");
+        fileDentry = k.offset("file", "f_path.dentry");
+        fileInode = k.offset("file", "f_inode");
+        inodeNumber = k.offset("inode", "i_ino");
+        dentryParent = k.offset("dentry", "d_parent");
+        dentryHash = k.offset("dentry", "d_hash.pprev");
+        dentryName = k.offset("dentry", "d_name.name");
+        dentryLength = k.offset("dentry", "d_name.len");
+        dentryOperations = k.offset("dentry", "d_op");
+        dentryData = k.offset("dentry", "d_fsdata");
+        operationName = k.offset("dentry_operations", "d_dname");
+        namespaceName = k.offset("proc_ns_operations", "name");
+        mountMnt = k.offset("mount", "mnt");
+        mountRoot = k.offset("mount", "mnt.mnt_root");
+        mountParent = k.offset("mount", "mnt_parent");
+        mountPoint = k.offset("mount", "mnt_mountpoint");
         pipe = function(k, "pipefs_dname");
         socket = function(k, "sockfs_dname");
         anonymous = function(k, "anon_inodefs_dname");
         namespace = function(k, "ns_dname");
-    }
-
-    private static long offset(LinuxKernel k, String structure, String member) {
-        return k.member(structure, member).offset();
     }
 
     private static long function(LinuxKernel k, String name) {
@@ -102,7 +98,8 @@ public final class Paths {
     /**
      * The name of a place in the tree of folders.
      *
-     * @param mount address of a struct vfsmount
+     * @param mount address of a struct vfsmount; 0 if it is not known, and the name is to be from
+     *     the root of the file system on
      * @param dentry address of a struct dentry
      * @throws IntrospectionException what they lead to is not in memory
      */
@@ -148,7 +145,7 @@ public final class Paths {
                 break;
             }
             long parent = memory.pointer(d + dentryParent);
-            if (d == memory.pointer(m + mountRoot)) {
+            if (vfsmount != 0 && d == memory.pointer(m + mountRoot)) {
                 long above = memory.pointer(m + mountParent);
                 if (above == m) {
                     break;

@@ -55,9 +55,6 @@ final class CallHooks {
 
     private static final int X32 = 0x4000_0000;
 
-    /** Addresses behind calls of the entries; kernels have as many as entries. */
-    private static final int MAX_RETURNS = 64;
-
     /** Bytes that are read for a call at the most, if it names many buffers. */
     private static final int MAX_READ = 1 << 22;
 
@@ -76,7 +73,7 @@ final class CallHooks {
     private final int ax;
     private final int sp;
     private final boolean exits;
-    private final Set<Long> returns = ConcurrentHashMap.newKeySet();
+    private final ReturnPoints returns;
     private final List<CallListener> all = new CopyOnWriteArrayList<>();
     private final Map<String, List<CallListener>> some = new ConcurrentHashMap<>();
     private final Map<Call, CallListener[]> listeners = new ConcurrentHashMap<>();
@@ -94,6 +91,7 @@ final class CallHooks {
         ax = offset("ax");
         sp = offset("sp");
         exits = kernel.hasSymbol(EXIT);
+        returns = new ReturnPoints(tracer, m -> returned(m, 0));
     }
 
     private int offset(String register) {
@@ -197,15 +195,8 @@ final class CallHooks {
         }
         thread.open = open;
         if (!exits) {
-            returnPoint(m);
-        }
-    }
-
-    /** For kernels without a function that all calls end in. */
-    private void returnPoint(Moment m) {
-        long back = m.numberOr(m.register(dev.vitrine.processor.Registers.RSP), 8, 0);
-        if (returns.size() < MAX_RETURNS && returns.add(back)) {
-            tracer.hook(back, n -> returned(n, 0));
+            // A kernel without a function that all calls end in.
+            returns.begins(m);
         }
     }
 

@@ -125,6 +125,20 @@ public final class Moment implements KernelMemory {
         return processor.gpr(ARGUMENTS[n]);
     }
 
+    /** What the function gives that has just returned. */
+    public long result() {
+        return processor.gpr(Registers.RAX);
+    }
+
+    /**
+     * Whether the vCPU serves an interrupt, also a deferred one: what is done then is not the
+     * thread's doing that it happens to execute. A kernel with PREEMPT_RT serves deferred ones in
+     * threads, and does not tell.
+     */
+    public boolean inInterrupt() {
+        return tasks.inInterrupt(this);
+    }
+
     /** Room for so many bytes, which the next call takes again. */
     byte[] scratch(int length) {
         if (scratch.length < length) {

@@ -23,6 +23,9 @@ final class TaskReader {
     private static final int NAME = 255;
     private static final int DEPTH = 64;
 
+    /** Of the preemption count: NMIs, interrupts, and deferred ones being served (preempt.h). */
+    private static final int IN_INTERRUPT = 0xFF_0100;
+
     /** More threads than the kernel allows (PID_MAX_LIMIT is 2^22, memory ends earlier). */
     private static final int MAX_ENTRIES = 1 << 17;
 
@@ -58,6 +61,7 @@ final class TaskReader {
     private final Paths paths;
     private final long currentTask;
     private final long processor;
+    private final long preemptCount;
     private final int first;
     private final int length;
     private final int pid;
@@ -88,8 +92,13 @@ final class TaskReader {
                 k.hasSymbol("cpu_number")
                         ? k.resolve("cpu_number")
                         : k.hasSymbol("pcpu_hot")
-                                ? k.resolve("pcpu_hot")
-                                        + k.member("pcpu_hot", "cpu_number").offset()
+                                ? k.resolve("pcpu_hot") + k.offset("pcpu_hot", "cpu_number")
+                                : -1;
+        preemptCount =
+                k.hasSymbol("__preempt_count")
+                        ? k.resolve("__preempt_count")
+                        : k.hasSymbol("pcpu_hot")
+                                ? k.resolve("pcpu_hot") + k.offset("pcpu_hot", "preempt_count")
                                 : -1;
         String[] names = {"pid", "tgid", "real_parent", "comm", "cred", "mm", "nsproxy", "cgroups"};
         long[] at = new long[names.length];
@@ -114,28 +123,22 @@ final class TaskReader {
         nsproxy = inside(at[6]);
         cgroups = inside(at[7]);
         parentTgid = at[1];
-        euid = k.member("cred", "euid").offset();
-        executable = k.member("mm_struct", "exe_file").offset();
-        mountNamespace = optional(k, "nsproxy", "mnt_ns");
-        mountNumber = optional(k, "mnt_namespace", "ns.inum");
-        pidNamespace = optional(k, "nsproxy", "pid_ns_for_children");
-        pidNumber = optional(k, "pid_namespace", "ns.inum");
-        defaultGroup = optional(k, "css_set", "dfl_cgrp");
-        groupNode = optional(k, "cgroup", "kn");
-        nodeName = optional(k, "kernfs_node", "name");
+        euid = k.offset("cred", "euid");
+        executable = k.offset("mm_struct", "exe_file");
+        mountNamespace = k.optionalOffset("nsproxy", "mnt_ns");
+        mountNumber = k.optionalOffset("mnt_namespace", "ns.inum");
+        pidNamespace = k.optionalOffset("nsproxy", "pid_ns_for_children");
+        pidNumber = k.optionalOffset("pid_namespace", "ns.inum");
+        defaultGroup = k.optionalOffset("css_set", "dfl_cgrp");
+        groupNode = k.optionalOffset("cgroup", "kn");
+        nodeName = k.optionalOffset("kernfs_node", "name");
         // Since 6.15 or so.
-        long renamed = optional(k, "kernfs_node", "__parent");
-        nodeParent = renamed >= 0 ? renamed : optional(k, "kernfs_node", "parent");
+        long renamed = k.optionalOffset("kernfs_node", "__parent");
+        nodeParent = renamed >= 0 ? renamed : k.optionalOffset("kernfs_node", "parent");
     }
 
     private int inside(long offset) {
         return offset < 0 ? -1 : (int) (offset - first);
-    }
-
-    private static long optional(LinuxKernel k, String structure, String member) {
-        return k.types().member(structure, member) == null
-                ? -1
-                : k.member(structure, member).offset();
     }
 
     /** The thread that a vCPU executes. */
@@ -162,6 +165,11 @@ final class TaskReader {
 
     int processor(Moment m) {
         return processor < 0 ? -1 : (int) m.numberOr(m.gsBase() + processor, 4, -1);
+    }
+
+    boolean inInterrupt(Moment m) {
+        return preemptCount >= 0
+                && (m.numberOr(m.gsBase() + preemptCount, 4, 0) & IN_INTERRUPT) != 0;
     }
 
     /** Who a thread is now. */

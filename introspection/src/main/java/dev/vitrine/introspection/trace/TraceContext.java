@@ -38,6 +38,14 @@ public interface TraceContext {
      */
     void onFunction(String name, Consumer<Moment> reached);
 
+    /**
+     * Has a listener called each time that a function of the kernel begins, and when it returns.
+     *
+     * @param name its symbol
+     * @throws dev.vitrine.introspection.IntrospectionException the kernel has no such symbol
+     */
+    void onReturn(String name, FunctionListener listener);
+
     /** Tells an event of now. */
     void emit(Moment at, Event event);
 

@@ -55,9 +55,14 @@ public final class TracedCall {
         return result;
     }
 
+    /** Name of the error that it returned, such as "ENOENT"; null if it did not return one. */
+    public @Nullable String error() {
+        return result == null ? null : ErrorNames.of(result);
+    }
+
     /** Whether it has returned, and not with an error. */
     public boolean succeeded() {
-        return result != null && ErrorNames.of(result) == null;
+        return result != null && error() == null;
     }
 
     /** The domain's clock when it began, ns since its start. */
@@ -88,7 +93,7 @@ public final class TracedCall {
                 call.name(),
                 arguments,
                 result,
-                result == null ? null : ErrorNames.of(result),
+                error(),
                 result == null ? null : ended - began);
     }
 

@@ -197,7 +197,9 @@ public final class Tracer implements AutoCloseable {
     void hook(long address, Consumer<Moment> action) {
         Session s = session;
         if (s != null) {
-            points.set(s.kernel.space(), address, p -> reached(s, p, action));
+            // One of its own: several vCPUs may set breakpoints where functions return.
+            AddressSpace known = s.kernel.space();
+            points.set(known.withRoot(known.root()), address, p -> reached(s, p, action));
         }
     }
 
@@ -262,6 +264,11 @@ public final class Tracer implements AutoCloseable {
         @Override
         public void onFunction(String name, Consumer<Moment> reached) {
             hook(name, reached);
+        }
+
+        @Override
+        public void onReturn(String name, FunctionListener listener) {
+            hook(name, new FunctionReturns(Tracer.this, listener)::entered);
         }
 
         @Override

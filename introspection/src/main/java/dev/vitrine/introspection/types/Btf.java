@@ -350,6 +350,24 @@ public final class Btf implements KernelTypes {
     }
 
     @Override
+    public @Nullable Long constant(String enumeration, String name) {
+        for (int type = 1; type <= count; type++) {
+            int at = place(type);
+            int kind = kind(at);
+            if ((kind != ENUM && kind != ENUM64) || !name(i32(data, at)).equals(enumeration)) {
+                continue;
+            }
+            for (int i = 0, c = at + 12; i < u16(data, at + 4); i++, c += EACH[kind]) {
+                if (name(i32(data, c)).equals(name)) {
+                    long low = i32(data, c + 4);
+                    return kind == ENUM ? low : low & 0xFFFF_FFFFL | u32(data, c + 8) << 32;
+                }
+            }
+        }
+        return null;
+    }
+
+    @Override
     public List<String> members(String structure) {
         List<String> list = new ArrayList<>();
         int type = find(structure);

@@ -42,6 +42,7 @@ public final class Isf implements KernelTypes {
 
     private final Map<String, Structure> structures = new HashMap<>();
     private final Map<String, Long> sizes = new HashMap<>();
+    private final Map<String, Map<String, Long>> constants = new HashMap<>();
     private final Map<String, Long> symbols = new LinkedHashMap<>();
     private String banner = "";
 
@@ -115,6 +116,10 @@ public final class Isf implements KernelTypes {
                 (q, key) -> {
                     if (key.equals("size")) {
                         sizes.put(name, number(q));
+                    } else if (key.equals("constants")) {
+                        Map<String, Long> all =
+                                constants.computeIfAbsent(name, n -> new HashMap<>());
+                        each(q, (r, constant) -> all.put(constant, number(r)));
                     } else {
                         q.skipChildren();
                     }
@@ -294,6 +299,11 @@ public final class Isf implements KernelTypes {
             case "struct", "union", "class" -> Math.max(0, size(t.name));
             default -> sizes.getOrDefault(t.name, 0L);
         };
+    }
+
+    @Override
+    public @Nullable Long constant(String enumeration, String name) {
+        return constants.getOrDefault(enumeration, Map.of()).get(name);
     }
 
     @Override

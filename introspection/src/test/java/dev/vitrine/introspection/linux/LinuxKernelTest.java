@@ -42,7 +42,7 @@ class LinuxKernelTest {
     void theKernelIsFoundWhereverItIs(String text, String physical, int levels) {
         long at = 0xFFFF_FFFF_0000_0000L | Long.parseLong(text, 16);
         LinuxKernel k = attach(new SyntheticKernel(at, Long.parseLong(physical, 16), levels, true));
-        assertThat(k.kernelSymbols().count()).isEqualTo(SyntheticKernel.SYMBOLS + 3);
+        assertThat(k.kernelSymbols().count()).isEqualTo(SyntheticKernel.SYMBOLS + 4);
         assertThat(k.resolve("entry_SYSCALL_64")).isEqualTo(at + 0x10_0040);
         assertThat(k.banner()).isEqualTo("Linux version 6.1.0-test");
         assertThat(k.types().size("module")).isEqualTo(0x100);

@@ -54,7 +54,8 @@ final class SyntheticKernel {
                 KallsymsBuilder.many(SYMBOLS, text + CODE + 0x200, false)
                         .add(text + CODE + 64, 'T', "entry_SYSCALL_64")
                         .add(text + RODATA, 'D', "linux_banner")
-                        .add(modules, 'd', "modules");
+                        .add(modules, 'd', "modules")
+                        .add(pages(), 'D', "vmemmap_base");
         byte[] table = symbols.build(KallsymsBuilder.Layout.RELATIVE, 5000, true);
         put(CODE, new byte[4096]);
         put(
@@ -74,6 +75,11 @@ final class SyntheticKernel {
         putLong(modules, modules);
         memory.put(physical + TABLES - 4096, new byte[4096]);
         tables.map(IDT, physical + TABLES - 4096, 1, PageTables.NO_EXECUTE);
+    }
+
+    /** Where vmemmap_base is. */
+    final long pages() {
+        return text + DATA + 0x2000;
     }
 
     private void put(long at, byte[] content) {
@@ -105,7 +111,23 @@ final class SyntheticKernel {
                 Field.at(24, "name", name),
                 Field.at(80, "core_layout", layout),
                 Field.at(96, "init_layout", layout));
+        pageCache(b, u32, u64);
         return b.build();
+    }
+
+    /** What finds pages of files: an XArray with 16 slots in a node, and pages of 64 bytes. */
+    private static void pageCache(BtfBuilder b, int u32, int u64) {
+        int u8 = b.integer("unsigned char", 1);
+        b.structure(
+                "xa_node",
+                0xA0,
+                Field.at(0, "shift", u8),
+                Field.at(0x20, "slots", b.array(u64, 16)));
+        int array =
+                b.structure("xarray", 16, Field.at(0, "xa_lock", u32), Field.at(8, "xa_head", u64));
+        b.structure("address_space", 64, Field.at(16, "i_pages", array));
+        b.structure("page", 64, Field.at(0, "flags", u64), Field.at(32, "index", u64));
+        b.enumeration("pageflags", "PG_locked", "PG_referenced", "PG_uptodate");
     }
 
     void putLong(long linear, long value) {

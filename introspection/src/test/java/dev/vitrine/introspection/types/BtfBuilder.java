@@ -59,6 +59,18 @@ public final class BtfBuilder {
         return type(8, name, type);
     }
 
+    /** An enumeration, whose constants are 0, 1 and so on. */
+    public int enumeration(String name, String... constants) {
+        word(types, string(name));
+        word(types, 6 << 24 | constants.length);
+        word(types, 4);
+        for (int i = 0; i < constants.length; i++) {
+            word(types, string(constants[i]));
+            word(types, i);
+        }
+        return ++count;
+    }
+
     /** A structure's member. */
     public record Field(String name, int type, int bit, int bits) {
         public static Field at(int offset, String name, int type) {

@@ -48,6 +48,9 @@ class BtfTest {
                 new Field("low", u32, 32, 3),
                 new Field("high", u32, 35, 13),
                 new Field("far", u64, 64, 33));
+        b.enumeration("state", "READY", "RUNNING", "GONE");
+        b.enumeration("other", "NOTHING");
+        b.type(19, "wide", 8); // of 64 bits, without constants
         b.type(7, "task_struct", 0); // a forward declaration of the same name
         b.type(14, "variable", u32, 1);
         b.type(15, "data", 8, new int[0]);
@@ -75,6 +78,16 @@ class BtfTest {
         assertThat(b.member("nothing", "pid")).isNull();
         assertThat(b.members("task_struct"))
                 .containsExactly("pid", "as_long", "as_pointer", "uid", "comm", "table");
+    }
+
+    @Test
+    void constantsAreFound() {
+        Btf b = of(sample());
+        assertThat(b.constant("state", "GONE")).isEqualTo(2);
+        assertThat(b.constant("state", "READY")).isZero();
+        assertThat(b.constant("state", "NOTHING")).isNull();
+        assertThat(b.constant("task_struct", "pid")).isNull();
+        assertThat(b.constant("wide", "pid")).isNull();
     }
 
     @Test

@@ -29,7 +29,7 @@ class IsfTest {
              "base_types": {"unsigned int": {"size": 4, "signed": false, "kind": "int", "endian": "little"},
                             "pointer": {"size": 8, "signed": false, "kind": "int", "endian": "little"},
                             "char": {"size": 1, "signed": true, "kind": "char", "endian": "little"}},
-             "enums": {"state": {"size": 4, "base": "unsigned int", "constants": {"A": 0}}},
+             "enums": {"state": {"size": 4, "base": "unsigned int", "constants": {"A": 0, "B": 7}}},
              "user_types": {
                "kuid_t": {"size": 4, "kind": "struct", "fields": {
                  "val": {"type": {"kind": "base", "name": "unsigned int"}, "offset": 0}}},
@@ -63,6 +63,9 @@ class IsfTest {
         assertThat(isf.member("task_struct", "state")).isEqualTo(new Member(40, 4, 1, 0, 0));
         assertThat(isf.member("task_struct", "flag")).isEqualTo(new Member(44, 4, 1, 3, 2));
         assertThat(isf.member("task_struct", "pid")).isNull();
+        assertThat(isf.constant("state", "B")).isEqualTo(7);
+        assertThat(isf.constant("state", "C")).isNull();
+        assertThat(isf.constant("none", "B")).isNull();
         assertThat(isf.symbols()).containsEntry("init_task", -2114551616L);
         assertThat(isf.banner()).isEqualTo("Linux version 6.1");
     }

@@ -11,7 +11,6 @@ import dev.vitrine.introspection.trace.Moment;
 import dev.vitrine.introspection.trace.TraceContext;
 import dev.vitrine.introspection.trace.TracePlugin;
 import dev.vitrine.introspection.trace.TracedCall;
-import dev.vitrine.introspection.trace.call.ErrorNames;
 
 import org.jspecify.annotations.Nullable;
 
@@ -259,7 +258,7 @@ public final class FilesPlugin implements TracePlugin {
                             text(a, "mode"),
                             owner(a),
                             result,
-                            result == null ? null : ErrorNames.of(result)));
+                            call.error()));
         }
 
         private void copied(TracedCall call, String operation, @Nullable String path, long fd) {
@@ -275,7 +274,7 @@ public final class FilesPlugin implements TracePlugin {
                             null,
                             null,
                             result,
-                            result == null ? null : ErrorNames.of(result)));
+                            call.error()));
         }
 
         private String opened(Moment m, int fd, String named) {

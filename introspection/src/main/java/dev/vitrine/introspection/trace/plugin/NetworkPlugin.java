@@ -11,7 +11,6 @@ import dev.vitrine.introspection.trace.Moment;
 import dev.vitrine.introspection.trace.TraceContext;
 import dev.vitrine.introspection.trace.TracePlugin;
 import dev.vitrine.introspection.trace.TracedCall;
-import dev.vitrine.introspection.trace.call.ErrorNames;
 import dev.vitrine.introspection.trace.call.SocketNames;
 import dev.vitrine.introspection.trace.plugin.SocketReader.Socket;
 
@@ -162,7 +161,7 @@ public final class NetworkPlugin implements TracePlugin {
                                     : text(local, ""),
                             text(named, remote),
                             result,
-                            result == null ? null : ErrorNames.of(result)));
+                            call.error()));
         }
 
         private static @Nullable String text(String first, String second) {

@@ -10,7 +10,6 @@ import dev.vitrine.introspection.trace.Moment;
 import dev.vitrine.introspection.trace.TraceContext;
 import dev.vitrine.introspection.trace.TracePlugin;
 import dev.vitrine.introspection.trace.TracedCall;
-import dev.vitrine.introspection.trace.call.ErrorNames;
 
 import org.jspecify.annotations.Nullable;
 
@@ -75,6 +74,6 @@ public final class PtracePlugin implements TracePlugin {
                 ptrace ? new Address(a.value("addr")) : null,
                 ptrace ? new Address(a.value("data")) : null,
                 result,
-                result == null ? null : ErrorNames.of(result));
+                call.error());
     }
 }

@@ -49,27 +49,21 @@ final class SocketReader {
 
     SocketReader(LinuxKernel k) {
         operations = k.resolve("socket_file_ops");
-        filePrivate = k.member("file", "private_data").offset();
-        fileOperations = k.member("file", "f_op").offset();
-        socketType = k.member("socket", "type").offset();
-        sock = k.member("socket", "sk").offset();
-        family = k.member("sock_common", "skc_family").offset();
-        localAddress = k.member("sock_common", "skc_rcv_saddr").offset();
-        localPort = k.member("sock_common", "skc_num").offset();
-        remoteAddress = k.member("sock_common", "skc_daddr").offset();
-        remotePort = k.member("sock_common", "skc_dport").offset();
-        local6 = optional(k, "sock_common", "skc_v6_rcv_saddr");
-        remote6 = optional(k, "sock_common", "skc_v6_daddr");
-        unixAddress = optional(k, "unix_sock", "addr");
-        unixPeer = optional(k, "unix_sock", "peer");
-        unixLength = optional(k, "unix_address", "len");
-        unixName = optional(k, "unix_address", "name");
-    }
-
-    private static long optional(LinuxKernel k, String structure, String member) {
-        return k.types().member(structure, member) == null
-                ? -1
-                : k.member(structure, member).offset();
+        filePrivate = k.offset("file", "private_data");
+        fileOperations = k.offset("file", "f_op");
+        socketType = k.offset("socket", "type");
+        sock = k.offset("socket", "sk");
+        family = k.offset("sock_common", "skc_family");
+        localAddress = k.offset("sock_common", "skc_rcv_saddr");
+        localPort = k.offset("sock_common", "skc_num");
+        remoteAddress = k.offset("sock_common", "skc_daddr");
+        remotePort = k.offset("sock_common", "skc_dport");
+        local6 = k.optionalOffset("sock_common", "skc_v6_rcv_saddr");
+        remote6 = k.optionalOffset("sock_common", "skc_v6_daddr");
+        unixAddress = k.optionalOffset("unix_sock", "addr");
+        unixPeer = k.optionalOffset("unix_sock", "peer");
+        unixLength = k.optionalOffset("unix_address", "len");
+        unixName = k.optionalOffset("unix_address", "name");
     }
 
     /** The socket behind a struct file; null if it is none. */

@@ -25,15 +25,15 @@ final class TaskMembers {
 
     TaskMembers(LinuxKernel k, Paths paths) {
         this.paths = paths;
-        files = k.member("task_struct", "files").offset();
-        table = k.member("files_struct", "fdt").offset();
-        tableSize = k.member("fdtable", "max_fds").offset();
-        tableFiles = k.member("fdtable", "fd").offset();
-        fs = k.member("task_struct", "fs").offset();
-        directory = k.member("fs_struct", "pwd").offset();
-        root = k.member("fs_struct", "root").offset();
-        mount = k.member("path", "mnt").offset();
-        dentry = k.member("path", "dentry").offset();
+        files = k.offset("task_struct", "files");
+        table = k.offset("files_struct", "fdt");
+        tableSize = k.offset("fdtable", "max_fds");
+        tableFiles = k.offset("fdtable", "fd");
+        fs = k.offset("task_struct", "fs");
+        directory = k.offset("fs_struct", "pwd");
+        root = k.offset("fs_struct", "root");
+        mount = k.offset("path", "mnt");
+        dentry = k.offset("path", "dentry");
     }
 
     /** Address of the struct file behind a descriptor of the thread; 0 if there is none. */

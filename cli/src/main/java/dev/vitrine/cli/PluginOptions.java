@@ -1,0 +1,105 @@
+// Copyright 2026 The Vitrine authors
+// SPDX-License-Identifier: Apache-2.0
+
+package dev.vitrine.cli;
+
+import dev.vitrine.introspection.IntrospectionException;
+import dev.vitrine.introspection.trace.TracePlugin;
+import dev.vitrine.toolstack.BadInputException;
+import dev.vitrine.toolstack.PathNames;
+
+import org.jspecify.annotations.Nullable;
+
+import picocli.CommandLine.Option;
+
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/** What plugins of {@code vitrine trace} write besides events. */
+final class PluginOptions {
+    @Option(
+            names = "--extract-to",
+            paramLabel = "DIR",
+            description = {
+                "a folder for the contents that the plugin extract finds; each file has the SHA-256",
+                "of its content as name, and the events say of what file it is"
+            })
+    private @Nullable String extractTo;
+
+    @Option(
+            names = "--extract-size",
+            paramLabel = "SIZE",
+            description = "how much of a file is taken (default: 64M)")
+    private @Nullable String extractSize;
+
+    @Option(
+            names = "--extract-total",
+            paramLabel = "SIZE",
+            description = "how much is written to the folder in all (default: 1G)")
+    private @Nullable String extractTotal;
+
+    @Option(
+            names = "--pcap",
+            paramLabel = "FILE",
+            description = "a pcapng file for the packets that the plugin pcap sees")
+    private @Nullable String pcap;
+
+    /** Forgets all. */
+    void clear() {
+        extractTo = null;
+        extractSize = null;
+        extractTotal = null;
+        pcap = null;
+    }
+
+    /**
+     * Gives plugins what is set for them.
+     *
+     * @throws BadInputException a value makes no sense, or is for a plugin that has not been chosen
+     */
+    void give(List<TracePlugin> plugins) {
+        Map<String, String> values = new HashMap<>();
+        path(values, "extract-to", extractTo);
+        size(values, "extract-size", extractSize);
+        size(values, "extract-total", extractTotal);
+        path(values, "pcap", pcap);
+        for (String name : values.keySet()) {
+            if (plugins.stream().noneMatch(p -> p.settings().contains(name))) {
+                throw new BadInputException(
+                        "--"
+                                + name
+                                + " is for a plugin that is not chosen: add "
+                                + name.replaceFirst("-.*", "")
+                                + " to --plugins.");
+            }
+        }
+        for (TracePlugin p : plugins) {
+            Map<String, String> own = new HashMap<>(values);
+            own.keySet().retainAll(p.settings());
+            if (!own.isEmpty()) {
+                set(p, own);
+            }
+        }
+    }
+
+    private static void set(TracePlugin plugin, Map<String, String> values) {
+        try {
+            plugin.set(values);
+        } catch (IntrospectionException e) {
+            throw new BadInputException(String.valueOf(e.getMessage()), e);
+        }
+    }
+
+    private static void path(Map<String, String> values, String name, @Nullable String text) {
+        if (text != null) {
+            values.put(name, PathNames.path("--" + name, text).toString());
+        }
+    }
+
+    private static void size(Map<String, String> values, String name, @Nullable String text) {
+        if (text != null) {
+            values.put(name, String.valueOf(Sizes.file("--" + name, text)));
+        }
+    }
+}
