@@ -601,7 +601,7 @@ class InterceptionTest {
             long mfn = m.map.lookup(DATA >>> 12) >>> 12;
             m.group.mirror(mfn, true);
             List<Long> values = new ArrayList<>();
-            m.group.setMirrorListener(f -> {
+            m.group.setMirrorListener((f, by) -> {
                 assertThat(f).isEqualTo(mfn);
                 values.add(m.ram.getLong(DATA));
             });
