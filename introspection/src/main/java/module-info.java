@@ -19,7 +19,9 @@ module dev.vitrine.introspection {
 
     provides dev.vitrine.introspection.trace.TracePlugin with
             dev.vitrine.introspection.trace.plugin.CrashesPlugin,
+            dev.vitrine.introspection.trace.plugin.EbpfPlugin,
             dev.vitrine.introspection.trace.plugin.FilesPlugin,
+            dev.vitrine.introspection.trace.plugin.MemoryPlugin,
             dev.vitrine.introspection.trace.plugin.ModulesPlugin,
             dev.vitrine.introspection.trace.plugin.NetworkPlugin,
             dev.vitrine.introspection.trace.plugin.ProcessesPlugin,
