@@ -26,5 +26,6 @@ module dev.vitrine.introspection {
             dev.vitrine.introspection.trace.plugin.NetworkPlugin,
             dev.vitrine.introspection.trace.plugin.ProcessesPlugin,
             dev.vitrine.introspection.trace.plugin.PtracePlugin,
+            dev.vitrine.introspection.trace.plugin.RootkitPlugin,
             dev.vitrine.introspection.trace.plugin.SystemCallsPlugin;
 }

@@ -57,6 +57,7 @@ import java.util.List;
             "  crashes     programs that die of a fault, oopses and panics of the kernel",
             "  memory      memory made executable without a file, and code executed from written",
             "              pages; --dump keeps the pages",
+            "  rootkit     changes to the kernel's code, tables and entries, hooks, hidden modules",
             "  ebpf        BPF programs and maps, and what programs are attached to",
             "",
             "  2    also: events could not be written, or the guest is no Linux that can be traced",
