@@ -55,14 +55,14 @@ public interface TraceContext {
 
     /**
      * Has something called right behind each instruction that writes to some of the kernel's pages,
-     * by whatever address. It gets the linear address of the page. What is written from outside the
-     * guest is told at the next moment that anything else is.
+     * by whatever address. What is written from outside the guest is told at the next moment that
+     * anything else is.
      *
      * @param linear address of the first byte; pages that are not mapped are left out
      * @param length in bytes
      * @return what ends it
      */
-    InstalledHook onWrites(long linear, long length, ObjLongConsumer<Moment> written);
+    InstalledHook onWrites(long linear, long length, PageListener written);
 
     /** Has something called before a vCPU writes to registers that have been subscribed to. */
     void onRegisters(Subscription wanted, BiConsumer<Moment, Interception> written);

@@ -303,7 +303,7 @@ public final class Tracer implements AutoCloseable {
         }
 
         @Override
-        public InstalledHook onWrites(long linear, long length, ObjLongConsumer<Moment> written) {
+        public InstalledHook onWrites(long linear, long length, PageListener written) {
             Map<Long, Long> pages = new HashMap<>();
             synchronized (kernel.space()) {
                 // Modules come and go.
@@ -321,9 +321,9 @@ public final class Tracer implements AutoCloseable {
                             (gfn, by) -> {
                                 long at = pages.getOrDefault(gfn, linear);
                                 if (by != null) {
-                                    reached(this, by, m -> written.accept(m, at));
+                                    reached(this, by, m -> written.written(m, at, false));
                                 } else {
-                                    fromOutside.add(m -> written.accept(m, at));
+                                    fromOutside.add(m -> written.written(m, at, true));
                                 }
                             });
             watches.add(watch);

@@ -162,6 +162,13 @@ final class KernelCode {
         return lists.packs != 0;
     }
 
+    /** Address of a symbol of the kernel's image; 0 if there is none. */
+    long address(String symbol) {
+        synchronized (kernel) {
+            return kernel.kernelSymbols().address(symbol);
+        }
+    }
+
     /** An address as symbol and offset, or as module and offset. */
     String place(Moment m, long at) {
         if (at - from >= 0 && at < imageEnd) {

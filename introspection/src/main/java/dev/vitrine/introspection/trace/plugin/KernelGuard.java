@@ -34,6 +34,9 @@ final class KernelGuard {
     /** What has been found by looking. */
     private static final String CHECK = "check";
 
+    /** What Vitrine itself has written, for somebody who looks at the guest. */
+    private static final String OUTSIDE = "outside";
+
     // SDM volume 4, table 2-2
     private static final int SYSENTER_EIP = 0x176;
     private static final int LSTAR = 0xC000_0082;
@@ -138,9 +141,16 @@ final class KernelGuard {
         text = t;
         data = d;
         interrupts = i;
-        context.onWrites(t.start(), t.length(), (n, page) -> text(n, t, page));
-        context.onWrites(d.start(), d.length(), (n, page) -> data(n, d, page));
-        context.onWrites(i.start(), i.length(), (n, page) -> interrupts(n, i, page));
+        context.onWrites(
+                t.start(),
+                t.length(),
+                (n, page, outside) -> compare(n, "kernel_text", t, page, by(n, outside)));
+        context.onWrites(
+                d.start(), d.length(), (n, page, outside) -> data(n, d, page, by(n, outside)));
+        context.onWrites(
+                i.start(),
+                i.length(),
+                (n, page, outside) -> interrupts(n, i, page, by(n, outside)));
         for (Module x : code.modules(m)) {
             watch(m, x);
         }
@@ -182,10 +192,10 @@ final class KernelGuard {
                 context.onWrites(
                         r[0],
                         r[1],
-                        (n, page) -> {
+                        (n, page, outside) -> {
                             Watched w = modules.get(x.address());
                             if (w != null) {
-                                compare(n, "module_text", w.memory, page, by(n));
+                                compare(n, "module_text", w.memory, page, by(n, outside));
                             }
                         });
         Watched before = modules.put(x.address(), new Watched(memory, hook));
@@ -207,8 +217,13 @@ final class KernelGuard {
         return m.inUserMode() ? "a program" : code.place(m, m.instructionPointer());
     }
 
-    private void text(Moment m, GuardedMemory t, long page) {
-        compare(m, "kernel_text", t, page, by(m));
+    private String by(Moment m, boolean outside) {
+        return outside ? OUTSIDE : by(m);
+    }
+
+    /** Who has called the function that is about to begin. */
+    private String caller(Moment m) {
+        return code.place(m, m.pointer(m.register(Registers.RSP)));
     }
 
     private void compare(Moment m, String finding, GuardedMemory memory, long page, String by) {
@@ -224,10 +239,6 @@ final class KernelGuard {
                 });
     }
 
-    private void data(Moment m, GuardedMemory d, long page) {
-        data(m, d, page, by(m));
-    }
-
     private void data(Moment m, GuardedMemory d, long page, String by) {
         d.compare(
                 m,
@@ -238,24 +249,16 @@ final class KernelGuard {
                         long[] range = t.getValue();
                         if (at - range[0] >= 0 && at < range[1]) {
                             long entry = at - range[0] & -8L;
-                            tell(
-                                    m,
-                                    "system_call_table",
-                                    t.getKey() + "[" + entry / 8 + "]",
-                                    range[0] + entry,
-                                    old,
-                                    now,
-                                    m.pointer(range[0] + entry),
-                                    by);
+                            String place = t.getKey() + "[" + entry / 8 + "]";
+                            long to = m.pointer(range[0] + entry);
+                            // The check at the end need not tell it again.
+                            found.add(place + to);
+                            tell(m, "system_call_table", place, range[0] + entry, old, now, to, by);
                             return;
                         }
                     }
                     tell(m, "kernel_data", code.place(m, at), at, old, now, 0, by);
                 });
-    }
-
-    private void interrupts(Moment m, GuardedMemory i, long page) {
-        interrupts(m, i, page, by(m));
     }
 
     private void interrupts(Moment m, GuardedMemory i, long page, String by) {
@@ -266,6 +269,7 @@ final class KernelGuard {
                 (at, old, now, content, index) -> {
                     long gate = interruptTable + (at - interruptTable & -GATE);
                     String place = "idt_table[" + (gate - interruptTable) / GATE + "]";
+                    found.add(place + handler(m, gate));
                     tell(m, "interrupt_table", place, gate, old, now, handler(m, gate), by);
                 });
     }
@@ -346,6 +350,10 @@ final class KernelGuard {
         long name = m.pointer(probe + probeSymbol);
         long address = m.pointer(probe + probeAddress);
         long offset = m.number(probe + probeOffset, 4);
+        String symbol = name == 0 ? "" : m.text(name, TEXT);
+        if (address == 0) {
+            address = code.address(symbol) + offset;
+        }
         long handler = m.pointer(probe + probeHandlers[0]);
         if (handler == 0) {
             handler = m.pointer(probe + probeHandlers[1]);
@@ -353,8 +361,8 @@ final class KernelGuard {
         String place =
                 name == 0
                         ? code.place(m, address)
-                        : m.text(name, TEXT) + (offset == 0 ? "" : "+" + hex(offset));
-        tell(m, "kprobe", place, address, null, null, handler, by(m));
+                        : symbol + (offset == 0 ? "" : "+" + hex(offset));
+        tell(m, "kprobe", place, address, null, null, handler, caller(m));
     }
 
     private void tracer(Moment m, long operations) {
@@ -362,7 +370,15 @@ final class KernelGuard {
         String owner = code.owner(m, function);
         // The kernel's own tracers are somebody's who looks, and changes nothing.
         if (!KernelCode.KERNEL.equals(owner)) {
-            tell(m, "ftrace", code.place(m, operations), operations, null, null, function, by(m));
+            tell(
+                    m,
+                    "ftrace",
+                    code.place(m, operations),
+                    operations,
+                    null,
+                    null,
+                    function,
+                    caller(m));
         }
     }
 

@@ -240,7 +240,8 @@ final class PatchSites {
             return 1;
         }
         if ((first == INT3 || first == JMP) && isProbe(m, site)) {
-            return first == INT3 ? 1 : "kprobes".equals(owner(m, site, b, i)) ? JUMP : 0;
+            // INT3 stands in front of the rest of a jump while that is being written.
+            return owner(m, site, b, i).equals("kprobes") ? JUMP : first == INT3 ? 1 : 0;
         }
         return 0;
     }

@@ -32,8 +32,8 @@ public final class RootkitPlugin implements TracePlugin {
      * @param target symbol or address that it leads to
      * @param owner whose code that is: a module, or kernel, bpf, ftrace or kprobes; null for
      *     nobody's
-     * @param by where the instruction is that comes behind the one that did it, or {@code check}
-     *     for what was found by looking
+     * @param by where the instruction is that comes behind the one that did it, {@code outside} for
+     *     somebody outside of the guest, or {@code check} for what was found by looking
      */
     public record Finding(
             String finding,
