@@ -20,13 +20,16 @@ module dev.vitrine.introspection {
 
     provides dev.vitrine.introspection.trace.TracePlugin with
             dev.vitrine.introspection.trace.plugin.CrashesPlugin,
+            dev.vitrine.introspection.trace.plugin.EbpfPlugin,
             dev.vitrine.introspection.trace.plugin.ExtractPlugin,
             dev.vitrine.introspection.trace.plugin.FilesPlugin,
             dev.vitrine.introspection.trace.plugin.KeysPlugin,
+            dev.vitrine.introspection.trace.plugin.MemoryPlugin,
             dev.vitrine.introspection.trace.plugin.ModulesPlugin,
             dev.vitrine.introspection.trace.plugin.NetworkPlugin,
             dev.vitrine.introspection.trace.plugin.PcapPlugin,
             dev.vitrine.introspection.trace.plugin.ProcessesPlugin,
             dev.vitrine.introspection.trace.plugin.PtracePlugin,
+            dev.vitrine.introspection.trace.plugin.RootkitPlugin,
             dev.vitrine.introspection.trace.plugin.SystemCallsPlugin;
 }

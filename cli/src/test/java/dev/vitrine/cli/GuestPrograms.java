@@ -91,6 +91,42 @@ final class GuestPrograms {
             74727565000000000000000000000000 66617200                            "true", "far"
             """;
 
+    /** Executes what it has written: twice in one page, and from a file without a name. */
+    private static final String UNPACK =
+            """
+            b80900000031ffbe00100000ba0300000041ba2200000049c7c0ffffffff4531
+            c90f054989c4    r12 = mmap(0, 4096, 3, 0x22, -1, 0)
+            41c70424b80100006641c744240400c3    mov eax,1 ; ret, there
+            b80a0000004c89e7be00100000ba050000000f0541ffd4    mprotect(r12, 4096, 5) ; call r12
+            b80a0000004c89e7be00100000ba070000000f05    mprotect(r12, 4096, 7)
+            41c64424010241ffd4    mov eax,2, there ; call r12
+            b83f010000488d3d4d00000031f60f054989c5    r13 = memfd_create("packed", 0)
+            b8010000004489ef488d3531000000ba060000000f05    write(r13, "mov eax,3 ; ret", 6)
+            b80900000031ffbe00100000ba0500000041ba010000004d89e84531c90f05ff
+            d0    call mmap(0, 4096, 5, 1, r13, 0)
+            89c7b8e70000000f05    exit_group(eax)
+            b803000000c37061636b656400    mov eax,3 ; ret ; "packed"
+            """;
+
+    /** Loads a BPF program, attaches it to a socket, pins it and ends. */
+    private static final String BPF =
+            """
+            b841010000bf05000000488d3587000000ba480000000f054989c4890517010000890509
+            010000    fd = bpf(BPF_PROG_LOAD, load, 72)
+            b841010000bf00000000488d35a8000000ba480000000f05    bpf(BPF_MAP_CREATE, map, 72)
+            b829000000bf01000000be0200000031d20f05    s = socket(AF_UNIX, SOCK_DGRAM, 0)
+            89c7b836000000be01000000ba320000004c8d15ce00000041b8040000000f05    setsockopt(s, SOL_SOCKET, SO_ATTACH_BPF, fd, 4)
+            b841010000bf06000000488d35a5000000ba100000000f05    bpf(BPF_OBJ_PIN, pin, 16)
+            89c7b8e70000000f050f1f440000    exit_group(result)
+            010000000200000040014000000000005001400000000000000000000000000000000000
+            000000000000000000000000776174636865720000000000000000000000000000000000    load: type 1, 2 instructions, "watcher"
+            010000000400000008000000100000000000000000000000000000007365656e00000000
+            000000000000000000000000000000000000000000000000000000000000000000000000    map: type 1, 4 and 8 bytes, 16 entries, "seen"
+            54014000000000000000000000000000000000000f1f4000    pin: path, fd
+            b7000000000000009500000000000000    r0 = 0 ; exit
+            47504c002f7379732f66732f6270662f6b65707400    "GPL", "/sys/fs/bpf/kept"
+            """;
+
     /** The kernel maps 64 KiB around a page that is touched. */
     private static final int FAR_AWAY = 0x4_0000;
 
@@ -150,7 +186,10 @@ final class GuestPrograms {
         return HexFormat.of().parseHex(hex);
     }
 
-    /** Writes the programs into a folder: i386, x32, crash, ring, far, pty and contents. */
+    /**
+     * Writes the programs into a folder: i386, x32, crash, ring, far, pty, contents, unpack and
+     * bpf.
+     */
     static void write(Path folder) throws IOException {
         program(folder.resolve("i386"), elf32(code(I386)));
         program(folder.resolve("x32"), elf64(code(X32)));
@@ -158,6 +197,8 @@ final class GuestPrograms {
         program(folder.resolve("ring"), elf64(code(RING)));
         program(folder.resolve("pty"), elf64(code(PTY)));
         program(folder.resolve("contents"), elf64(code(CONTENTS)));
+        program(folder.resolve("unpack"), elf64(code(UNPACK)));
+        program(folder.resolve("bpf"), elf64(code(BPF)));
         byte[] far = Arrays.copyOf(code(FAR), FAR_AWAY + code(FAR_TEXTS).length);
         System.arraycopy(code(FAR_TEXTS), 0, far, FAR_AWAY, code(FAR_TEXTS).length);
         program(folder.resolve("far"), elf64(far));

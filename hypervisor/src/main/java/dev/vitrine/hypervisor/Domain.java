@@ -13,6 +13,8 @@ import dev.vitrine.platform.InstructionClock;
 import dev.vitrine.platform.TimerQueue;
 import dev.vitrine.platform.VirtualClock;
 import dev.vitrine.processor.CodeHook;
+import dev.vitrine.processor.FreshCode;
+import dev.vitrine.processor.MirrorListener;
 import dev.vitrine.processor.Processor;
 import dev.vitrine.processor.StateSink;
 import dev.vitrine.xenabi.DomId;
@@ -25,11 +27,13 @@ import org.jspecify.annotations.Nullable;
 
 import java.time.Duration;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -66,7 +70,9 @@ public final class Domain {
     private final Maptrack maptrack = new Maptrack();
     private final Views views;
     private final Monitor monitor;
+    private final WriteWatches watches;
     private final ShadowBreakpoints shadow;
+    private final List<FreshCode> freshCode = new CopyOnWriteArrayList<>();
     private final MonitorRing ring;
     private final EngineFactory engines;
     private final Vcpu[] vcpus;
@@ -122,7 +128,8 @@ public final class Domain {
         monitor = new Monitor(this);
         vcpus = new Vcpu[config.vcpus()];
         engines = provider.open(this);
-        shadow = new ShadowBreakpoints(this);
+        watches = new WriteWatches(engines);
+        shadow = new ShadowBreakpoints(this, watches);
         ring = new MonitorRing(this);
         for (int i = 0; i < vcpus.length; i++) {
             vcpus[i] = new Vcpu(this, i, engines);
@@ -399,6 +406,67 @@ public final class Domain {
         return shadow.add(physical, timely(hook));
     }
 
+    /**
+     * Has a listener told of each write to guest frames, whoever makes it and by whatever address,
+     * right behind the instruction. It follows the frames that are there now; where there is no RAM
+     * nothing is told. Instructions that write there are executed one by one, and their blocks end
+     * behind them, so that interrupts may come at other instructions; the guest's memory and the
+     * count of instructions are what they are without.
+     *
+     * @return what ends it
+     */
+    public InstalledHook watchWrites(long[] gfns, WriteListener listener) {
+        Map<Long, Long> byMachine = new HashMap<>();
+        for (long gfn : gfns) {
+            long entry = memory.map.lookup(gfn);
+            if (entry != 0) {
+                byMachine.put(PhysicalView.mfn(entry), gfn);
+            }
+        }
+        MirrorListener mirror =
+                (mfn, by) -> {
+                    Long gfn = byMachine.get(mfn);
+                    if (by != null) {
+                        syncClock(by);
+                    }
+                    if (gfn != null) {
+                        listener.written(gfn, by);
+                    }
+                };
+        long[] frames = byMachine.keySet().stream().mapToLong(m -> m).toArray();
+        watches.add(frames, mirror);
+        return () -> watches.remove(frames, mirror);
+    }
+
+    /**
+     * Has a listener told each time that a vCPU is about to execute code that has been written
+     * since it was last executed, once for a page; and of all code when it is executed for the
+     * first time from now on. The guest cannot tell.
+     *
+     * @return what ends it
+     */
+    public InstalledHook watchFreshCode(FreshCode listener) {
+        FreshCode timely =
+                (processor, linear) -> {
+                    syncClock(processor);
+                    listener.fetched(processor, linear);
+                };
+        freshCode.add(timely);
+        engines.setFreshCode(this::fetched);
+        return () -> {
+            freshCode.remove(timely);
+            if (freshCode.isEmpty()) {
+                engines.setFreshCode(null);
+            }
+        };
+    }
+
+    private void fetched(Processor processor, long linear) {
+        for (FreshCode l : freshCode) {
+            l.fetched(processor, linear);
+        }
+    }
+
     /** A hook that finds the virtual clock at the instruction that it is called for. */
     private CodeHook timely(CodeHook hook) {
         return clock.isVirtual()
@@ -411,6 +479,9 @@ public final class Domain {
 
     /** Brings the clock up to the instruction that a processor is at. */
     private void syncClock(Processor processor) {
+        if (!clock.isVirtual()) {
+            return;
+        }
         for (Vcpu v : vcpus) {
             if (v.engine() instanceof ProcessorEngine e && e.processor() == processor) {
                 v.syncClock();

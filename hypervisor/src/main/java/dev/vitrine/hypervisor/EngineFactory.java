@@ -4,10 +4,13 @@
 package dev.vitrine.hypervisor;
 
 import dev.vitrine.processor.CodeHook;
+import dev.vitrine.processor.FreshCode;
 import dev.vitrine.processor.Intercepts;
+import dev.vitrine.processor.MirrorListener;
+
+import org.jspecify.annotations.Nullable;
 
 import java.util.BitSet;
-import java.util.function.LongConsumer;
 
 /** Makes the processors of a domain. */
 interface EngineFactory {
@@ -34,10 +37,13 @@ interface EngineFactory {
     default void setIntercepts(Intercepts intercepts) {}
 
     /** See {@link dev.vitrine.processor.ProcessorGroup#mirror}. */
-    default void mirror(long mfn, boolean on) {}
+    default void mirror(long[] mfns, boolean on) {}
 
     /** See {@link dev.vitrine.processor.ProcessorGroup#setMirrorListener}. */
-    default void setMirrorListener(LongConsumer listener) {}
+    default void setMirrorListener(MirrorListener listener) {}
+
+    /** See {@link dev.vitrine.processor.ProcessorGroup#setFreshCode}. */
+    default void setFreshCode(@Nullable FreshCode listener) {}
 
     /** See {@link dev.vitrine.processor.ProcessorGroup#patch}. */
     default void patch(long mfn, BitSet places, byte[] original, long copied) {}

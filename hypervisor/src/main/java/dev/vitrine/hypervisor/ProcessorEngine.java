@@ -6,8 +6,10 @@ package dev.vitrine.hypervisor;
 import dev.vitrine.memory.BadGuestAddress;
 import dev.vitrine.memory.PhysicalView;
 import dev.vitrine.processor.CodeHook;
+import dev.vitrine.processor.FreshCode;
 import dev.vitrine.processor.Interception;
 import dev.vitrine.processor.Intercepts;
+import dev.vitrine.processor.MirrorListener;
 import dev.vitrine.processor.Processor;
 import dev.vitrine.processor.ProcessorGroup;
 import dev.vitrine.processor.ProcessorHost;
@@ -20,7 +22,6 @@ import org.jspecify.annotations.Nullable;
 import java.util.BitSet;
 import java.util.List;
 import java.util.SplittableRandom;
-import java.util.function.LongConsumer;
 
 /** A vCPU's software processor, and the host that the processor sees. */
 final class ProcessorEngine implements Engine, ProcessorHost {
@@ -61,13 +62,24 @@ final class ProcessorEngine implements Engine, ProcessorHost {
                     }
 
                     @Override
-                    public void mirror(long mfn, boolean on) {
-                        group.mirror(mfn, on);
+                    public void mirror(long[] mfns, boolean on) {
+                        if (on && mfns.length > 1) {
+                            group.mirrorAll(mfns);
+                            return;
+                        }
+                        for (long mfn : mfns) {
+                            group.mirror(mfn, on);
+                        }
                     }
 
                     @Override
-                    public void setMirrorListener(LongConsumer listener) {
+                    public void setMirrorListener(MirrorListener listener) {
                         group.setMirrorListener(listener);
+                    }
+
+                    @Override
+                    public void setFreshCode(@Nullable FreshCode listener) {
+                        group.setFreshCode(listener);
                     }
 
                     @Override

@@ -8,6 +8,7 @@ import dev.vitrine.memory.MachineMemory;
 import dev.vitrine.memory.PhysicalView;
 import dev.vitrine.processor.CodeHook;
 import dev.vitrine.processor.Interception;
+import dev.vitrine.processor.MirrorListener;
 import dev.vitrine.processor.Processor;
 
 import org.jspecify.annotations.Nullable;
@@ -61,6 +62,8 @@ final class ShadowBreakpoints {
 
     private final Domain domain;
     private final DomainMemory memory;
+    private final WriteWatches watches;
+    private final MirrorListener writes = (mfn, by) -> written(mfn);
 
     /** By guest frame. */
     private final Map<Long, Page> pages = new ConcurrentHashMap<>();
@@ -80,10 +83,10 @@ final class ShadowBreakpoints {
     /** Index of the view; -1 before the first breakpoint. */
     private volatile int view = -1;
 
-    ShadowBreakpoints(Domain domain) {
+    ShadowBreakpoints(Domain domain, WriteWatches watches) {
         this.domain = domain;
+        this.watches = watches;
         this.memory = domain.memory();
-        domain.engines().setMirrorListener(this::written);
     }
 
     /**
@@ -125,7 +128,7 @@ final class ShadowBreakpoints {
         // Without the monitor: this waits for processors, and one of them may wait for the monitor.
         Page added = page;
         if (fresh) {
-            domain.engines().mirror(page.original, true);
+            watches.add(new long[] {page.original}, writes);
         }
         follow(page);
         show(page);
@@ -252,11 +255,10 @@ final class ShadowBreakpoints {
         if (v != null && PhysicalView.mfn(v.lookup(page.gfn)) == page.copy) {
             v.reset(page.gfn);
         }
-        domain.engines().mirror(page.original, false);
+        watches.remove(new long[] {page.original}, writes);
         Page next = byFrame.get(page.original);
         if (next != null) {
-            // Somebody has added a breakpoint there meanwhile.
-            domain.engines().mirror(page.original, true);
+            // Somebody has added a breakpoint there meanwhile, and watches it on its own.
             follow(next);
         }
         domain.engines().patch(page.copy, new BitSet(), new byte[0], -1);

@@ -76,7 +76,7 @@ public final class Processor {
                         group.smp,
                         group.forcedEmulation,
                         group.tiering,
-                        group::mirrorWritten);
+                        mfn -> group.mirrorWritten(mfn, this));
         this.rendezvous = group.rendezvous;
         group.join(cpu, runner);
     }

@@ -13,12 +13,13 @@ import dev.vitrine.processor.exec.Runner;
 import dev.vitrine.processor.exec.Tiering;
 import dev.vitrine.processor.translate.Translator;
 
+import org.jspecify.annotations.Nullable;
+
 import java.util.BitSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.function.LongConsumer;
 import java.util.function.ObjLongConsumer;
 
 /**
@@ -76,18 +77,34 @@ public final class ProcessorGroup {
     }
 
     private volatile Intercepts intercepts = Intercepts.NONE;
-    private volatile LongConsumer mirrorListener = mfn -> {};
+    private volatile MirrorListener mirrorListener = (mfn, by) -> {};
 
-    /**
-     * Has somebody told of each write to a mirrored frame that a processor makes, right behind the
-     * instruction, on its thread.
-     */
-    public void setMirrorListener(LongConsumer listener) {
+    /** Has somebody told of each write to a mirrored frame. */
+    public void setMirrorListener(MirrorListener listener) {
         mirrorListener = listener;
     }
 
-    void mirrorWritten(long mfn) {
-        mirrorListener.accept(mfn);
+    void mirrorWritten(long mfn, @Nullable Processor by) {
+        mirrorListener.written(mfn, by);
+    }
+
+    /**
+     * Has somebody told of code that is executed for the first time since it was written, from any
+     * page from now on. Nothing is told twice without a write in between, unless the processors
+     * have forgotten the code meanwhile, or several execute it at a time.
+     *
+     * @param listener null for nobody
+     */
+    public void setFreshCode(@Nullable FreshCode listener) {
+        cache.setFreshCode(listener);
+    }
+
+    /** Marks frames as mirrored; as {@link #mirror} with each of them. Any thread. */
+    public void mirrorAll(long[] mfns) {
+        for (long mfn : mfns) {
+            map.memory().frames().set(mfn, FrameTable.MIRRORED);
+        }
+        rendezvous.onAll(cpu -> cpu.mmu.dropAllWrites());
     }
 
     /** Marks a frame as mirrored, or not any more. Any thread. */
@@ -145,7 +162,7 @@ public final class ProcessorGroup {
     public void codeWritten(long mfn) {
         cache.invalidateFrame(mfn);
         if ((map.memory().frames().flags(mfn) & FrameTable.MIRRORED) != 0) {
-            mirrorWritten(mfn);
+            mirrorWritten(mfn, null);
         }
     }
 

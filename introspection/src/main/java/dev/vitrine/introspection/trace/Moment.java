@@ -108,7 +108,26 @@ public final class Moment implements KernelMemory {
 
     /** Base of GS, where the kernel has the data of a processor. */
     long gsBase() {
-        return atEntry ? processor.state().kernelGsBase() : processor.segmentBase(Registers.GS);
+        long base = processor.segmentBase(Registers.GS);
+        // The kernel's own is in the upper half; around its entries and exits it is not there yet.
+        return atEntry || base >= 0 || processor.cpl() != 0
+                ? processor.state().kernelGsBase()
+                : base;
+    }
+
+    /** Whether the vCPU executes a program, and not the kernel. */
+    public boolean inUserMode() {
+        return processor.cpl() == 3;
+    }
+
+    /** Address of the instruction that comes next. */
+    public long instructionPointer() {
+        return processor.rip();
+    }
+
+    /** IA32_LSTAR, IA32_CSTAR, IA32_SYSENTER_EIP and the descriptor tables, as they are now. */
+    public Registers registers() {
+        return processor.state();
     }
 
     /** A general register, by its number in {@link Registers}. */
@@ -171,6 +190,11 @@ public final class Moment implements KernelMemory {
         return direct.covers(linear)
                 ? direct.read(linear, target, offset, length)
                 : processor.read(linear, target, offset, length);
+    }
+
+    /** Guest-physical address behind a linear one, as the vCPU sees it; -1 if nothing is mapped. */
+    public long translate(long linear) {
+        return processor.translate(linear);
     }
 
     @Override

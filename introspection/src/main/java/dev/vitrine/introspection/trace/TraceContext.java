@@ -3,11 +3,19 @@
 
 package dev.vitrine.introspection.trace;
 
+import dev.vitrine.hypervisor.InstalledHook;
+import dev.vitrine.hypervisor.Subscription;
 import dev.vitrine.introspection.linux.LinuxKernel;
 import dev.vitrine.introspection.linux.Paths;
+import dev.vitrine.processor.Interception;
 
+import org.jspecify.annotations.Nullable;
+
+import java.nio.file.Path;
 import java.util.Set;
+import java.util.function.BiConsumer;
 import java.util.function.Consumer;
+import java.util.function.ObjLongConsumer;
 
 /**
  * What a plugin works with. Listeners are called on the threads of the vCPUs, several at a time if
@@ -45,6 +53,33 @@ public interface TraceContext {
      * @throws dev.vitrine.introspection.IntrospectionException the kernel has no such symbol
      */
     void onReturn(String name, FunctionListener listener);
+
+    /**
+     * Has something called each time that a vCPU is about to execute code that has been written
+     * since it was last executed, of programs and of the kernel, once for a page; and of all code
+     * when it is executed for the first time. It gets the linear address.
+     */
+    void onFreshCode(ObjLongConsumer<Moment> reached);
+
+    /**
+     * Has something called right behind each instruction that writes to some of the kernel's pages,
+     * by whatever address. What is written from outside the guest is told at the next moment that
+     * anything else is.
+     *
+     * @param linear address of the first byte; pages that are not mapped are left out
+     * @param length in bytes
+     * @return what ends it
+     */
+    InstalledHook onWrites(long linear, long length, PageListener written);
+
+    /** Has something called before a vCPU writes to registers that have been subscribed to. */
+    void onRegisters(Subscription wanted, BiConsumer<Moment, Interception> written);
+
+    /** Has something called when the trace ends; the vCPUs stand still. */
+    void onEnd(Consumer<Moment> ended);
+
+    /** The folder in which plugins put what they find in memory; null if nobody wants it. */
+    @Nullable Path dumps();
 
     /** Tells an event of now. */
     void emit(Moment at, Event event);

@@ -5,6 +5,8 @@ package dev.vitrine.introspection.trace;
 
 import dev.vitrine.hypervisor.Domain;
 import dev.vitrine.hypervisor.InstalledHook;
+import dev.vitrine.hypervisor.MonitorEvent;
+import dev.vitrine.hypervisor.Subscription;
 import dev.vitrine.introspection.AddressSpace;
 import dev.vitrine.introspection.Breakpoints;
 import dev.vitrine.introspection.IntrospectionException;
@@ -14,17 +16,25 @@ import dev.vitrine.introspection.Target;
 import dev.vitrine.introspection.linux.LinuxKernel;
 import dev.vitrine.introspection.linux.Paths;
 import dev.vitrine.introspection.linux.SymbolFile;
+import dev.vitrine.processor.Interception;
 import dev.vitrine.processor.Processor;
 import dev.vitrine.processor.Registers;
 
 import org.jspecify.annotations.Nullable;
 
+import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.BiConsumer;
 import java.util.function.Consumer;
+import java.util.function.ObjLongConsumer;
 
 /**
  * Lets plugins see what happens in a Linux guest, from the first system call of the first process
@@ -46,6 +56,14 @@ public final class Tracer implements AutoCloseable {
     private final EventSink sink;
     private final int dataLimit;
     private final Breakpoints points;
+    private final @Nullable Path dumps;
+
+    /** What is to end with the trace, beside the breakpoints. */
+    private final List<AutoCloseable> watches = new CopyOnWriteArrayList<>();
+
+    /** Pages that were written from outside, and whom that is to be told. */
+    private final Queue<Consumer<Moment>> fromOutside = new ConcurrentLinkedQueue<>();
+
     private final PhysicalMemory memory;
     private final Thread waiting;
     private final List<InstalledHook> entries = new ArrayList<>();
@@ -64,6 +82,7 @@ public final class Tracer implements AutoCloseable {
      * @param sink gets them
      * @param dataLimit bytes of buffers that events have, at the most
      * @param mechanism how breakpoints are made
+     * @param dumps the folder in which plugins put what they find in memory; null for none
      */
     public Tracer(
             Domain domain,
@@ -71,7 +90,9 @@ public final class Tracer implements AutoCloseable {
             List<TracePlugin> plugins,
             EventSink sink,
             int dataLimit,
-            Breakpoints.Mechanism mechanism) {
+            Breakpoints.Mechanism mechanism,
+            @Nullable Path dumps) {
+        this.dumps = dumps;
         this.domain = domain;
         this.files = files;
         this.plugins = plugins;
@@ -143,7 +164,7 @@ public final class Tracer implements AutoCloseable {
         }
         try {
             LinuxKernel kernel = LinuxKernel.attach(Target.of(memory, List.of(p.state())), files);
-            Session s = new Session(kernel);
+            Session s = new Session(kernel, p);
             session = s;
             s.start(new Moment(p, s.tasks, s.direct, domain.clock()::now).atEntry());
         } catch (IntrospectionException e) {
@@ -203,11 +224,18 @@ public final class Tracer implements AutoCloseable {
         }
     }
 
-    /** A guest is bad input: what a plugin throws because of it must not end the vCPU. */
     private void reached(Session s, Processor p, Consumer<Moment> action) {
         if (closed) {
             return;
         }
+        for (Consumer<Moment> late; (late = fromOutside.poll()) != null; ) {
+            call(s, p, late);
+        }
+        call(s, p, action);
+    }
+
+    /** A guest is bad input: what a plugin throws because of it must not end the vCPU. */
+    private void call(Session s, Processor p, Consumer<Moment> action) {
         Moment m = moments.get(p);
         if (m == null) {
             m = new Moment(p, s.tasks, s.direct, domain.clock()::now);
@@ -227,9 +255,12 @@ public final class Tracer implements AutoCloseable {
         private final TaskReader tasks;
         private final DirectMap direct;
         private final CallHooks calls;
+        private final Processor first;
+        private final List<Consumer<Moment>> ends = new CopyOnWriteArrayList<>();
 
-        Session(LinuxKernel kernel) {
+        Session(LinuxKernel kernel, Processor first) {
             this.kernel = kernel;
+            this.first = first;
             this.paths = Paths.ofMounts(kernel);
             this.tasks = new TaskReader(kernel, paths);
             this.direct = new DirectMap(kernel, memory);
@@ -272,6 +303,75 @@ public final class Tracer implements AutoCloseable {
         }
 
         @Override
+        public void onFreshCode(ObjLongConsumer<Moment> reached) {
+            watches.add(
+                    domain.watchFreshCode(
+                            (p, linear) -> reached(this, p, m -> reached.accept(m, linear))));
+        }
+
+        @Override
+        public InstalledHook onWrites(long linear, long length, PageListener written) {
+            Map<Long, Long> pages = new HashMap<>();
+            synchronized (kernel.space()) {
+                // Modules come and go.
+                kernel.space().flush();
+                for (long at = linear & -4096L; at < linear + length; at += 4096) {
+                    long physical = kernel.space().translate(at);
+                    if (physical >= 0) {
+                        pages.put(physical >>> 12, at);
+                    }
+                }
+            }
+            InstalledHook watch =
+                    domain.watchWrites(
+                            pages.keySet().stream().mapToLong(gfn -> gfn).toArray(),
+                            (gfn, by) -> {
+                                long at = pages.getOrDefault(gfn, linear);
+                                if (by != null) {
+                                    reached(this, by, m -> written.written(m, at, false));
+                                } else {
+                                    fromOutside.add(m -> written.written(m, at, true));
+                                }
+                            });
+            watches.add(watch);
+            return () -> {
+                watches.remove(watch);
+                watch.close();
+            };
+        }
+
+        @Override
+        public void onRegisters(Subscription wanted, BiConsumer<Moment, Interception> written) {
+            watches.add(
+                    domain.monitor()
+                            .subscribe(
+                                    wanted,
+                                    e -> {
+                                        if (e instanceof MonitorEvent.OfProcessor o) {
+                                            reached(
+                                                    this,
+                                                    o.processor(),
+                                                    m -> written.accept(m, o.what()));
+                                        }
+                                        return null;
+                                    }));
+        }
+
+        @Override
+        public void onEnd(Consumer<Moment> ended) {
+            ends.add(ended);
+        }
+
+        @Override
+        public @Nullable Path dumps() {
+            return dumps;
+        }
+
+        void end() {
+            ends.forEach(e -> reached(this, first, e));
+        }
+
+        @Override
         public void emit(Moment at, Event event) {
             sink.accept(at.time(), at.vcpu(), at.cr3(), at.task(), event, EVENT_SIZE + at.size());
         }
@@ -291,12 +391,28 @@ public final class Tracer implements AutoCloseable {
     /** Ends the trace; calls that have not returned are told without a result. */
     @Override
     public void close() {
+        Session s = session;
+        if (s != null && !closed) {
+            s.end();
+        }
         closed = true;
         waiting.interrupt();
         points.close();
-        Session s = session;
+        for (AutoCloseable w : watches) {
+            end(w);
+        }
         if (s != null) {
             s.calls.close();
+        }
+    }
+
+    private static void end(AutoCloseable watch) {
+        try {
+            watch.close();
+        } catch (RuntimeException e) {
+            throw e;
+        } catch (Exception e) {
+            throw new IllegalStateException(e);
         }
     }
 }

@@ -77,6 +77,7 @@ final class BlockBuilder {
         PatchedFrame patched = null;
         if (machine >= 0) {
             page = cache.markCode(machine >>> 12);
+            cache.fetched(page, cpu, la);
             Block former = cache.find(machine, cpu, modeKey);
             if (former != null && former.mfn1 < 0) {
                 // Marking the frame has brought it back.
@@ -128,6 +129,7 @@ final class BlockBuilder {
                 long next = mmu.fetch(mode64 ? nextLa : nextLa & 0xFFFFFFFFL);
                 if (next >= 0) {
                     secondPage = cache.markCode(next >>> 12);
+                    cache.fetched(secondPage, cpu, nextLa);
                     PatchedFrame second = cache.patched(next >>> 12);
                     byte[] source = second == null ? secondPage.bytes() : second.original();
                     System.arraycopy(source, 0, bytes, available, 16);

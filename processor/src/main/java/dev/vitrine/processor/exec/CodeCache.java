@@ -7,6 +7,7 @@ import dev.vitrine.memory.FrameTable;
 import dev.vitrine.memory.GuestRam;
 import dev.vitrine.memory.MachineMemory;
 import dev.vitrine.processor.CodeHook;
+import dev.vitrine.processor.FreshCode;
 import dev.vitrine.processor.core.CodeTracker;
 import dev.vitrine.processor.core.Cpu;
 
@@ -71,6 +72,9 @@ public final class CodeCache implements CodeTracker {
          * is decoded from; null before that.
          */
         volatile byte @Nullable [] bytes;
+
+        /** {@link CodeCache#freshCode} has been told. */
+        volatile boolean told;
 
         byte[] bytes() {
             return Objects.requireNonNull(bytes);
@@ -498,6 +502,23 @@ public final class CodeCache implements CodeTracker {
             pages.remove(mfn, p);
         }
         leave(ended);
+    }
+
+    /** See {@link dev.vitrine.processor.ProcessorGroup#setFreshCode}. */
+    public void setFreshCode(@Nullable FreshCode listener) {
+        pages.values().forEach(p -> p.told = false);
+        freshCode = listener;
+    }
+
+    private volatile @Nullable FreshCode freshCode;
+
+    /** An instruction is about to be decoded from a page. */
+    void fetched(Page p, Cpu cpu, long linear) {
+        FreshCode listener = freshCode;
+        if (listener != null && !p.told) {
+            p.told = true;
+            listener.fetched(cpu.facade, linear);
+        }
     }
 
     /** Has a hook called at a machine address from now on, on all processors. */

@@ -601,7 +601,7 @@ class InterceptionTest {
             long mfn = m.map.lookup(DATA >>> 12) >>> 12;
             m.group.mirror(mfn, true);
             List<Long> values = new ArrayList<>();
-            m.group.setMirrorListener(f -> {
+            m.group.setMirrorListener((f, by) -> {
                 assertThat(f).isEqualTo(mfn);
                 values.add(m.ram.getLong(DATA));
             });
@@ -610,6 +610,27 @@ class InterceptionTest {
             assertThat(values.get(0)).isEqualTo(5000);
             assertThat(values.get(4999)).isEqualTo(1);
             assertThat(values.getLast()).isEqualTo(3);
+        }
+    }
+
+    /** Code is told when it is executed first, and again when it has been written in between. */
+    @Test
+    void tellsOfFreshCode() {
+        try (FlatMachine m =
+                machine(a -> {
+                    a.mov(RBX, DATA).mov(ECX, 0xC3).mov(Mem.base(RBX), RCX);
+                    a.call(RBX).call(RBX).mov(ECX, 0xC390).mov(Mem.base(RBX), RCX);
+                    a.call(RBX).mov(RAX, Mem.base(RBX)).call(RBX);
+                })) {
+            List<Long> content = new ArrayList<>();
+            m.group.setFreshCode((p, linear) -> {
+                if (linear == DATA) {
+                    assertThat(p.rip()).isEqualTo(DATA);
+                    content.add(m.ram.getLong(DATA));
+                }
+            });
+            halts(m);
+            assertThat(content).containsExactly(0xC3L, 0xC390L);
         }
     }
 }
