@@ -45,12 +45,22 @@ final class PluginOptions {
             description = "a pcapng file for the packets that the plugin pcap sees")
     private @Nullable String pcap;
 
+    @Option(
+            names = "--memory-dump",
+            paramLabel = "DIR",
+            description = {
+                "a folder for pages of written code that the plugin memory sees executed, by their",
+                "SHA-256; 256 MiB at the most"
+            })
+    private @Nullable String memoryDump;
+
     /** Forgets all. */
     void clear() {
         extractTo = null;
         extractSize = null;
         extractTotal = null;
         pcap = null;
+        memoryDump = null;
     }
 
     /**
@@ -64,6 +74,7 @@ final class PluginOptions {
         size(values, "extract-size", extractSize);
         size(values, "extract-total", extractTotal);
         path(values, "pcap", pcap);
+        path(values, "memory-dump", memoryDump);
         for (String name : values.keySet()) {
             if (plugins.stream().noneMatch(p -> p.settings().contains(name))) {
                 throw new BadInputException(

@@ -60,7 +60,7 @@ import java.util.List;
             "  pcap        packets of network devices; see --pcap",
             "  crashes     programs that die of a fault, oopses and panics of the kernel",
             "  memory      memory made executable without a file, and code executed from written",
-            "              pages; --dump keeps the pages",
+            "              pages; see --memory-dump",
             "  rootkit     changes to the kernel's code, tables and entries, hooks, hidden modules",
             "  ebpf        BPF programs and maps, and what programs are attached to",
             "",
@@ -117,15 +117,6 @@ final class TraceCommand extends RunCommand {
     int data = 32;
 
     @Option(
-            names = "--dump",
-            paramLabel = "FOLDER",
-            description = {
-                "where 'memory' puts pages of code that was written, by their SHA-256; 256 MiB at",
-                "the most"
-            })
-    @Nullable String dump;
-
-    @Option(
             names = "--breakpoints",
             paramLabel = "engine|shadow",
             description = {
@@ -175,15 +166,13 @@ final class TraceCommand extends RunCommand {
             files.add(SymbolFile.load(PathNames.path("--symbols", s)));
         }
         settings.give(chosen);
-        Path dumps = dumps();
         try (EventWriter writer = new EventWriter(plan.name(), kind, wanted, open())) {
             int status =
                     new GuestRun(
                                     plan,
                                     to,
                                     limit,
-                                    machine ->
-                                            trace(machine, files, chosen, writer, mechanism, dumps))
+                                    machine -> trace(machine, files, chosen, writer, mechanism))
                             .run();
             writer.close();
             return written(writer) & ended(chosen) ? status : ExitStatus.BAD_INPUT;
@@ -191,18 +180,6 @@ final class TraceCommand extends RunCommand {
             // What they have begun to write is ended when the guest could not be run, too.
             chosen.forEach(TracePlugin::end);
         }
-    }
-
-    private @Nullable Path dumps() {
-        if (dump == null) {
-            return null;
-        }
-        Path folder = PathNames.path("--dump", dump);
-        if (!Files.isDirectory(folder) || !Files.isWritable(folder)) {
-            throw new BadInputException(
-                    "--dump " + folder + " is no folder that can be written to.");
-        }
-        return folder;
     }
 
     private EventWriter.Format format() {
@@ -265,9 +242,8 @@ final class TraceCommand extends RunCommand {
             List<SymbolFile> files,
             List<TracePlugin> chosen,
             EventWriter writer,
-            Breakpoints.Mechanism mechanism,
-            @Nullable Path dumps) {
-        Tracer tracer = new Tracer(machine.domain(), files, chosen, writer, data, mechanism, dumps);
+            Breakpoints.Mechanism mechanism) {
+        Tracer tracer = new Tracer(machine.domain(), files, chosen, writer, data, mechanism);
         return () -> {
             tracer.close();
             ended(tracer);

@@ -55,7 +55,7 @@ class DebianIntrusionTest {
                         programs + ":/opt/test",
                         "--plugins",
                         plugins,
-                        "--dump",
+                        "--memory-dump",
                         pages.toString(),
                         "--output",
                         events.toString(),

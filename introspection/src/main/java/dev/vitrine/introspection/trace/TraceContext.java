@@ -9,9 +9,6 @@ import dev.vitrine.introspection.linux.LinuxKernel;
 import dev.vitrine.introspection.linux.Paths;
 import dev.vitrine.processor.Interception;
 
-import org.jspecify.annotations.Nullable;
-
-import java.nio.file.Path;
 import java.util.Set;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
@@ -77,9 +74,6 @@ public interface TraceContext {
 
     /** Has something called when the trace ends; the vCPUs stand still. */
     void onEnd(Consumer<Moment> ended);
-
-    /** The folder in which plugins put what they find in memory; null if nobody wants it. */
-    @Nullable Path dumps();
 
     /** Tells an event of now. */
     void emit(Moment at, Event event);

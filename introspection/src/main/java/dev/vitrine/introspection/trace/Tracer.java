@@ -22,7 +22,6 @@ import dev.vitrine.processor.Registers;
 
 import org.jspecify.annotations.Nullable;
 
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -56,7 +55,6 @@ public final class Tracer implements AutoCloseable {
     private final EventSink sink;
     private final int dataLimit;
     private final Breakpoints points;
-    private final @Nullable Path dumps;
 
     /** What is to end with the trace, beside the breakpoints. */
     private final List<AutoCloseable> watches = new CopyOnWriteArrayList<>();
@@ -82,7 +80,6 @@ public final class Tracer implements AutoCloseable {
      * @param sink gets them
      * @param dataLimit bytes of buffers that events have, at the most
      * @param mechanism how breakpoints are made
-     * @param dumps the folder in which plugins put what they find in memory; null for none
      */
     public Tracer(
             Domain domain,
@@ -90,9 +87,7 @@ public final class Tracer implements AutoCloseable {
             List<TracePlugin> plugins,
             EventSink sink,
             int dataLimit,
-            Breakpoints.Mechanism mechanism,
-            @Nullable Path dumps) {
-        this.dumps = dumps;
+            Breakpoints.Mechanism mechanism) {
         this.domain = domain;
         this.files = files;
         this.plugins = plugins;
@@ -360,11 +355,6 @@ public final class Tracer implements AutoCloseable {
         @Override
         public void onEnd(Consumer<Moment> ended) {
             ends.add(ended);
-        }
-
-        @Override
-        public @Nullable Path dumps() {
-            return dumps;
         }
 
         void end() {

@@ -15,8 +15,10 @@ import dev.vitrine.introspection.trace.plugin.Areas.Area;
 
 import org.jspecify.annotations.Nullable;
 
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 
 /** Memory of programs that is made executable, or is executed, without coming from a file. */
@@ -77,9 +79,32 @@ public final class MemoryPlugin implements TracePlugin {
         }
     }
 
+    private static final String DUMP = "memory-dump";
+    private static final long DUMP_TOTAL = 256L << 20;
+
+    private @Nullable ContentFolder folder;
+
     @Override
     public String name() {
         return "memory";
+    }
+
+    @Override
+    public Set<String> settings() {
+        return Set.of(DUMP);
+    }
+
+    @Override
+    public void set(Map<String, String> values) {
+        String to = values.get(DUMP);
+        if (to != null) {
+            folder = new ContentFolder(Path.of(to), DUMP_TOTAL);
+        }
+    }
+
+    @Override
+    public @Nullable String end() {
+        return folder == null ? null : folder.failure();
     }
 
     @Override
@@ -106,7 +131,7 @@ public final class MemoryPlugin implements TracePlugin {
                         changes.compare(m, call, 0, -1, List.of());
                     }
                 });
-        WrittenCode code = new WrittenCode(context, areas);
+        WrittenCode code = new WrittenCode(context, areas, folder);
         context.onFreshCode(code::fetched);
     }
 

@@ -34,7 +34,7 @@ final class WrittenCode {
 
     private final TraceContext context;
     private final Areas areas;
-    private final PageDump dump;
+    private final @Nullable ContentFolder folder;
     private final PageState pages;
     private final Map<Place, Layer> known =
             new LinkedHashMap<>(16, 0.75f, true) {
@@ -46,10 +46,13 @@ final class WrittenCode {
                 }
             };
 
-    WrittenCode(TraceContext context, Areas areas) {
+    /**
+     * @param folder where the pages are to go; null for nowhere
+     */
+    WrittenCode(TraceContext context, Areas areas, @Nullable ContentFolder folder) {
         this.context = context;
         this.areas = areas;
-        this.dump = new PageDump(context.dumps());
+        this.folder = folder;
         this.pages = new PageState(context.kernel());
     }
 
@@ -84,7 +87,7 @@ final class WrittenCode {
             number = last == null ? 1 : last.number + 1;
             known.put(place, new Layer(hash, number));
         }
-        String file = dump.put(hash, content);
+        String file = keep(hash, content);
         context.emit(
                 m,
                 new MemoryPlugin.Executed(
@@ -95,7 +98,17 @@ final class WrittenCode {
                         path,
                         hash,
                         file));
-        dump.check();
+    }
+
+    /** Returns the name of the file; null if there is none. */
+    private @Nullable String keep(String hash, byte[] content) {
+        ContentFolder.Part part = folder == null ? null : folder.begin(PAGE);
+        if (part == null) {
+            return null;
+        }
+        part.write(content, PAGE);
+        String name = hash + ".page";
+        return part.keep(name) ? name : null;
     }
 
     private static String sha256(byte[] content) {
