@@ -225,6 +225,7 @@ public final class Tracer implements AutoCloseable {
         private final TaskReader tasks;
         private final DirectMap direct;
         private final CallHooks calls;
+        private final @Nullable RingHooks rings;
 
         Session(LinuxKernel kernel) {
             this.kernel = kernel;
@@ -232,11 +233,15 @@ public final class Tracer implements AutoCloseable {
             this.tasks = new TaskReader(kernel, paths);
             this.direct = new DirectMap(kernel, memory);
             this.calls = new CallHooks(Tracer.this, kernel, tasks, dataLimit);
+            this.rings = RingHooks.of(Tracer.this, kernel, dataLimit);
         }
 
         void start(Moment at) {
             for (TracePlugin p : plugins) {
                 p.start(this, at);
+            }
+            if (rings != null && rings.hasListeners()) {
+                rings.start(calls);
             }
             if (calls.hasListeners()) {
                 calls.start();
@@ -257,6 +262,13 @@ public final class Tracer implements AutoCloseable {
         @Override
         public void onCalls(Set<String> names, CallListener listener) {
             calls.listen(names, listener);
+        }
+
+        @Override
+        public void onRings(RingListener listener) {
+            if (rings != null) {
+                rings.listen(listener);
+            }
         }
 
         @Override
