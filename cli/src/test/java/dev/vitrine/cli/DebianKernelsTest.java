@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assumptions.abort;
 
 import dev.vitrine.toolstack.image.ImageStore;
 
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -129,5 +130,50 @@ class DebianKernelsTest {
                                 "\"executable\":\"/opt/test/i386\"",
                                 "\"cgroup\":\"/\""))
                 .isNotEmpty();
+    }
+
+    /** x32 programs, which the full kernel runs when it is asked to; the cloud kernel does not. */
+    @Test
+    void x32() throws IOException {
+        image("debian:full");
+        Path programs = Files.createDirectory(folder.resolve("programs"));
+        GuestPrograms.write(programs);
+        Path events = folder.resolve("events");
+        Cli.Result r =
+                Cli.runWithInput(
+                        "/opt/test/x32; exit $?\n",
+                        "trace",
+                        "debian:full",
+                        "--cmdline",
+                        "syscall.x32=y",
+                        "--copy",
+                        programs + ":/opt/test",
+                        "--filter",
+                        "comm == x32",
+                        "--output",
+                        events.toString(),
+                        "--timeout",
+                        "10m",
+                        "--exec",
+                        "sh");
+        assertThat(r.status()).as(r.err()).isEqualTo(9);
+        assertThat(r.out()).contains("x32");
+        List<String> all = Files.readAllLines(events);
+        List<String> write = of(all, "\"abi\":\"x32\",\"nr\":1,\"name\":\"write\"");
+        assertThat(write).hasSize(1);
+        assertThat(write.getFirst())
+                .contains("{\"fd\":1,\"buf\":{\"size\":4,\"data\":\"x32\\n\"}", "\"result\":4,");
+        String pid = write.getFirst().replaceFirst(".*\"pid\":([0-9]+).*", "$1");
+        assertThat(of(all, "\"abi\":\"x32\",\"nr\":39,\"name\":\"getpid\"", "\"result\":" + pid))
+                .hasSize(1);
+        assertThat(
+                        of(
+                                all,
+                                "\"abi\":\"x32\",\"nr\":520,\"name\":\"execve\"",
+                                "\"filename\":\"/no/such/file\"",
+                                "\"error\":\"ENOENT\""))
+                .hasSize(1);
+        assertThat(of(all, "\"abi\":\"x64\"", "\"name\":\"exit_group\"", "\"error_code\":9"))
+                .hasSize(1);
     }
 }
