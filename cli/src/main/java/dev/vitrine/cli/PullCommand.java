@@ -39,7 +39,7 @@ final class PullCommand implements Callable<Integer> {
     @Parameters(
             paramLabel = "IMAGE",
             description =
-                    "debian (cloud kernel and busybox); debian:full or debian:rt (other kernels)")
+                    "debian (cloud kernel and busybox); debian:full, debian:rt or debian:6.12 (other kernels)")
     private String image = "";
 
     @Option(

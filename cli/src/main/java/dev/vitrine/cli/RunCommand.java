@@ -56,7 +56,7 @@ class RunCommand implements Callable<Integer> {
             arity = "0..1",
             paramLabel = "IMAGE|FILE.cfg",
             description = {
-                "an image (debian, debian:full, debian:rt), pulled if it is not there;",
+                "an image (debian, debian:full, debian:rt, debian:6.12), pulled if not there;",
                 "or a domain configuration in the syntax of xl.cfg"
             })
     @Nullable String what;

@@ -169,7 +169,8 @@ record RunPlan(
         throw new BadInputException(
                 "There is no image "
                         + Sizes.shown(what)
-                        + " (there are debian, debian:full and debian:rt), and no file of that name"
+                        + " (there are debian, debian:full, debian:rt and debian:6.12), and no file of that"
+                        + " name"
                         + " either.");
     }
 

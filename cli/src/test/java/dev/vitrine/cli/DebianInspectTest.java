@@ -135,7 +135,7 @@ class DebianInspectTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"debian", "debian:rt"})
+    @ValueSource(strings = {"debian", "debian:full", "debian:rt", "debian:6.12"})
     void agreesWithTheGuest(String image) throws Exception {
         image(image);
         Files.writeString(folder.resolve("script"), SCRIPT);

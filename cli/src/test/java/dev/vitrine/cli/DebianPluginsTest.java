@@ -223,8 +223,15 @@ class DebianPluginsTest {
                                 "\"filename\":\"/bin/busybox\",\"argv\":[\"true\",\"far\"]",
                                 "\"result\":0"))
                 .hasSize(1);
-        assertThat(printed).contains("operations 2").doesNotContain("failed");
+        assertThat(printed).contains("operations 4").doesNotContain("failed");
         assertThat(of(all, "\"IORING_OP_NOP\"", "\"user_data\":\"0x1234\"", "\"comm\":\"ring\""))
+                .hasSize(1);
+        assertThat(
+                        of(
+                                all,
+                                "\"operation\":\"IORING_OP_OPENAT\"",
+                                "\"args\":{\"dfd\":\"AT_FDCWD\",\"filename\":\"/etc/passwd\"",
+                                "\"user_data\":\"0x5678\""))
                 .hasSize(1);
         assertThat(of(all, "\"event\":\"ptrace\"", "PTRACE_SYSCALL", "\"comm\":\"strace\""))
                 .isNotEmpty();

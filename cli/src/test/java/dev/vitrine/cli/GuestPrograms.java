@@ -58,23 +58,54 @@ final class GuestPrograms {
             b810000000 8b00   mov eax,16 ; mov eax,[rax]
             """;
 
-    /** Lets io_uring do nothing, then open a file; ends with the number of operations. */
+    /**
+     * Lets io_uring do nothing, open a file, write and close what is not open; ends with the number
+     * of operations.
+     */
     private static final String RING =
             """
-            b8a9010000 bf04000000 488d35d7000000 0f05 4189c4    fd = io_uring_setup(4, buf)
-            b809000000 31ff be00100000 ba03000000 41ba01800000 4589e0 4531c9 0f05
-            4989c5                                              ring = mmap(0, 4096, 3, 0x8001, fd, 0)
-            b809000000 31ff be00100000 ba03000000 41ba01800000 4589e0 41b900000010 0f05
-            4989c6                                  entries = mmap(0, 4096, 3, 0x8001, fd, 0x10000000)
-            41c7462034120000                        entries[0].user_data = 0x1234, opcode 0: NOP
-            41c6464012 41c746449cffffff             entries[1].opcode = 18: OPENAT, fd = AT_FDCWD
-            488d055c000000 49894650 41c7466078560000    addr = path, user_data = 0x5678
-            8b059d000000                            array = buf.sq_off.array
-            41c744050000000000 41c744050401000000   ring[array] = 0, 1
-            8b0571000000 41c744050002000000         ring[buf.sq_off.tail] = 2
-            b8aa010000 4489e7 be02000000 ba02000000 41ba01000000 4531c0 4531c9 0f05
-            89c7 b8e7000000 0f05                    exit_group(io_uring_enter(fd, 2, 2, 1, 0, 0))
-            2f6574632f70617373776400 0f1f8000000000 texts
+            b8a9010000bf04000000488d355f0100000f054189c4              fd = io_uring_setup(4, buf)
+            b80900000031ffbe00100000ba0300000041ba018000004589e04531
+            c90f054989c5                                              ring = mmap(0, 4096, 3, 0x8001, fd, 0)
+            b80900000031ffbe00100000ba0300000041ba018000004589e041b9
+            000000100f054989c6                                        entries = mmap(0, 4096, 3, 0x8001, fd, 0x10000000)
+            41c7462034120000                                          entries[0].user_data = 0x1234, opcode 0: NOP
+            41c646401241c746449cffffff                                entries[1].opcode = 18: OPENAT, fd = AT_FDCWD
+            488d05d80000004989465041c7465c00000800                    addr = path, open_flags = O_CLOEXEC
+            41c7466078560000                                          user_data = 0x5678
+            6641c78680000000171041c7868400000001000000                entries[2].opcode = 23: WRITE, IOSQE_ASYNC, fd = 1
+            49c78688000000ffffffff488d05a9000000                      off = -1, addr = text
+            4989869000000041c786980000000500000041c786a0000000bc9a00
+            00                                                        len = 5, user_data = 0x9abc
+            41c686c00000001341c786c400000063000000                    entries[3].opcode = 19: CLOSE, fd = 99
+            41c786e0000000f0de0000                                    user_data = 0xdef0
+            8b05bb000000                                              array = buf.sq_off.array
+            41c74405000000000041c74405040100000041c74405080200000041
+            c744050c03000000                                          ring[array] = 0, 1, 2, 3
+            8b057d00000041c744050004000000                            ring[buf.sq_off.tail] = 4
+            b8aa0100004489e7be04000000ba0400000041ba010000004531c045
+            31c90f05                                                  io_uring_enter(fd, 4, 4, 1, 0, 0)
+            89c7b8e70000000f05                                        exit_group(its result)
+            2f6574632f7061737377640072696e670a66662e0f1f840000000000
+            0f1f00                                                    texts
+            """;
+
+    /**
+     * Starts itself as often as its argument says, one after the other, each of which ends with 7.
+     */
+    private static final String STARTS =
+            """
+            4c8b24244983fc02740cb8e7000000bf070000000f05              if (argc != 2) exit_group(7)
+            488b7424104531ed0fb60685c0740f83e8304d6bed0a4901c548ffc6
+            ebea                                                      n = the number that argv[1] is
+            4d85ed7465                                                while (n != 0) {
+            b83a0000000f0585c07527                                    if (vfork() == 0) {
+            488b7c2408488d05600000004889384889c631d2b83b0000000f05    execve(argv[0], {argv[0], 0}, 0)
+            bf08000000b8e70000000f05                                  exit_group(8) }
+            782a89c7488d354a00000031d24531d2b83d0000000f0585c07811    wait4(child, &status, 0, 0)
+            813d30000000000700007505                                  if (status != 7 << 8) exit_group(1)
+            49ffcdeb9d                                                n-- }
+            bf01000000eb0231ffb8e70000000f05660f1f840000000000        exit_group(0)
             """;
 
     /** Becomes busybox's true, by texts in pages that nobody has touched: FAR_AWAY behind it. */
@@ -187,8 +218,8 @@ final class GuestPrograms {
     }
 
     /**
-     * Writes the programs into a folder: i386, x32, crash, ring, far, pty, contents, unpack and
-     * bpf.
+     * Writes the programs into a folder: i386, x32, crash, ring, starts, far, pty, contents, unpack
+     * and bpf.
      */
     static void write(Path folder) throws IOException {
         program(folder.resolve("i386"), elf32(code(I386)));
@@ -199,6 +230,7 @@ final class GuestPrograms {
         program(folder.resolve("contents"), elf64(code(CONTENTS)));
         program(folder.resolve("unpack"), elf64(code(UNPACK)));
         program(folder.resolve("bpf"), elf64(code(BPF)));
+        program(folder.resolve("starts"), elf64(code(STARTS)));
         byte[] far = Arrays.copyOf(code(FAR), FAR_AWAY + code(FAR_TEXTS).length);
         System.arraycopy(code(FAR_TEXTS), 0, far, FAR_AWAY, code(FAR_TEXTS).length);
         program(folder.resolve("far"), elf64(far));

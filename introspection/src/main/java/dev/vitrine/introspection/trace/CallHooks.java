@@ -8,18 +8,14 @@ import dev.vitrine.introspection.LittleEndian;
 import dev.vitrine.introspection.linux.LinuxKernel;
 import dev.vitrine.introspection.trace.call.Abi;
 import dev.vitrine.introspection.trace.call.Call;
-import dev.vitrine.introspection.trace.call.CallReader;
 import dev.vitrine.introspection.trace.call.CallTable;
 import dev.vitrine.introspection.trace.call.CapturedArguments;
 import dev.vitrine.introspection.trace.call.KernelCalls;
-
-import org.jspecify.annotations.Nullable;
 
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -55,8 +51,6 @@ final class CallHooks {
 
     private static final int X32 = 0x4000_0000;
 
-    /** Bytes that are read for a call at the most, if it names many buffers. */
-    private static final int MAX_READ = 1 << 22;
 
     private static final String[] REGISTERS_64 = {"di", "si", "dx", "r10", "r8", "r9"};
     private static final String[] REGISTERS_32 = {"bx", "cx", "dx", "si", "di", "bp"};
@@ -186,8 +180,7 @@ final class CallHooks {
         }
         CapturedArguments arguments = new CapturedArguments(call, values);
         TracedCall open = new TracedCall(call, arguments, wanted, registers, m);
-        Reader reader = reader(m).of(arguments, 0);
-        arguments.entered(reader);
+        arguments.entered(ProcessReader.of(m, dataLimit, arguments, 0));
         open.entered(m);
         if (call.isExit()) {
             open.tell(m);
@@ -204,7 +197,8 @@ final class CallHooks {
     private void executes(Moment m) {
         TracedCall open = m.entry().open;
         if (open != null && open.name().startsWith("execve")) {
-            open.arguments().entered(reader(m).of(open.arguments(), 0));
+            CapturedArguments arguments = open.arguments();
+            arguments.entered(ProcessReader.of(m, dataLimit, arguments, 0));
         }
     }
 
@@ -231,8 +225,8 @@ final class CallHooks {
         if (exec || open.name().equals("prctl")) {
             thread.changed();
         }
-        Reader reader = reader(m).of(open.arguments(), result);
-        open.arguments().returned(reader, exec && result == 0);
+        CapturedArguments arguments = open.arguments();
+        arguments.returned(ProcessReader.of(m, dataLimit, arguments, result), exec && result == 0);
         open.returned(m, result);
     }
 
@@ -270,60 +264,6 @@ final class CallHooks {
             } catch (IntrospectionException e) {
                 tracer.problem(e);
             }
-        }
-    }
-
-    private Reader reader(Moment m) {
-        if (m.reader() instanceof Reader r) {
-            return r;
-        }
-        Reader r = new Reader(m);
-        m.setReader(r);
-        return r;
-    }
-
-    /** The memory of the process that a vCPU executes. */
-    private final class Reader implements CallReader {
-        private final Moment moment;
-        private @Nullable CapturedArguments arguments;
-        private long result;
-
-        Reader(Moment moment) {
-            this.moment = moment;
-        }
-
-        Reader of(CapturedArguments a, long value) {
-            arguments = a;
-            result = value;
-            return this;
-        }
-
-        @Override
-        public Abi abi() {
-            return Objects.requireNonNull(arguments).abi();
-        }
-
-        @Override
-        public long value(int parameter) {
-            return Objects.requireNonNull(arguments).value(parameter);
-        }
-
-        @Override
-        public long result() {
-            return result;
-        }
-
-        @Override
-        public int dataLimit() {
-            return Math.clamp(MAX_READ - (long) moment.size(), 0, dataLimit);
-        }
-
-        @Override
-        public boolean read(long linear, byte[] target, int offset, int length) {
-            // Only what programs may have is theirs: the kernel would refuse other addresses.
-            return linear >= 0
-                    && linear + length >= 0
-                    && moment.read(linear, target, offset, length);
         }
     }
 }

@@ -36,6 +36,12 @@ public interface TraceContext {
     void onCalls(Set<String> names, CallListener listener);
 
     /**
+     * Has a listener called for what is submitted to io_uring, and what that completes. Kernels
+     * before 6.0 have it in another form; nothing is called for them.
+     */
+    void onRings(RingListener listener);
+
+    /**
      * Has something called each time that a function of the kernel begins.
      *
      * @param name its symbol

@@ -252,6 +252,7 @@ public final class Tracer implements AutoCloseable {
         private final CallHooks calls;
         private final Processor first;
         private final List<Consumer<Moment>> ends = new CopyOnWriteArrayList<>();
+        private final @Nullable RingHooks rings;
 
         Session(LinuxKernel kernel, Processor first) {
             this.kernel = kernel;
@@ -260,11 +261,15 @@ public final class Tracer implements AutoCloseable {
             this.tasks = new TaskReader(kernel, paths);
             this.direct = new DirectMap(kernel, memory);
             this.calls = new CallHooks(Tracer.this, kernel, tasks, dataLimit);
+            this.rings = RingHooks.of(Tracer.this, kernel, dataLimit);
         }
 
         void start(Moment at) {
             for (TracePlugin p : plugins) {
                 p.start(this, at);
+            }
+            if (rings != null && rings.hasListeners()) {
+                rings.start(calls);
             }
             if (calls.hasListeners()) {
                 calls.start();
@@ -285,6 +290,13 @@ public final class Tracer implements AutoCloseable {
         @Override
         public void onCalls(Set<String> names, CallListener listener) {
             calls.listen(names, listener);
+        }
+
+        @Override
+        public void onRings(RingListener listener) {
+            if (rings != null) {
+                rings.listen(listener);
+            }
         }
 
         @Override

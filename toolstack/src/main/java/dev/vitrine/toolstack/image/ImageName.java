@@ -5,13 +5,16 @@ package dev.vitrine.toolstack.image;
 
 import dev.vitrine.toolstack.BadInputException;
 
+import java.util.Collections;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 
 /**
  * The name of an image that can be pulled.
  *
- * @param name the name: {@code debian}, {@code debian:full} or {@code debian:rt}
+ * @param name the name: {@code debian}, {@code debian:full}, {@code debian:rt} or {@code
+ *     debian:6.12}
  * @param kernel the meta package that depends on its kernel
  */
 public record ImageName(String name, String kernel) {
@@ -20,7 +23,8 @@ public record ImageName(String name, String kernel) {
                     Map.of(
                             "debian", "linux-image-cloud-amd64",
                             "debian:full", "linux-image-amd64",
-                            "debian:rt", "linux-image-rt-amd64"));
+                            "debian:rt", "linux-image-rt-amd64",
+                            "debian:6.12", "linux-image-6.12-cloud-amd64"));
 
     /**
      * The image of that name.
@@ -38,6 +42,11 @@ public record ImageName(String name, String kernel) {
                             + ".");
         }
         return new ImageName(name, kernel);
+    }
+
+    /** All names of images. */
+    public static Set<String> all() {
+        return Collections.unmodifiableSet(KERNELS.keySet());
     }
 
     /** Whether {@code name} is the name of an image, not of a file. */

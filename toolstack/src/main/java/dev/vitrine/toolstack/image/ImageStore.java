@@ -108,7 +108,7 @@ public final class ImageStore {
     /** All images, by name. */
     public List<Image> list() {
         List<Image> images = new ArrayList<>();
-        for (String name : List.of("debian", "debian:full", "debian:rt")) {
+        for (String name : ImageName.all()) {
             Image image = find(name);
             if (image != null) {
                 images.add(image);
@@ -254,7 +254,7 @@ public final class ImageStore {
     private static DebPackage kernel(PackageIndex index, String meta) {
         DebPackage at = index.find(meta);
         for (int i = 0; i < 4 && at != null; i++) {
-            if (at.name().matches("linux-image-[0-9].*")) {
+            if (at.name().matches("linux-image-[0-9]+[.][0-9]+[.][0-9].*")) {
                 return at;
             }
             DebPackage next = null;

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.vitrine.toolstack.BadInputException;
+import dev.vitrine.toolstack.loader.TestKernels;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -123,13 +124,32 @@ class ImageStoreTest {
         }
     }
 
+    /** A name that begins with a version need not be that of the kernel itself. */
+    @Test
+    void takesTheKernelThatAMetaPackageLeadsTo() throws IOException {
+        TestPackages packages = TestPackages.small();
+        byte[] kernel = TestKernels.bzImage(TestKernels.pvh());
+        packages.add(
+                        "linux-image-6.12-cloud-amd64",
+                        "2",
+                        List.of(List.of("linux-image-6.12.1+deb12-cloud-amd64")),
+                        TestPackages.deb("xz").build())
+                .add(
+                        "linux-image-6.12.1+deb12-cloud-amd64",
+                        "6.12.1",
+                        List.of(),
+                        TestPackages.deb("xz").file("./boot/vmlinuz-6.12", 0644, kernel).build());
+        Image image = new ImageStore(root, packages).get("debian:6.12", Progress.SILENT);
+        assertThat(image.kernelPackage()).isEqualTo("linux-image-6.12.1+deb12-cloud-amd64");
+    }
+
     @Test
     void refusesWhatCannotBeMade() throws IOException {
         ImageStore store = new ImageStore(root, TestPackages.small());
         assertThatThrownBy(() -> store.pull("ubuntu", List.of(), Progress.SILENT))
                 .isInstanceOf(BadInputException.class)
                 .hasMessage(
-                        "There is no image 'ubuntu': images are debian, debian:full, debian:rt.");
+                        "There is no image 'ubuntu': images are debian, debian:6.12, debian:full, debian:rt.");
         assertThatThrownBy(() -> store.pull("debian", List.of("nope"), Progress.SILENT))
                 .hasMessage("There is no package 'nope' in this machine's package lists.");
         assertThatThrownBy(() -> store.pull("debian:rt", List.of(), Progress.SILENT))
