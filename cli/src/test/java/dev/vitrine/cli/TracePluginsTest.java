@@ -39,7 +39,10 @@ class TracePluginsTest {
                     "crashes",
                     "extract",
                     "keys",
-                    "pcap");
+                    "pcap",
+                    "memory",
+                    "rootkit",
+                    "ebpf");
 
     @TempDir Path folder;
 

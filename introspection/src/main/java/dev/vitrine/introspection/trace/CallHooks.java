@@ -51,7 +51,6 @@ final class CallHooks {
 
     private static final int X32 = 0x4000_0000;
 
-
     private static final String[] REGISTERS_64 = {"di", "si", "dx", "r10", "r8", "r9"};
     private static final String[] REGISTERS_32 = {"bx", "cx", "dx", "si", "di", "bp"};
 
