@@ -46,13 +46,13 @@ class DebianIntrusionTest {
         Path pages = Files.createDirectories(folder.resolve("pages"));
         GuestPrograms.write(programs);
         Path events = folder.resolve("events");
-        List<String> line = new ArrayList<>(List.of("trace", "debian"));
-        line.addAll(List.of("--copy", programs + ":/opt/test", "--plugins", plugins));
+        List<String> command = new ArrayList<>(List.of("trace", "debian"));
+        command.addAll(List.of("--copy", programs + ":/opt/test", "--plugins", plugins));
         if (plugins.contains("memory")) {
-            line.addAll(List.of("--memory-dump", pages.toString()));
+            command.addAll(List.of("--memory-dump", pages.toString()));
         }
-        line.addAll(List.of("--output", events.toString(), "--timeout", "18m", "--exec", "sh"));
-        Cli.Result r = Cli.runWithInput(script, line.toArray(String[]::new));
+        command.addAll(List.of("--output", events.toString(), "--timeout", "18m", "--exec", "sh"));
+        Cli.Result r = Cli.runWithInput(script, command.toArray(String[]::new));
         assertThat(r.status()).as(r.err() + r.out()).isEqualTo(42);
         assertThat(r.err()).isEmpty();
         List<String> all = Files.readAllLines(events);
