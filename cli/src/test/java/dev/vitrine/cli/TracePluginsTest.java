@@ -29,7 +29,17 @@ import javax.tools.ToolProvider;
 
 class TracePluginsTest {
     private static final List<String> NAMES =
-            List.of("syscalls", "processes", "files", "network", "modules", "ptrace", "crashes");
+            List.of(
+                    "syscalls",
+                    "processes",
+                    "files",
+                    "network",
+                    "modules",
+                    "ptrace",
+                    "crashes",
+                    "memory",
+                    "ebpf",
+                    "rootkit");
 
     @TempDir Path folder;
 
