@@ -109,7 +109,7 @@ public final class MemoryPlugin implements TracePlugin {
 
     @Override
     public String summary() {
-        return "memory made executable without a file, and code executed from written pages";
+        return "memory made executable without a file, written code that is executed";
     }
 
     @Override
