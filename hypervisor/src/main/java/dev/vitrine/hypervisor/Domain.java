@@ -13,6 +13,7 @@ import dev.vitrine.platform.InstructionClock;
 import dev.vitrine.platform.TimerQueue;
 import dev.vitrine.platform.VirtualClock;
 import dev.vitrine.processor.CodeHook;
+import dev.vitrine.processor.FetchListener;
 import dev.vitrine.processor.Processor;
 import dev.vitrine.processor.StateSink;
 import dev.vitrine.xenabi.DomId;
@@ -30,6 +31,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -372,7 +374,8 @@ public final class Domain {
     /**
      * Has a hook called each time that a vCPU is about to execute the instruction at a
      * guest-physical address, on the thread that runs the vCPU. The guest cannot tell. The hook
-     * follows the frame that is there now. From within a hook the domain must not be paused.
+     * follows the frame that is there now, until the domain gives it back. From within a hook the
+     * domain must not be paused.
      *
      * @return what takes it away; null if there is no RAM at the address
      */
@@ -389,13 +392,43 @@ public final class Domain {
 
     /**
      * As {@link #addHook}, by the mechanism that tools for Xen use: INT3 in a copy of the page that
-     * only instruction fetch is shown. The guest cannot tell by looking at its memory; blocks of
-     * instructions end at INT3, so that interrupts may come at other instructions.
+     * only instruction fetch is shown. The guest cannot tell.
      *
      * @throws IllegalStateException there is no memory left for a copy of the page
      */
     public @Nullable InstalledHook addShadowHook(long physical, CodeHook hook) {
         return shadow.add(physical, timely(hook));
+    }
+
+    /**
+     * Has a listener told of each page that instructions are fetched from, also of those that are
+     * in use already, whenever a vCPU translates an address there anew. A page that has another
+     * frame, or is there at last, is told before the first instruction of it is executed. For
+     * adding hooks; the domain must not be paused there.
+     *
+     * @return what ends it
+     */
+    public InstalledHook addFetchListener(FetchListener listener) {
+        fetchListeners.add(listener);
+        engines.setFetchListener(this::fetched);
+        return () -> {
+            fetchListeners.remove(listener);
+            if (fetchListeners.isEmpty()) {
+                engines.setFetchListener(null);
+                if (!fetchListeners.isEmpty()) {
+                    // Somebody has come meanwhile.
+                    engines.setFetchListener(this::fetched);
+                }
+            }
+        };
+    }
+
+    private final List<FetchListener> fetchListeners = new CopyOnWriteArrayList<>();
+
+    private void fetched(Processor processor, long linear, long physical) {
+        for (FetchListener listener : fetchListeners) {
+            listener.fetched(processor, linear, physical);
+        }
     }
 
     /** A hook that finds the virtual clock at the instruction that it is called for. */

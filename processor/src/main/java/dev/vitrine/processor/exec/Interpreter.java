@@ -1190,6 +1190,7 @@ final class Interpreter {
         final Cpu cpu = this.cpu;
         long rip = b.rip(instruction);
         int mode = cpu.modeKey;
+        int listeners = cpu.mmu.fetchListeners;
         cpu.retired += instruction;
         boolean on = true;
         try {
@@ -1199,7 +1200,11 @@ final class Interpreter {
                 cpu.hookedRip = rip;
                 cpu.rip = rip;
                 cache.hooks.reached(cpu, machine);
-                on = cpu.rip == rip && cpu.modeKey == mode && b.valid;
+                on =
+                        cpu.rip == rip
+                                && cpu.modeKey == mode
+                                && b.valid
+                                && cpu.mmu.fetchListeners == listeners;
             }
         } finally {
             if (on) {

@@ -301,7 +301,7 @@ final class RegionRunner {
             return null;
         }
         // The interpreter runs alone what it is to check at the same addresses.
-        if (!verified(e) || (verifier != null && e.origin() != 0)) {
+        if (!verified(e) || !e.region().valid || (verifier != null && e.origin() != 0)) {
             unverified++;
             mismatch(b, e.region());
             return null;

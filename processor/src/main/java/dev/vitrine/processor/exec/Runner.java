@@ -273,7 +273,11 @@ public final class Runner {
 
     /** Asks the host; false if it wants time to think. */
     private boolean ask(Interception what) {
+        int listeners = cpu.mmu.fetchListeners;
         Reaction r = cpu.host.intercepted(cpu.facade, what);
+        if (cpu.mmu.fetchListeners != listeners) {
+            cpu.leftBlock = null;
+        }
         // Only now: an exception of the host leaves nothing open.
         asked = what;
         reaction = r.waits() ? null : r;
