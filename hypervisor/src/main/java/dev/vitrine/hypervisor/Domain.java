@@ -423,6 +423,13 @@ public final class Domain {
         };
     }
 
+    /** Has the fetch listeners told again of all pages that are fetched from. */
+    public void tellFetchesAgain() {
+        if (!fetchListeners.isEmpty()) {
+            engines.setFetchListener(this::fetched);
+        }
+    }
+
     private final List<FetchListener> fetchListeners = new CopyOnWriteArrayList<>();
 
     private void fetched(Processor processor, long linear, long physical) {

@@ -5,7 +5,6 @@ package dev.vitrine.introspection;
 
 import dev.vitrine.hypervisor.InstalledHook;
 import dev.vitrine.processor.CodeHook;
-import dev.vitrine.processor.FetchListener;
 import dev.vitrine.processor.Processor;
 
 import org.jspecify.annotations.Nullable;
@@ -20,7 +19,7 @@ import java.util.function.BiFunction;
  * instructions are fetched from at that address gets a hook, which looks whether it was reached by
  * that address. Frames that are mapped there no more keep theirs until there are too many.
  */
-final class AddressBreakpoint implements FetchListener, InstalledHook {
+final class AddressBreakpoint implements InstalledHook {
     /** Frames that one breakpoint is in at a time. */
     private static final int FRAMES = 256;
 
@@ -54,11 +53,19 @@ final class AddressBreakpoint implements FetchListener, InstalledHook {
         this.action = action;
     }
 
-    @Override
-    public void fetched(Processor p, long at, long physical) {
-        if ((at ^ linear) >>> 12 == 0 && (shared() || inSpace(p))) {
-            install(physical & -4096L);
-        }
+    /** Number of the linear page. */
+    long page() {
+        return linear >> 12;
+    }
+
+    /**
+     * A processor fetches from the page, from a guest-physical address.
+     *
+     * @return false if another frame had to give its hook up, which is to be told again
+     * @throws IntrospectionException there is no memory for a copy of the page
+     */
+    boolean fetched(Processor p, long physical) {
+        return (!shared() && !inSpace(p)) || install(physical & -4096L);
     }
 
     /** Address spaces have supervisors' pages in common: the first tells for all. */
@@ -71,35 +78,33 @@ final class AddressBreakpoint implements FetchListener, InstalledHook {
     }
 
     /** Makes sure that there is a hook in a frame. */
-    void install(long page) {
+    private boolean install(long page) {
         synchronized (this) {
             if (closed || frames.containsKey(page)) {
-                return;
+                return true;
             }
-            // In place of what follows; of several vCPUs one does it.
-            frames.put(page, () -> {});
         }
+        // Without the monitor: this waits for processors, and one of them may wait for it.
         InstalledHook hook = mechanism.apply(page | linear & 4095, this::reached);
-        InstalledHook oldest = null;
+        if (hook == null) {
+            return true;
+        }
+        InstalledHook superfluous = null;
+        boolean evicted = false;
         synchronized (this) {
-            if (hook == null) {
-                frames.remove(page);
-                return;
-            }
-            if (closed) {
-                oldest = hook;
-            } else {
-                frames.put(page, hook);
+            if (closed || frames.putIfAbsent(page, hook) != null) {
+                superfluous = hook;
+            } else if (frames.size() > FRAMES) {
                 Iterator<InstalledHook> all = frames.values().iterator();
-                if (frames.size() > FRAMES) {
-                    oldest = all.next();
-                    all.remove();
-                }
+                superfluous = all.next();
+                all.remove();
+                evicted = true;
             }
         }
-        if (oldest != null) {
-            oldest.close();
+        if (superfluous != null) {
+            superfluous.close();
         }
+        return !evicted;
     }
 
     private void reached(Processor p) {

@@ -12,7 +12,10 @@ import org.jspecify.annotations.Nullable;
 
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * Breakpoints in a running guest, by one of two mechanisms. The engine calls what belongs to them
@@ -48,6 +51,12 @@ public final class Breakpoints implements AutoCloseable {
     private final ReturnBreakpoints returns =
             new ReturnBreakpoints((at, action) -> pending(null, at, action));
     private boolean closed;
+    private boolean listening;
+
+    /** By number of the linear page; sets are never changed once they are here. */
+    private final Map<Long, Set<AddressBreakpoint>> addresses = new ConcurrentHashMap<>();
+
+    private final AtomicLong lost = new AtomicLong();
 
     private Breakpoints(Domain domain, Mechanism mechanism) {
         this.domain = domain;
@@ -101,6 +110,14 @@ public final class Breakpoints implements AutoCloseable {
         return pending(null, linear, action);
     }
 
+    /**
+     * How often a page that a pending breakpoint belongs to could have none, since there was no
+     * memory for a copy of it.
+     */
+    public long lost() {
+        return lost.get();
+    }
+
     private InstalledHook pending(@Nullable AddressSpace space, long linear, CodeHook action) {
         AddressBreakpoint point =
                 new AddressBreakpoint(
@@ -108,11 +125,52 @@ public final class Breakpoints implements AutoCloseable {
                         space == null ? AddressBreakpoint.ANY : space.root(),
                         this::install,
                         action);
-        InstalledHook listener = domain.addFetchListener(point);
+        addresses.compute(
+                point.page(),
+                (page, old) -> {
+                    Set<AddressBreakpoint> all = new LinkedHashSet<>(old == null ? Set.of() : old);
+                    all.add(point);
+                    return all;
+                });
+        boolean first;
+        synchronized (hooks) {
+            first = !listening && !closed;
+            listening |= first;
+        }
+        if (first) {
+            keep(domain.addFetchListener(this::fetched));
+        } else {
+            domain.tellFetchesAgain();
+        }
         return keep(() -> {
-            listener.close();
+            addresses.computeIfPresent(
+                    point.page(),
+                    (page, old) -> {
+                        Set<AddressBreakpoint> fewer = new LinkedHashSet<>(old);
+                        fewer.remove(point);
+                        return fewer.isEmpty() ? null : fewer;
+                    });
             point.close();
         });
+    }
+
+    private void fetched(Processor processor, long linear, long physical) {
+        Set<AddressBreakpoint> here = addresses.get(linear >> 12);
+        if (here == null) {
+            return;
+        }
+        boolean all = true;
+        for (AddressBreakpoint point : here) {
+            try {
+                all &= point.fetched(processor, physical);
+            } catch (IntrospectionException e) {
+                // The guest goes on; there is nobody to be told but who asks.
+                lost.incrementAndGet();
+            }
+        }
+        if (!all) {
+            domain.tellFetchesAgain();
+        }
     }
 
     /**

@@ -91,7 +91,7 @@ final class ReturnBreakpoints {
             if (site != null) {
                 site.waiting++;
             } else if (sites.size() >= IDLE) {
-                sites.values().removeIf(s -> s.waiting == 0 && idle.add(s.hook));
+                sites.values().removeIf(s -> s.waiting <= 0 && idle.add(s.hook));
             }
         }
         // Without the monitor: this waits for processors, and one of them may wait for it.

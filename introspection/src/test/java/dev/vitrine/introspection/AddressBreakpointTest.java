@@ -122,6 +122,33 @@ class AddressBreakpointTest {
         assertThat(seen).hasSize(3 * 8 * 2).contains(333L);
     }
 
+    /** More frames than a breakpoint has hooks in, in turn. */
+    @Test
+    void moveFromFrameToFrame() throws InterruptedException {
+        int frames = 300;
+        List<Long> seen =
+                log(
+                        g -> {
+                            for (int i = 0; i < frames; i++) {
+                                g.assemble(0x240000 + i * 4096, a -> a.nop().inc(RSI).ret());
+                            }
+                        },
+                        a -> {
+                            a.mov(R15, RESULT).xor(ESI, ESI).mov(EBP, 3);
+                            Label round = a.label();
+                            Label next = a.label();
+                            a.bind(round).mov(R10, 0x240007L).bind(next).mov(RBX, WINDOW_PT);
+                            a.mov(Mem.base(RBX), R10).mov(R8, WINDOW).invlpg(Mem.base(R8));
+                            call(a, WINDOW).add(R10, 4096);
+                            a.cmp(R10, 0x240007 + frames * 4096).jcc(Cond.NZ, next);
+                            a.dec(EBP).jcc(Cond.NZ, round);
+                            note(a.mov(RAX, RSI));
+                        },
+                        (points, log) ->
+                                points.setPendingAnywhere(WINDOW, p -> log.seen.add(p.gpr(6))));
+        assertThat(seen).hasSize(3 * frames).startsWith(0L, 1L, 2L).endsWith(3L * frames - 1);
+    }
+
     /** One is set, and taken away, where the vCPU is: in a loop on that very page. */
     @Test
     void areSetFromWithin() throws InterruptedException {
