@@ -22,14 +22,15 @@ import java.util.BitSet;
 
 /**
  * Views: a hypercall whose host switches to the other of two, a load from a page that may only be
- * executed, and INT3 in a copy of a page that is emulated with what stands in the page itself.
- * Compare the first with {@link Hypercall}.
+ * executed, INT3 in a copy of a page that is emulated with what stands in the page itself, and a
+ * breakpoint of the engine. Compare the first with {@link Hypercall}, the last two with the call
+ * alone.
  */
 public class View extends Guest {
     private static final int TARGET = FlatMachine.DATA;
 
     /** What the guest's loop does. */
-    @Param({"switched", "hiddenRead", "breakpoint"})
+    @Param({"switched", "hiddenRead", "breakpoint", "hook", "call"})
     public String kind = "switched";
 
     private int turn;
@@ -52,6 +53,11 @@ public class View extends Guest {
                 p.setView(view);
                 loop(a -> a.mov(R8, TARGET), a -> a.mov(RAX, Mem.base(R8)));
             }
+            case "hook" -> {
+                machine.group.addHook(machine.map.lookup(TARGET >>> 12) & -4096L, q -> turn++);
+                loop(a -> a.mov(R8, TARGET), a -> a.call(R8));
+            }
+            case "call" -> loop(a -> a.mov(R8, TARGET), a -> a.call(R8));
             default -> {
                 copy(view);
                 p.setView(view);

@@ -13,6 +13,7 @@ import dev.vitrine.platform.InstructionClock;
 import dev.vitrine.platform.TimerQueue;
 import dev.vitrine.platform.VirtualClock;
 import dev.vitrine.processor.CodeHook;
+import dev.vitrine.processor.FetchListener;
 import dev.vitrine.processor.FreshCode;
 import dev.vitrine.processor.MirrorListener;
 import dev.vitrine.processor.Processor;
@@ -380,7 +381,8 @@ public final class Domain {
     /**
      * Has a hook called each time that a vCPU is about to execute the instruction at a
      * guest-physical address, on the thread that runs the vCPU. The guest cannot tell. The hook
-     * follows the frame that is there now. From within a hook the domain must not be paused.
+     * follows the frame that is there now, until the domain gives it back. From within a hook the
+     * domain must not be paused.
      *
      * @return what takes it away; null if there is no RAM at the address
      */
@@ -397,8 +399,7 @@ public final class Domain {
 
     /**
      * As {@link #addHook}, by the mechanism that tools for Xen use: INT3 in a copy of the page that
-     * only instruction fetch is shown. The guest cannot tell by looking at its memory; blocks of
-     * instructions end at INT3, so that interrupts may come at other instructions.
+     * only instruction fetch is shown. The guest cannot tell.
      *
      * @throws IllegalStateException there is no memory left for a copy of the page
      */
@@ -452,7 +453,7 @@ public final class Domain {
                     listener.fetched(processor, linear);
                 };
         freshCode.add(timely);
-        engines.setFreshCode(this::fetched);
+        engines.setFreshCode(this::freshCode);
         return () -> {
             freshCode.remove(timely);
             if (freshCode.isEmpty()) {
@@ -461,9 +462,47 @@ public final class Domain {
         };
     }
 
-    private void fetched(Processor processor, long linear) {
+    private void freshCode(Processor processor, long linear) {
         for (FreshCode l : freshCode) {
             l.fetched(processor, linear);
+        }
+    }
+
+    /**
+     * Has a listener told of each page that instructions are fetched from, also of those that are
+     * in use already, whenever a vCPU translates an address there anew. A page that has another
+     * frame, or is there at last, is told before the first instruction of it is executed. For
+     * adding hooks; the domain must not be paused there.
+     *
+     * @return what ends it
+     */
+    public InstalledHook addFetchListener(FetchListener listener) {
+        fetchListeners.add(listener);
+        engines.setFetchListener(this::fetched);
+        return () -> {
+            fetchListeners.remove(listener);
+            if (fetchListeners.isEmpty()) {
+                engines.setFetchListener(null);
+                if (!fetchListeners.isEmpty()) {
+                    // Somebody has come meanwhile.
+                    engines.setFetchListener(this::fetched);
+                }
+            }
+        };
+    }
+
+    /** Has the fetch listeners told again of all pages that are fetched from. */
+    public void tellFetchesAgain() {
+        if (!fetchListeners.isEmpty()) {
+            engines.setFetchListener(this::fetched);
+        }
+    }
+
+    private final List<FetchListener> fetchListeners = new CopyOnWriteArrayList<>();
+
+    private void fetched(Processor processor, long linear, long physical) {
+        for (FetchListener listener : fetchListeners) {
+            listener.fetched(processor, linear, physical);
         }
     }
 

@@ -18,6 +18,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.function.LongConsumer;
 
 /**
  * A domain's memory and its accounts: which frames it owns, how many it may own, frames that belong
@@ -156,8 +157,20 @@ final class DomainMemory implements AutoCloseable {
         if (pins.containsKey(mfn)) {
             zombies.add(mfn);
         } else {
-            machine.freeFrame(mfn);
+            free(mfn);
         }
+    }
+
+    private void free(long mfn) {
+        freed.accept(mfn);
+        machine.freeFrame(mfn);
+    }
+
+    private volatile LongConsumer freed = mfn -> {};
+
+    /** Has somebody told of frames that are given back, with the monitor held. */
+    void setFreedListener(LongConsumer listener) {
+        freed = listener;
     }
 
     /** Moves a frame of the domain to another place, which loses what it had. */
@@ -286,7 +299,7 @@ final class DomainMemory implements AutoCloseable {
             pins.remove(mfn);
             frames.clear(mfn, FrameTable.SHARED);
             if (zombies.remove(mfn)) {
-                machine.freeFrame(mfn);
+                free(mfn);
             }
         }
     }

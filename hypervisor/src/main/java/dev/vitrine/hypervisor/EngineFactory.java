@@ -4,6 +4,7 @@
 package dev.vitrine.hypervisor;
 
 import dev.vitrine.processor.CodeHook;
+import dev.vitrine.processor.FetchListener;
 import dev.vitrine.processor.FreshCode;
 import dev.vitrine.processor.Intercepts;
 import dev.vitrine.processor.MirrorListener;
@@ -29,6 +30,9 @@ interface EngineFactory {
 
     /** The opposite; nothing if there is no such hook. */
     default void removeHook(long machine, CodeHook hook) {}
+
+    /** See {@link dev.vitrine.processor.ProcessorGroup#setFetchListener}. */
+    default void setFetchListener(@Nullable FetchListener listener) {}
 
     /** Switches the dirty log of the domain's frames on, or begins it anew. */
     default void logWrites() {}

@@ -6,6 +6,7 @@ package dev.vitrine.hypervisor;
 import dev.vitrine.memory.BadGuestAddress;
 import dev.vitrine.memory.PhysicalView;
 import dev.vitrine.processor.CodeHook;
+import dev.vitrine.processor.FetchListener;
 import dev.vitrine.processor.FreshCode;
 import dev.vitrine.processor.Interception;
 import dev.vitrine.processor.Intercepts;
@@ -35,6 +36,7 @@ final class ProcessorEngine implements Engine, ProcessorHost {
                                 domain.config().forcedEmulation(),
                                 domain.config().verifyTranslation());
                 domain.memory().setCodeListener(group::codeWritten);
+                domain.memory().setFreedListener(group::forgetHooks);
                 return new EngineFactory() {
                     @Override
                     public Engine create(Vcpu vcpu) {
@@ -59,6 +61,11 @@ final class ProcessorEngine implements Engine, ProcessorHost {
                     @Override
                     public void setIntercepts(Intercepts intercepts) {
                         group.setIntercepts(intercepts);
+                    }
+
+                    @Override
+                    public void setFetchListener(@Nullable FetchListener listener) {
+                        group.setFetchListener(listener);
                     }
 
                     @Override

@@ -60,7 +60,10 @@ public sealed interface Interception {
     record MemoryAccess(long physical, long linear, int rights, int where)
             implements Interception {}
 
-    /** INT3 ({@link Intercepts#BREAKPOINT}). */
+    /**
+     * INT3 ({@link Intercepts#BREAKPOINT}), or an instruction in whose place one stands in a copy
+     * ({@link ProcessorGroup#patch}), which is shown whatever {@link Intercepts} say.
+     */
     record Breakpoint(int length) implements Interception {}
 
     /**

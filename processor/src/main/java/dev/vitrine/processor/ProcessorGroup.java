@@ -184,6 +184,21 @@ public final class ProcessorGroup {
         return cache.removeHook(machine, hook);
     }
 
+    /** A frame has been given back: its hooks end. Waits for no processor. */
+    public void forgetHooks(long mfn) {
+        cache.forgetHooks(mfn);
+    }
+
+    /**
+     * Has a listener told of all pages that instructions are fetched from, also of those that
+     * processors know already; null for none. What a processor has remembered it does not tell
+     * again, until it has forgotten it: when its page tables or the physical map have changed. Any
+     * thread.
+     */
+    public void setFetchListener(@Nullable FetchListener listener) {
+        rendezvous.onAll(cpu -> cpu.mmu.setFetchListener(listener));
+    }
+
     /** Switches the dirty log of the domain's frames on or off. */
     public void setDirtyLog(boolean on) {
         map.memory().frames().setDirtyLog(on);

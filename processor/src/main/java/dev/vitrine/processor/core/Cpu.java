@@ -321,6 +321,18 @@ public final class Cpu {
     /** Of such an instruction only a part has been executed; the rest is to follow. */
     public boolean unfinished;
 
+    /**
+     * Elements that such an instruction has done before its next part: after a number of them it
+     * lets events in, wherever its parts end.
+     */
+    public long elementsDone;
+
+    /** The block that {@link Intercepted} has left in the middle; null if it was at none. */
+    public @Nullable Object leftBlock;
+
+    /** Number of the guest instruction at which it was left. */
+    public int leftInstruction;
+
     /** What {@link Intercepted} is about. */
     public @Nullable Interception interception;
 

@@ -7,6 +7,7 @@ import dev.vitrine.memory.FrameTable;
 import dev.vitrine.memory.GuestRam;
 import dev.vitrine.memory.PhysicalView;
 import dev.vitrine.memory.UnrestrictedView;
+import dev.vitrine.processor.FetchListener;
 import dev.vitrine.processor.Interception;
 import dev.vitrine.processor.system.DebugRegisters;
 import dev.vitrine.processor.system.PageWalker;
@@ -1026,6 +1027,7 @@ public final class Mmu {
             la &= 0xFFFFFFFFL;
         }
         walk(la, ACCESS_FETCH, cpu.cpl == 3, false);
+        tellFetch(la, walker.physical);
         long entry = view.lookup(walker.physical >>> 12);
         if (entry == 0) {
             return ~(walker.physical | (la & 4095));
@@ -1052,6 +1054,7 @@ public final class Mmu {
         if (physical < 0) {
             return -1;
         }
+        tellFetch(la, physical);
         long entry = view.lookup(physical >>> 12);
         if (entry == 0 || (entry & EXECUTE) == 0) {
             return -1;
@@ -1063,6 +1066,29 @@ public final class Mmu {
             largePages.add(la, walker.pageShift);
         }
         return enterFetch(la, PhysicalView.machineAddress(entry));
+    }
+
+    private @Nullable FetchListener fetchListener;
+
+    /** How often the listener has changed: what is executed then is to be looked up again. */
+    public int fetchListeners;
+
+    /** Has somebody told of each page that is fetched from, from now on. */
+    public void setFetchListener(@Nullable FetchListener listener) {
+        fetchListener = listener;
+        fetchListeners++;
+        forgetFetches();
+        userEpoch++;
+        supervisorEpoch++;
+        contextChanged();
+    }
+
+    /** Tells before anything is looked up: who is told may change what the view shows. */
+    private void tellFetch(long la, long physical) {
+        FetchListener listener = fetchListener;
+        if (listener != null) {
+            listener.fetched(cpu.facade, la, physical & PAGE | la & 4095);
+        }
     }
 
     private long enterFetch(long la, long machine) {

@@ -165,6 +165,11 @@ public final class Block {
                 : at & ((modeKey & Cpu.MODE_32) != 0 ? 0xFFFF_FFFFL : 0xFFFFL);
     }
 
+    /** Where execution goes on behind a guest instruction that is no branch. */
+    long after(int instruction) {
+        return instruction + 1 < count ? rip(instruction + 1) : fallThrough;
+    }
+
     /** See {@link Places}. */
     char place(int instruction) {
         return places[instruction];

@@ -25,7 +25,7 @@ import java.util.BitSet;
 final class BlockBuilder {
     static final int MAX_INSTRUCTIONS = 48;
 
-    /** The block in hand has a hook. */
+    /** The block in hand has a hook, or an instruction that stands behind a breakpoint. */
     private boolean hooked;
 
     private final Cpu cpu;
@@ -73,6 +73,7 @@ final class BlockBuilder {
         CodeCache.Page page = null;
         CodeCache.Page secondPage = null;
         BitSet hooks = null;
+        hooked = false;
         long hookFrame = -1;
         PatchedFrame patched = null;
         if (machine >= 0) {
@@ -89,7 +90,6 @@ final class BlockBuilder {
             hookFrame = cache.hookFrame(machine >>> 12);
             // Behind the mark: who adds a hook ends what has been decoded without it.
             hooks = (modeKey & Interpreter.MODE_REPLAY) == 0 ? cache.hooks.in(hookFrame) : null;
-            hooked = false;
         } else {
             Arrays.fill(bytes, 0, available, (byte) 0xFF);
         }
@@ -113,9 +113,6 @@ final class BlockBuilder {
                 at &= 0xFFFF;
             } else if (codeSize == 32) {
                 at &= 0xFFFFFFFFL;
-            }
-            if (patched != null && patched.places().get(((int) machine & 4095) + offset)) {
-                bytes[offset] = PatchedFrame.INT3;
             }
             int length =
                     decoder.decode(
@@ -166,6 +163,11 @@ final class BlockBuilder {
                 int z = Cpu.R_ZERO;
                 long place = hookFrame << 12 | ((int) machine & 4095) + offset;
                 uops.emit(Uop.HOOK, z, z, z, count, z, place);
+                hooked = true;
+            }
+            if (patched != null && patched.places().get(((int) machine & 4095) + offset)) {
+                int z = Cpu.R_ZERO;
+                uops.emit(Uop.TRAP, z, z, z, count, z, 0);
                 hooked = true;
             }
             ended = lifter.lift(i, modeKey, kept.size());

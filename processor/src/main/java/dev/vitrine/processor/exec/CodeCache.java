@@ -536,6 +536,11 @@ public final class CodeCache implements CodeTracker {
         return there;
     }
 
+    /** See {@link dev.vitrine.processor.ProcessorGroup#forgetHooks}. */
+    public void forgetHooks(long mfn) {
+        hooks.forget(mfn);
+    }
+
     private void decodeAnew(long mfn) {
         invalidateFrame(mfn);
         patches.forEach((copy, patch) -> {

@@ -54,6 +54,13 @@ final class CodeHooks {
         return true;
     }
 
+    /** A frame serves another purpose from now on: what was to be looked at there is gone. */
+    synchronized void forget(long mfn) {
+        if (frames.remove(mfn) != null) {
+            hooks.keySet().removeIf(machine -> machine >>> 12 == mfn);
+        }
+    }
+
     private void mark(long machine, boolean there) {
         BitSet old = frames.get(machine >>> 12);
         BitSet now = old == null ? new BitSet() : (BitSet) old.clone();

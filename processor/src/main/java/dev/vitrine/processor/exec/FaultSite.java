@@ -13,7 +13,8 @@ final class FaultSite {
     private FaultSite() {}
 
     /**
-     * Points rip at the guest instruction and counts those before it.
+     * Points rip at the guest instruction, counts those before it, and notes where in the block it
+     * is.
      *
      * @param uop index of the micro-operation in the block's code
      */
@@ -21,12 +22,22 @@ final class FaultSite {
         int n = b.instructionAt(uop);
         cpu.rip = b.rip(n);
         cpu.retired += n;
+        left(cpu, b, n);
         if (fault && cpu.faultCode == 0) {
             // Non-canonical addresses: the memory path does not know the segment.
             int op = (int) b.code[uop] & 0xFF;
             if (op != Uop.EXEC && (cpu.faultVector == Vector.GP || cpu.faultVector == Vector.SS)) {
                 cpu.faultVector = stackAccess(cpu, op, b.place(n)) ? Vector.SS : Vector.GP;
             }
+        }
+    }
+
+    /** Notes that a block of several instructions has been left at one of them. */
+    static void left(Cpu cpu, Block b, int instruction) {
+        // An instruction on its own is executed in place of one in a block that was left before.
+        if ((b.modeKey & Interpreter.MODE_SINGLE) == 0) {
+            cpu.leftBlock = b;
+            cpu.leftInstruction = instruction;
         }
     }
 

@@ -4,6 +4,8 @@
 package dev.vitrine.processor.exec;
 
 import dev.vitrine.memory.GuestRam;
+import dev.vitrine.processor.Interception;
+import dev.vitrine.processor.Intercepts;
 import dev.vitrine.processor.core.Cpu;
 import dev.vitrine.processor.core.GuestFault;
 import dev.vitrine.processor.core.Intercepted;
@@ -120,7 +122,9 @@ final class Interpreter {
             for (Class<?> c : CALLED) {
                 MethodHandles.lookup().ensureInitialized(c);
             }
-            Method loop = Interpreter.class.getDeclaredMethod("execute", Block.class, long.class);
+            Method loop =
+                    Interpreter.class.getDeclaredMethod(
+                            "execute", Block.class, int.class, long.class);
             // The second compiler takes half a second for it, the first one a twentieth.
             if (HotSpot.compile(loop, HotSpot.SIMPLE)) {
                 for (int i = 0; HotSpot.level(loop) == 0 && i < PATIENCE_MILLIS; i++) {
@@ -213,14 +217,47 @@ final class Interpreter {
         cpu.currentBlock = null;
         int mode = cpu.modeKey | MODE_SINGLE;
         Block b = supplied == null ? find(mode) : builder.buildSupplied(mode, supplied);
-        execute(b, cpu.retired + 1);
+        execute(b, BETWEEN, cpu.retired + 1);
         return b.instructions[0];
     }
 
     /** Runs from cpu.rip on until cpu.retired reaches the limit or an event wants attention. */
     void run(long limit) {
         cpu.currentBlock = null;
-        execute(lookup(), limit);
+        execute(lookup(), BETWEEN, limit);
+    }
+
+    /**
+     * Goes on within the block that {@link Intercepted} has left, to its end, if the processor is
+     * where the block would be. So blocks end, and events come, where they do without the host.
+     *
+     * @param repeated the instruction at which it was left is not complete
+     * @return false if it is elsewhere, and nothing was done
+     */
+    boolean runRest(boolean repeated) {
+        Block b = (Block) cpu.leftBlock;
+        int at = cpu.leftInstruction + (repeated ? 0 : 1);
+        cpu.leftBlock = null;
+        if (b == null
+                || !b.valid
+                || at >= b.count
+                || b.rip(at) != cpu.rip
+                || b.modeKey != (cpu.modeKey | extraMode)
+                || cpu.shadow != Cpu.SHADOW_NONE
+                || cpu.pendingDebug != 0
+                || (cpu.eflags & Cpu.RF) != 0) {
+            return false;
+        }
+        cpu.retired -= at;
+        execute(b, b.starts[at], cpu.retired + 1);
+        return true;
+    }
+
+    /** Whether what a frame holds, or what it is a copy of, is in a block. */
+    boolean isOf(Object block, long mfn) {
+        Block b = (Block) block;
+        return b.mfn0 >= 0 && cache.hookFrame(b.mfn0) == mfn
+                || b.mfn1 >= 0 && cache.hookFrame(b.mfn1) == mfn;
     }
 
     /**
@@ -235,7 +272,7 @@ final class Interpreter {
         if (b.count <= count) {
             return false;
         }
-        execute(b.beginning(count), cpu.retired + count);
+        execute(b.beginning(count), BETWEEN, cpu.retired + count);
         return true;
     }
 
@@ -246,23 +283,29 @@ final class Interpreter {
                 + imm;
     }
 
-    private void execute(Block first, long limit) {
+    /**
+     * @param from index in the block's code to begin at; {@link #BETWEEN} for its beginning, or a
+     *     translation of it
+     */
+    private void execute(Block first, int from, long limit) {
         final Cpu cpu = this.cpu;
         final Mmu mmu = cpu.mmu;
         final long[] r = cpu.r;
         Block b = first;
         int pc = BETWEEN;
-        int start = 0;
+        int start = Math.max(from, 0);
+        boolean whole = from == BETWEEN;
         try {
             blocks:
             while (true) {
-                if (b.entry != null) {
+                if (whole && b.entry != null) {
                     b = regions.run(b, limit);
                     if (b == null) {
                         return;
                     }
                     start = regions.takeResume();
                 }
+                whole = true;
                 cpu.currentBlock = b;
                 trail[trailEnd++ & (TRAIL - 1)] = b.rip;
                 final int execution = ++b.executions & Block.LOOK;
@@ -654,6 +697,12 @@ final class Interpreter {
                             pc = BETWEEN;
                             b = lookup();
                             continue blocks;
+                        case Uop.TRAP:
+                            if ((cpu.passed & Intercepts.BREAKPOINT) == 0) {
+                                cpu.nextRip = b.after((int) (w >>> 32) & 0xFF);
+                                throw cpu.intercept(BREAKPOINT);
+                            }
+                            continue uops;
                         case Uop.EXEC:
                             {
                                 Instruction i = b.instructions[(int) imm];
@@ -1021,8 +1070,9 @@ final class Interpreter {
                                 // The count is exact for the helper, and what faults is found
                                 // already.
                                 cpu.retired += b.count - 1;
-                                pc = BETWEEN;
+                                pc = ENDING;
                                 Units.execute(cpu, i);
+                                pc = BETWEEN;
                                 cpu.rip = cpu.nextRip;
                                 cpu.retired++;
                                 if (attention(limit)) {
@@ -1065,7 +1115,9 @@ final class Interpreter {
                 b = n;
             }
         } catch (GuestFault | Intercepted | SelfModification e) {
-            if (pc != BETWEEN) {
+            if (pc == ENDING) {
+                FaultSite.left(cpu, b, b.count - 1);
+            } else if (pc != BETWEEN) {
                 FaultSite.locate(cpu, b, pc - 2, e instanceof GuestFault);
             }
             throw e;
@@ -1080,6 +1132,11 @@ final class Interpreter {
 
     /** Value of the micro-operation index while no block's micro-operation is under way. */
     private static final int BETWEEN = -1;
+
+    /** The same while a block's last instruction is executed as a whole. */
+    private static final int ENDING = -2;
+
+    private static final Interception BREAKPOINT = new Interception.Breakpoint(1);
 
     /** Finds the successor at cpu.rip and links it where the link needs no check later. */
     private Block follow(Block b, boolean taken) {
@@ -1133,6 +1190,7 @@ final class Interpreter {
         final Cpu cpu = this.cpu;
         long rip = b.rip(instruction);
         int mode = cpu.modeKey;
+        int listeners = cpu.mmu.fetchListeners;
         cpu.retired += instruction;
         boolean on = true;
         try {
@@ -1142,7 +1200,11 @@ final class Interpreter {
                 cpu.hookedRip = rip;
                 cpu.rip = rip;
                 cache.hooks.reached(cpu, machine);
-                on = cpu.rip == rip && cpu.modeKey == mode && b.valid;
+                on =
+                        cpu.rip == rip
+                                && cpu.modeKey == mode
+                                && b.valid
+                                && cpu.mmu.fetchListeners == listeners;
             }
         } finally {
             if (on) {

@@ -274,6 +274,10 @@ public final class Region {
             boolean fault = reason instanceof GuestFault;
             FaultSite.locate(cpu, blocks[sites[3 * site]], sites[3 * site + 1], fault);
             cpu.rip += cpu.r[Cpu.R_ORIGIN];
+            if (cpu.r[Cpu.R_ORIGIN] != 0) {
+                // Its blocks are for another address.
+                cpu.leftBlock = null;
+            }
         } else {
             // Where the write is not to the block's own frame the interpreter just does it; where
             // it is, it knows how.

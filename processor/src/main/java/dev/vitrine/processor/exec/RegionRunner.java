@@ -4,6 +4,7 @@
 package dev.vitrine.processor.exec;
 
 import dev.vitrine.processor.core.Cpu;
+import dev.vitrine.processor.core.Intercepted;
 import dev.vitrine.processor.core.Mmu;
 import dev.vitrine.processor.core.SelfModification;
 import dev.vitrine.processor.decode.Instruction;
@@ -300,7 +301,7 @@ final class RegionRunner {
             return null;
         }
         // The interpreter runs alone what it is to check at the same addresses.
-        if (!verified(e) || (verifier != null && e.origin() != 0)) {
+        if (!verified(e) || !e.region().valid || (verifier != null && e.origin() != 0)) {
             unverified++;
             mismatch(b, e.region());
             return null;
@@ -436,7 +437,14 @@ final class RegionRunner {
         Instruction i = last.instructions[last.instructions.length - 1];
         cpu.rip = i.rip + origin;
         cpu.nextRip = i.nextRip() + origin;
-        Units.execute(cpu, i);
+        try {
+            Units.execute(cpu, i);
+        } catch (Intercepted e) {
+            if (origin == 0) {
+                FaultSite.left(cpu, last, last.count - 1);
+            }
+            throw e;
+        }
         cpu.rip = cpu.nextRip;
         cpu.retired++;
         return !interpreter.attention(limit);

@@ -56,6 +56,14 @@ public final class Runner {
     /** Where execution would go on behind the instruction that was intercepted. */
     private long behind;
 
+    /**
+     * The instruction that was intercepted has been executed; what follows it in its block is next.
+     */
+    private boolean rest;
+
+    /** A part of it has been; it is to go on. */
+    private boolean repeated;
+
     /** The host's answer, not acted upon yet. */
     private @Nullable Reaction reaction;
 
@@ -147,6 +155,8 @@ public final class Runner {
         attempt.clear();
         due.clear();
         stepOnce = false;
+        rest = false;
+        cpu.leftBlock = null;
     }
 
     /** An event of the host's making, in place of one that is due. */
@@ -176,10 +186,23 @@ public final class Runner {
                 if (reaction != null && !act()) {
                     return WAITING;
                 }
+                if (rest) {
+                    rest = false;
+                    if (!due.isDue() && !cpu.stepping && interpreter.runRest(repeated)) {
+                        continue;
+                    }
+                }
                 if (due.isDue() && !deliver()) {
                     return WAITING;
                 }
                 tellMirrors();
+                if (stepOnce) {
+                    // Within a block: no event comes before it.
+                    step(null);
+                    continue;
+                }
+                cpu.leftBlock = null;
+                cpu.elementsDone = 0;
                 int requests = cpu.requests();
                 if (requests != 0) {
                     if ((requests & Cpu.REQUEST_TASK) != 0) {
@@ -208,10 +231,7 @@ public final class Runner {
                 if (cpu.retired >= limit || cpu.retired >= hardLimit) {
                     return BUDGET;
                 }
-                if (shadowed
-                        || stepOnce
-                        || (cpu.modeKey & STEPPING) != 0
-                        || (cpu.eflags & Cpu.RF) != 0) {
+                if (shadowed || (cpu.modeKey & STEPPING) != 0 || (cpu.eflags & Cpu.RF) != 0) {
                     boolean shown = cpu.stepping;
                     step(null);
                     // What the instruction itself has switched on is for the next one.
@@ -225,6 +245,8 @@ public final class Runner {
                 }
             } catch (GuestFault f) {
                 cpu.currentBlock = null;
+                cpu.leftBlock = null;
+                cpu.elementsDone = 0;
                 cpu.shadow = Cpu.SHADOW_NONE;
                 attempt.clear();
                 due.fault(cpu);
@@ -235,6 +257,7 @@ public final class Runner {
                     return WAITING;
                 }
             } catch (SelfModification m) {
+                cpu.leftBlock = null;
                 stepOnce = true;
             } catch (TripleFault t) {
                 due.clear();
@@ -250,7 +273,11 @@ public final class Runner {
 
     /** Asks the host; false if it wants time to think. */
     private boolean ask(Interception what) {
+        int listeners = cpu.mmu.fetchListeners;
         Reaction r = cpu.host.intercepted(cpu.facade, what);
+        if (cpu.mmu.fetchListeners != listeners) {
+            cpu.leftBlock = null;
+        }
         // Only now: an exception of the host leaves nothing open.
         asked = what;
         reaction = r.waits() ? null : r;
@@ -309,6 +336,7 @@ public final class Runner {
             cpu.shadow = Cpu.SHADOW_NONE;
             cpu.eflags &= ~Cpu.RF;
             cpu.retired++;
+            repeated = false;
         } else {
             if (r.emulates() || what instanceof Interception.MemoryAccess) {
                 attempt.emulate(r.discardsWrites(), r.readData(), r.instruction());
@@ -318,13 +346,15 @@ public final class Runner {
             }
             attempt.pass(kind(what));
             attempt.with(cpu, () -> step(attempt.instruction));
-            if (cpu.unfinished) {
+            repeated = cpu.unfinished;
+            if (repeated) {
                 cpu.unfinished = false;
                 cpu.retired--;
             }
         }
         Runnable after = attempt.after;
         attempt.clear();
+        rest = cpu.leftBlock != null;
         tellMirrors();
         if (after != null) {
             after.run();
@@ -349,6 +379,11 @@ public final class Runner {
     /** Tells of writes to mirrored frames, which have been made by now. */
     private void tellMirrors() {
         for (long mfn; (mfn = cpu.takeMirrored()) >= 0; ) {
+            Object left = cpu.leftBlock;
+            if (left != null && interpreter.isOf(left, mfn)) {
+                // As behind SelfModification, which it would have been without the copy.
+                rest = false;
+            }
             mirrorWritten.accept(mfn);
         }
     }

@@ -38,29 +38,35 @@ final class StringUnit {
             compareRepeated(cpu, i, size, asize, count);
             return;
         }
-        long done = 0;
-        while (count != 0) {
-            if (done >= CHUNK || (done > 0 && cpu.requests() != 0)) {
-                suspend(cpu);
-                return;
+        long done = cpu.elementsDone;
+        cpu.elementsDone = 0;
+        try {
+            while (count != 0) {
+                if (done >= CHUNK || (done > 0 && cpu.requests() != 0)) {
+                    suspend(cpu);
+                    return;
+                }
+                long n = 1;
+                switch (i.op) {
+                    case MOVS -> n = moveBulk(cpu, i, size, asize, count);
+                    case STOS -> n = storeBulk(cpu, i, size, asize, count);
+                    default -> once(cpu, i, size, asize);
+                }
+                count -= n;
+                done += n;
+                cpu.writeRegister(Cpu.RCX, asize, count);
+                if ((cpu.modeKey & (Cpu.MODE_TF | Cpu.MODE_DEBUG)) != 0 && count != 0) {
+                    suspend(cpu);
+                    return;
+                }
+                if (cpu.emulating && count != 0) {
+                    suspendUnseen(cpu, done);
+                    return;
+                }
             }
-            long n = 1;
-            switch (i.op) {
-                case MOVS -> n = moveBulk(cpu, i, size, asize, count);
-                case STOS -> n = storeBulk(cpu, i, size, asize, count);
-                default -> once(cpu, i, size, asize);
-            }
-            count -= n;
-            done += n;
-            cpu.writeRegister(Cpu.RCX, asize, count);
-            if ((cpu.modeKey & (Cpu.MODE_TF | Cpu.MODE_DEBUG)) != 0 && count != 0) {
-                suspend(cpu);
-                return;
-            }
-            if (cpu.emulating && count != 0) {
-                suspendUnseen(cpu);
-                return;
-            }
+        } catch (Intercepted e) {
+            cpu.elementsDone = done;
+            throw e;
         }
     }
 
@@ -89,7 +95,8 @@ final class StringUnit {
     private static void compareRepeated(Cpu cpu, Instruction i, int size, int asize, long count) {
         long oldResult = cpu.flagResult;
         long oldAux = cpu.flagAux;
-        long done = 0;
+        long done = cpu.elementsDone;
+        cpu.elementsDone = 0;
         try {
             while (true) {
                 once(cpu, i, size, asize);
@@ -102,7 +109,7 @@ final class StringUnit {
                 if (cpu.emulating) {
                     cpu.flagResult = oldResult;
                     cpu.flagAux = oldAux;
-                    suspendUnseen(cpu);
+                    suspendUnseen(cpu, done);
                     return;
                 }
                 if (done >= CHUNK
@@ -114,6 +121,7 @@ final class StringUnit {
         } catch (GuestFault | Intercepted e) {
             cpu.flagResult = oldResult;
             cpu.flagAux = oldAux;
+            cpu.elementsDone = e instanceof Intercepted ? done : 0;
             throw e;
         }
         cpu.flagResult = oldResult;
@@ -130,8 +138,9 @@ final class StringUnit {
     }
 
     /** The rest of the instruction is not the host's: it goes on as though nothing had been. */
-    private static void suspendUnseen(Cpu cpu) {
+    private static void suspendUnseen(Cpu cpu, long done) {
         cpu.nextRip = cpu.rip;
+        cpu.elementsDone = done;
         cpu.unfinished = true;
     }
 

@@ -194,6 +194,12 @@ public final class Uop {
     /** Calls the hooks at machine address imm, before guest instruction c of the block. */
     public static final int HOOK = 117;
 
+    /**
+     * Shows the host that guest instruction c of the block is about to be executed, where a
+     * breakpoint instruction stands in a copy.
+     */
+    public static final int TRAP = 118;
+
     // A comparison and the branch behind it: CMP64_JCC + condition and so on. The flags are set as
     // by the comparison; the target is the block's. Only the conditions listed in FUSED exist.
     public static final int CMP64_JCC = 128;

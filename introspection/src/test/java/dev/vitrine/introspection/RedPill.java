@@ -1,0 +1,290 @@
+// Copyright 2026 The Vitrine authors
+// SPDX-License-Identifier: Apache-2.0
+
+package dev.vitrine.introspection;
+
+import static dev.vitrine.hypervisor.guest.AssembledGuest.DATA;
+import static dev.vitrine.processor.asm.Reg.*;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.vitrine.hypervisor.Access;
+import dev.vitrine.hypervisor.DomainConfig;
+import dev.vitrine.hypervisor.MonitorEvent;
+import dev.vitrine.hypervisor.MonitorResponse;
+import dev.vitrine.hypervisor.Subscription;
+import dev.vitrine.hypervisor.Views;
+import dev.vitrine.hypervisor.guest.AssembledGuest;
+import dev.vitrine.introspection.Breakpoints.Mechanism;
+import dev.vitrine.processor.Interception;
+import dev.vitrine.processor.Processor;
+import dev.vitrine.processor.asm.Asm;
+import dev.vitrine.processor.asm.Mem;
+
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
+
+/**
+ * Guests that look for breakpoints, run without any and with those of every mechanism, under the
+ * virtual clock. What a guest finds out it leaves at {@link #RESULT}.
+ *
+ * <p>Two mechanisms are deliberately naive and there to show that a guest does look: INT3 in the
+ * guest's own memory, and INT3 in copies that lie in guest-physical memory, beyond the RAM that the
+ * guest knows of.
+ */
+final class RedPill {
+    /** Where a guest leaves what it finds; R15 points there in the helpers' code. */
+    static final int RESULT = DATA + 0x10000;
+
+    static final int RESULT_SIZE = 0x8000;
+
+    /** A function that is looked at, at the beginning of a page. */
+    static final int TARGET = DATA + 0x20000;
+
+    /** What a guest knows to be beyond its RAM. */
+    static final long BEYOND = AssembledGuest.RAM;
+
+    /** Bytes beyond the RAM in which copies of the naive mechanism are. */
+    static final long BEYOND_SIZE = 1 << 20;
+
+    /**
+     * What is left of a run.
+     *
+     * @param memory all RAM, the findings among it
+     * @param retired instructions, which are time
+     */
+    record Run(byte[] result, byte[] memory, long retired, int hits) {
+        byte[] target() {
+            return Arrays.copyOfRange(memory, TARGET, TARGET + 0x3000);
+        }
+    }
+
+    interface Setter {
+        void set(AssembledGuest guest, long[] addresses, Runnable hit);
+    }
+
+    private final Consumer<AssembledGuest> prepare;
+    private final Consumer<Asm> code;
+    private final long[] addresses;
+    private DomainConfig config =
+            DomainConfig.of("pill", AssembledGuest.RAM + (1 << 20), 1)
+                    .withClock(DomainConfig.Clock.VIRTUAL);
+
+    /**
+     * @param prepare puts code and tables into memory
+     * @param code what vCPU 0 executes
+     * @param addresses where breakpoints are
+     */
+    RedPill(Consumer<AssembledGuest> prepare, Consumer<Asm> code, long... addresses) {
+        this.prepare = prepare;
+        this.code = code;
+        this.addresses = addresses;
+    }
+
+    /** With another number of vCPUs. */
+    RedPill vcpus(int n) {
+        config =
+                DomainConfig.of("pill", AssembledGuest.RAM + (1 << 20), n)
+                        .withClock(DomainConfig.Clock.VIRTUAL);
+        return this;
+    }
+
+    Run run(Setter setter) throws InterruptedException {
+        try (AssembledGuest g = new AssembledGuest(config, code)) {
+            prepare.accept(g);
+            AtomicInteger hits = new AtomicInteger();
+            setter.set(g, addresses, hits::incrementAndGet);
+            g.runToEnd();
+            return new Run(
+                    g.domain.physical().read(RESULT, RESULT_SIZE),
+                    g.domain.physical().read(0, AssembledGuest.RAM),
+                    g.domain.vcpu(0).retiredInstructions(),
+                    hits.get());
+        }
+    }
+
+    Run alone() throws InterruptedException {
+        return run((g, at, hit) -> {});
+    }
+
+    Run with(Mechanism m) throws InterruptedException {
+        return run((g, addresses, hit) -> {
+            Breakpoints points = Breakpoints.of(g.domain, m);
+            for (long a : addresses) {
+                points.set(
+                        space(g),
+                        a,
+                        p -> {
+                            assertThat(p.rip() & 0xFFF).isEqualTo(a & 0xFFF);
+                            hit.run();
+                        });
+            }
+        });
+    }
+
+    /** The guest finds nothing that it would not find alone, with either mechanism; the hits. */
+    int findsNothing() throws InterruptedException {
+        int[] hits = hitsWhileFindingNothing();
+        assertThat(hits).as("hits with each mechanism").containsOnly(hits[0]);
+        return hits[0];
+    }
+
+    /** As {@link #findsNothing}; the hits of each mechanism, which may differ. */
+    int[] hitsWhileFindingNothing() throws InterruptedException {
+        Run alone = alone();
+        int[] hits = new int[Mechanism.values().length];
+        for (Mechanism m : Mechanism.values()) {
+            Run with = with(m);
+            assertThat(with.result).as("findings with %s", m).isEqualTo(alone.result);
+            int differs = Arrays.mismatch(with.memory, alone.memory);
+            assertThat(differs).as("address where memory differs with %s", m).isEqualTo(-1);
+            assertThat(with.retired).as("time with %s", m).isEqualTo(alone.retired);
+            hits[m.ordinal()] = with.hits;
+        }
+        return hits;
+    }
+
+    /** As {@link #findsNothing}; and it finds INT3 in its own memory. */
+    int findsOnlyInt3() throws InterruptedException {
+        int hits = findsNothing();
+        assertThat(notices(RedPill::int3)).as("INT3 is found").isTrue();
+        return hits;
+    }
+
+    /** As {@link #findsNothing}; and it finds copies that are in its physical memory. */
+    int findsOnlyCopies() throws InterruptedException {
+        int hits = findsNothing();
+        assertThat(notices(RedPill::copies)).as("copies are found").isTrue();
+        return hits;
+    }
+
+    private boolean notices(Setter naive) throws InterruptedException {
+        byte[] alone = alone().result;
+        try {
+            return !Arrays.equals(run(naive).result, alone);
+        } catch (AssertionError e) {
+            // It did not come to its end: what it has written has become something else.
+            return true;
+        }
+    }
+
+    // ------------------------------------------------------------------ naive ones
+
+    private static final int LONGEST = 15;
+
+    /** INT3 in the guest's own memory, emulated with what stood there. */
+    static void int3(AssembledGuest g, long[] addresses, Runnable hit) {
+        Map<Long, byte[]> originals = new HashMap<>();
+        for (long a : addresses) {
+            originals.put(a, g.domain.physical().read(a, LONGEST));
+        }
+        for (long a : addresses) {
+            g.domain.physical().putByte(a, 0xCC);
+        }
+        onInt3(g, originals, hit);
+    }
+
+    private static void onInt3(AssembledGuest g, Map<Long, byte[]> originals, Runnable hit) {
+        g.domain
+                .monitor()
+                .subscribe(
+                        Subscription.NONE.memoryAccess().softwareBreakpoints(),
+                        e -> {
+                            var o = (MonitorEvent.OfProcessor) e;
+                            if (o.what() instanceof Interception.MemoryAccess) {
+                                return MonitorResponse.NONE.emulate();
+                            }
+                            byte[] original = originals.get(physical(o.processor()));
+                            if (original == null) {
+                                o.processor()
+                                        .inject(
+                                                3,
+                                                Interception.EventType.SOFTWARE_EXCEPTION,
+                                                -1,
+                                                0,
+                                                1);
+                                return MonitorResponse.NONE;
+                            }
+                            hit.run();
+                            return MonitorResponse.NONE.instruction(original);
+                        });
+    }
+
+    private static Long physical(Processor p) {
+        long rip = p.rip();
+        return p.translate(p.codeSize() == 64 ? rip : rip + p.segmentBase(1) & 0xFFFF_FFFFL);
+    }
+
+    /** INT3 in copies beyond RAM that an alternate view shows to instruction fetch. */
+    static void copies(AssembledGuest g, long[] addresses, Runnable hit) {
+        Map<Long, byte[]> originals = new HashMap<>();
+        Views views = g.domain.views();
+        int view = views.create(Access.RWX);
+        long free = BEYOND >>> 12;
+        Map<Long, Long> copies = new HashMap<>();
+        for (long a : addresses) {
+            long gfn = a >>> 12;
+            originals.put(a, g.domain.physical().read(a, LONGEST));
+            if (!copies.containsKey(gfn)) {
+                g.domain.addRam(free, 1);
+                g.domain.physical().write(free << 12, g.domain.physical().read(gfn << 12, 4096));
+                views.changeGfn(view, gfn, free);
+                views.setAccess(view, gfn, 1, Access.X);
+                copies.put(gfn, free++);
+            }
+            g.domain.physical().putByte(copies.get(gfn) << 12 | a & 0xFFF, 0xCC);
+        }
+        views.switchAll(view);
+        onInt3(g, originals, hit);
+    }
+
+    // ------------------------------------------------------------ parts of guests
+
+    static AddressSpace space(AssembledGuest g) {
+        return new AddressSpace(Target.of(g.domain).memory(), 0x1000, 4);
+    }
+
+    /** INC RSI, five bytes of NOP, RET. */
+    static void target(AssembledGuest g) {
+        g.assemble(TARGET, a -> a.inc(RSI).nop().nop().nop().nop().nop().ret());
+    }
+
+    static Asm call(Asm a, long address) {
+        return a.mov(R14, address).call(R14);
+    }
+
+    /** Leaves RAX at the next place of the findings. */
+    static Asm note(Asm a) {
+        return a.mov(Mem.base(R15), RAX).add(R15, 8);
+    }
+
+    /** Leaves the count of ticks. */
+    static Asm noteTime(Asm a) {
+        return note(a.rdtsc().shl(RDX, 32).or(RAX, RDX));
+    }
+
+    /** Handlers that leave vector, error code if any, RIP, RFLAGS, CR2 and DR6. */
+    static void noteFault(AssembledGuest g, int vector, boolean code, Consumer<Asm> then) {
+        int at = code ? 8 : 0;
+        g.handler(
+                vector,
+                a -> {
+                    a.push(RAX);
+                    note(a.mov(EAX, vector));
+                    for (int word = 8; word <= 24 + at; word += 8) {
+                        note(a.mov(RAX, Mem.base(RSP).disp(word)));
+                    }
+                    note(a.bytes(new byte[] {0x0F, 0x20, (byte) 0xD0})); // CR2
+                    note(a.bytes(new byte[] {0x0F, 0x21, (byte) 0xF0})); // DR6
+                    a.pop(RAX);
+                    if (code) {
+                        a.add(RSP, 8);
+                    }
+                    then.accept(a);
+                    a.iret(64);
+                });
+    }
+}
