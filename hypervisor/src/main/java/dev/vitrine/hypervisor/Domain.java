@@ -7,15 +7,10 @@ import dev.vitrine.memory.BadGuestAddress;
 import dev.vitrine.memory.GuestPhysical;
 import dev.vitrine.memory.GuestRam;
 import dev.vitrine.memory.PhysicalMap;
-import dev.vitrine.memory.PhysicalView;
 import dev.vitrine.platform.ApicBus;
 import dev.vitrine.platform.InstructionClock;
 import dev.vitrine.platform.TimerQueue;
 import dev.vitrine.platform.VirtualClock;
-import dev.vitrine.processor.CodeHook;
-import dev.vitrine.processor.FetchListener;
-import dev.vitrine.processor.FreshCode;
-import dev.vitrine.processor.MirrorListener;
 import dev.vitrine.processor.Processor;
 import dev.vitrine.processor.StateSink;
 import dev.vitrine.xenabi.DomId;
@@ -28,13 +23,11 @@ import org.jspecify.annotations.Nullable;
 
 import java.time.Duration;
 import java.util.Collections;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -71,9 +64,7 @@ public final class Domain {
     private final Maptrack maptrack = new Maptrack();
     private final Views views;
     private final Monitor monitor;
-    private final WriteWatches watches;
-    private final ShadowBreakpoints shadow;
-    private final List<FreshCode> freshCode = new CopyOnWriteArrayList<>();
+    private final GuestHooks hooks;
     private final MonitorRing ring;
     private final EngineFactory engines;
     private final Vcpu[] vcpus;
@@ -129,8 +120,7 @@ public final class Domain {
         monitor = new Monitor(this);
         vcpus = new Vcpu[config.vcpus()];
         engines = provider.open(this);
-        watches = new WriteWatches(engines);
-        shadow = new ShadowBreakpoints(this, watches);
+        hooks = new GuestHooks(this, engines);
         ring = new MonitorRing(this);
         for (int i = 0; i < vcpus.length; i++) {
             vcpus[i] = new Vcpu(this, i, engines);
@@ -237,6 +227,11 @@ public final class Domain {
     /** Alternate views of its memory. */
     public Views views() {
         return views;
+    }
+
+    /** Calls those who look into it. */
+    public GuestHooks hooks() {
+        return hooks;
     }
 
     /** Tells of what its vCPUs do. */
@@ -378,146 +373,8 @@ public final class Domain {
 
     // ----------------------------------------------------------------------------- life
 
-    /**
-     * Has a hook called each time that a vCPU is about to execute the instruction at a
-     * guest-physical address, on the thread that runs the vCPU. The guest cannot tell. The hook
-     * follows the frame that is there now, until the domain gives it back. From within a hook the
-     * domain must not be paused.
-     *
-     * @return what takes it away; null if there is no RAM at the address
-     */
-    public @Nullable InstalledHook addHook(long physical, CodeHook hook) {
-        long entry = memory.map.lookup(physical >>> 12);
-        if (entry == 0) {
-            return null;
-        }
-        long machine = PhysicalView.machineAddress(entry) | physical & 4095;
-        CodeHook timely = timely(hook);
-        engines.addHook(machine, timely);
-        return () -> engines.removeHook(machine, timely);
-    }
-
-    /**
-     * As {@link #addHook}, by the mechanism that tools for Xen use: INT3 in a copy of the page that
-     * only instruction fetch is shown. The guest cannot tell.
-     *
-     * @throws IllegalStateException there is no memory left for a copy of the page
-     */
-    public @Nullable InstalledHook addShadowHook(long physical, CodeHook hook) {
-        return shadow.add(physical, timely(hook));
-    }
-
-    /**
-     * Has a listener told of each write to guest frames, whoever makes it and by whatever address,
-     * right behind the instruction. It follows the frames that are there now; where there is no RAM
-     * nothing is told. Instructions that write there are executed one by one, and their blocks end
-     * behind them, so that interrupts may come at other instructions; the guest's memory and the
-     * count of instructions are what they are without.
-     *
-     * @return what ends it
-     */
-    public InstalledHook watchWrites(long[] gfns, WriteListener listener) {
-        Map<Long, Long> byMachine = new HashMap<>();
-        for (long gfn : gfns) {
-            long entry = memory.map.lookup(gfn);
-            if (entry != 0) {
-                byMachine.put(PhysicalView.mfn(entry), gfn);
-            }
-        }
-        MirrorListener mirror =
-                (mfn, by) -> {
-                    Long gfn = byMachine.get(mfn);
-                    if (by != null) {
-                        syncClock(by);
-                    }
-                    if (gfn != null) {
-                        listener.written(gfn, by);
-                    }
-                };
-        long[] frames = byMachine.keySet().stream().mapToLong(m -> m).toArray();
-        watches.add(frames, mirror);
-        return () -> watches.remove(frames, mirror);
-    }
-
-    /**
-     * Has a listener told each time that a vCPU is about to execute code that has been written
-     * since it was last executed, once for a page; and of all code when it is executed for the
-     * first time from now on. The guest cannot tell.
-     *
-     * @return what ends it
-     */
-    public InstalledHook watchFreshCode(FreshCode listener) {
-        FreshCode timely =
-                (processor, linear) -> {
-                    syncClock(processor);
-                    listener.fetched(processor, linear);
-                };
-        freshCode.add(timely);
-        engines.setFreshCode(this::freshCode);
-        return () -> {
-            freshCode.remove(timely);
-            if (freshCode.isEmpty()) {
-                engines.setFreshCode(null);
-            }
-        };
-    }
-
-    private void freshCode(Processor processor, long linear) {
-        for (FreshCode l : freshCode) {
-            l.fetched(processor, linear);
-        }
-    }
-
-    /**
-     * Has a listener told of each page that instructions are fetched from, also of those that are
-     * in use already, whenever a vCPU translates an address there anew. A page that has another
-     * frame, or is there at last, is told before the first instruction of it is executed. For
-     * adding hooks; the domain must not be paused there.
-     *
-     * @return what ends it
-     */
-    public InstalledHook addFetchListener(FetchListener listener) {
-        fetchListeners.add(listener);
-        engines.setFetchListener(this::fetched);
-        return () -> {
-            fetchListeners.remove(listener);
-            if (fetchListeners.isEmpty()) {
-                engines.setFetchListener(null);
-                if (!fetchListeners.isEmpty()) {
-                    // Somebody has come meanwhile.
-                    engines.setFetchListener(this::fetched);
-                }
-            }
-        };
-    }
-
-    /** Has the fetch listeners told again of all pages that are fetched from. */
-    public void tellFetchesAgain() {
-        if (!fetchListeners.isEmpty()) {
-            engines.setFetchListener(this::fetched);
-        }
-    }
-
-    private final List<FetchListener> fetchListeners = new CopyOnWriteArrayList<>();
-
-    private void fetched(Processor processor, long linear, long physical) {
-        for (FetchListener listener : fetchListeners) {
-            listener.fetched(processor, linear, physical);
-        }
-    }
-
-    /** A hook that finds the virtual clock at the instruction that it is called for. */
-    private CodeHook timely(CodeHook hook) {
-        return clock.isVirtual()
-                ? processor -> {
-                    syncClock(processor);
-                    hook.reached(processor);
-                }
-                : hook;
-    }
-
     /** Brings the clock up to the instruction that a processor is at. */
-    private void syncClock(Processor processor) {
+    void syncClock(Processor processor) {
         if (!clock.isVirtual()) {
             return;
         }

@@ -3,7 +3,7 @@
 
 package dev.vitrine.hypervisor;
 
-/** A hook in a domain's code, see {@link Domain#addHook}. */
+/** A hook in a domain's code, see {@link GuestHooks#add}. */
 public interface InstalledHook extends AutoCloseable {
     /** Takes it away; on another vCPU it may still be under way. */
     @Override

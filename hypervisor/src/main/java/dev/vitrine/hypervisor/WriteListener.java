@@ -7,7 +7,7 @@ import dev.vitrine.processor.Processor;
 
 import org.jspecify.annotations.Nullable;
 
-/** Told of writes to a guest's frames, see {@link Domain#watchWrites}. */
+/** Told of writes to a guest's frames, see {@link GuestHooks#watchWrites}. */
 @FunctionalInterface
 public interface WriteListener {
     /**

@@ -138,9 +138,9 @@ public final class Breakpoints implements AutoCloseable {
             listening |= first;
         }
         if (first) {
-            keep(domain.addFetchListener(this::fetched));
+            keep(domain.hooks().watchFetches(this::fetched));
         } else {
-            domain.tellFetchesAgain();
+            domain.hooks().tellFetchesAgain();
         }
         return keep(() -> {
             addresses.computeIfPresent(
@@ -169,7 +169,7 @@ public final class Breakpoints implements AutoCloseable {
             }
         }
         if (!all) {
-            domain.tellFetchesAgain();
+            domain.hooks().tellFetchesAgain();
         }
     }
 
@@ -217,8 +217,8 @@ public final class Breakpoints implements AutoCloseable {
     private @Nullable InstalledHook install(long physical, CodeHook action) {
         try {
             return switch (mechanism) {
-                case ENGINE -> domain.addHook(physical, action);
-                case SHADOW -> domain.addShadowHook(physical, action);
+                case ENGINE -> domain.hooks().add(physical, action);
+                case SHADOW -> domain.hooks().addShadow(physical, action);
             };
         } catch (IllegalStateException e) {
             throw new IntrospectionException("No breakpoint can be set: " + e.getMessage() + ".");

@@ -312,8 +312,9 @@ public final class Tracer implements AutoCloseable {
         @Override
         public void onFreshCode(ObjLongConsumer<Moment> reached) {
             watches.add(
-                    domain.watchFreshCode(
-                            (p, linear) -> reached(this, p, m -> reached.accept(m, linear))));
+                    domain.hooks()
+                            .watchFreshCode((p, linear) ->
+                                    reached(this, p, m -> reached.accept(m, linear))));
         }
 
         @Override
@@ -330,16 +331,17 @@ public final class Tracer implements AutoCloseable {
                 }
             }
             InstalledHook watch =
-                    domain.watchWrites(
-                            pages.keySet().stream().mapToLong(gfn -> gfn).toArray(),
-                            (gfn, by) -> {
-                                long at = pages.getOrDefault(gfn, linear);
-                                if (by != null) {
-                                    reached(this, by, m -> written.written(m, at, false));
-                                } else {
-                                    fromOutside.add(m -> written.written(m, at, true));
-                                }
-                            });
+                    domain.hooks()
+                            .watchWrites(
+                                    pages.keySet().stream().mapToLong(gfn -> gfn).toArray(),
+                                    (gfn, by) -> {
+                                        long at = pages.getOrDefault(gfn, linear);
+                                        if (by != null) {
+                                            reached(this, by, m -> written.written(m, at, false));
+                                        } else {
+                                            fromOutside.add(m -> written.written(m, at, true));
+                                        }
+                                    });
             watches.add(watch);
             return () -> {
                 watches.remove(watch);
