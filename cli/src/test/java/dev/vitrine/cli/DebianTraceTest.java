@@ -95,11 +95,42 @@ class DebianTraceTest {
                 .hasSize(all.size());
     }
 
-    /** Neither the kernel's clock nor anything else that a guest prints is another one. */
-    @Test
-    void guestDoesNotNotice() throws IOException {
-        String script = "cat /proc/uptime /proc/interrupts; date; dmesg; exit 0\n";
-        String[] run = {"run", "debian", "--clock", "virtual", "--timeout", LIMIT, "--exec", "sh"};
+    /**
+     * Neither the kernel's clock nor anything else that a guest prints is another one; and the
+     * kernel's text, through /proc/kcore by its own address and by that of the direct map, hashes
+     * to what it does without breakpoints.
+     */
+    @ParameterizedTest
+    @ValueSource(strings = {"engine", "shadow"})
+    void guestDoesNotNotice(String breakpoints) throws IOException {
+        String script =
+                """
+                cat /proc/uptime /proc/interrupts; date; dmesg
+                hash() {
+                    dd if=$1 bs=4096 skip=$2 count=$3 2>/dev/null | tee /tmp/bytes | sha256sum
+                    wc -c </tmp/bytes
+                }
+                symbol() { grep " $1$" /proc/kallsyms | head -n 1 | cut -d ' ' -f 1; }
+                text=0x$(symbol _stext)
+                code=0x$(grep 'Kernel code' /proc/iomem | head -n 1 | sed 's/-.*//;s/ //g')
+                # An address is at its place in a file of 2^47 bytes, behind up to four pages.
+                hash /proc/kcore $(( ((text & 0x7fffffffffff) >> 12) + 4 )) 2048
+                hash /proc/kcore $(( (((0xffff888000000000 + code) & 0x7fffffffffff) >> 12) + 4 )) 2048
+                cat /proc/uptime
+                exit 0
+                """;
+        String[] run = {
+            "run",
+            "debian",
+            "--clock",
+            "virtual",
+            "--timeout",
+            LIMIT,
+            "--cmdline",
+            "nokaslr",
+            "--exec",
+            "sh"
+        };
         String[] trace = {
             "trace",
             "debian",
@@ -107,14 +138,20 @@ class DebianTraceTest {
             "virtual",
             "--timeout",
             LIMIT,
+            "--cmdline",
+            "nokaslr",
             "--exec",
             "sh",
+            "--breakpoints",
+            breakpoints,
             "--output",
             folder.resolve("e").toString()
         };
         Cli.Result without = Cli.runWithInput(script, run);
         assertThat(without.status()).as(without.err()).isZero();
+        // All of the text was there to be hashed, twice.
         assertThat(without.out()).contains("Linux version");
+        assertThat(without.out().lines().filter("8388608"::equals)).hasSize(2);
         assertThat(Cli.runWithInput(script, trace).out()).isEqualTo(without.out());
         assertThat(Files.size(folder.resolve("e"))).isGreaterThan(10_000);
     }
