@@ -71,9 +71,14 @@ final class RunningGuest implements AutoCloseable {
         return status;
     }
 
+    /** Ends its input; a guest that goes on for a minute is stopped. */
     @Override
     public void close() throws IOException, InterruptedException {
         input.close();
-        thread.join();
+        thread.join(60_000);
+        if (thread.isAlive()) {
+            thread.interrupt();
+            thread.join();
+        }
     }
 }
