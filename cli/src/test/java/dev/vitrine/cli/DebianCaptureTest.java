@@ -50,9 +50,14 @@ class DebianCaptureTest {
             echo first >victim; echo second >other; mv other victim
             echo linked >l1; ln l1 l2; rm l1
             echo 60 >/proc/sys/vm/swappiness
+            modprobe loop; dd if=/dev/zero of=disk bs=1M count=4 2>/dev/null; mke2fs -F disk >/dev/null
+            mkdir m; mount -o loop disk m && echo mounted; seq 3000 >m/kept; seq 3000 >m/gone
+            umount m; mount -o loop disk m; cat m/kept >/dev/null; sha256sum m/kept; rm m/kept m/gone
+            umount m
             /opt/test/pty; echo "pty $?"
-            nc -l -p 4444 >got </dev/null & until netstat -ltn | grep -q :4444; do sleep 0.1; done
-            seq 50000 | nc 127.0.0.1 4444; wait; sha256sum got
+            mkfifo held; nc -l -p 4444 >got <held & exec 6>held
+            until netstat -ltn | grep -q :4444; do sleep 0.1; done
+            seq 50000 | nc 127.0.0.1 4444; exec 6>&-; wait; sha256sum got
             modprobe veth && ip link add v0 type veth && ip link set veth0 up && ip link set v0 up &&
                 until ip addr show v0 | grep fe80 | grep -qv tentative; do sleep 0.2; done && echo linked
             grep lo: /proc/net/dev
@@ -149,6 +154,18 @@ class DebianCaptureTest {
         assertThat(contents.resolve(found("\"file\":\"([0-9a-f]+)\"", large.getFirst())))
                 .hasSize(1 << 20);
 
+        // The guest's disk is not its memory: only what has been read since it was mounted is
+        // there.
+        assertThat(printed).contains("mounted");
+        whole(all, "delete", "/tmp/x/m/kept", sha(printed, "m/kept"), contents);
+        List<String> gone = of(all, "\"delete\",\"path\":\"/tmp/x/m/gone\"");
+        assertThat(gone).hasSize(1);
+        assertThat(gone.getFirst())
+                .contains(
+                        "\"filesystem\":\"ext",
+                        "\"complete\":false",
+                        "\"missing\":[\"0-" + (size(gone.getFirst()) - 1) + " not in memory\"]")
+                .doesNotContain("sha256", "\"file\"");
         try (Stream<Path> files = Files.list(contents)) {
             assertThat(files).allMatch(f -> f.getFileName().toString().matches("[0-9a-f]{64}"));
         }
@@ -238,7 +255,9 @@ class DebianCaptureTest {
                 .isEqualTo(Long.parseLong(counts[8]));
         assertThat(of(all, "\"event\":\"packet\"", "\"device\":\"lo\"")).hasSameSizeAs(own);
 
-        assertThat(sha256(sentTo(own, 4444))).isEqualTo(sha(printed, "got"));
+        byte[] sent = sentTo(own, 4444);
+        assertThat(sent.length).isGreaterThan(200_000);
+        assertThat(sha256(sent)).isEqualTo(sha(printed, "got"));
         List<String> connect =
                 of(all, "\"event\":\"packet\"", "\"tcp\"", "\"destination\":\"127.0.0.1:4444\"");
         String sender = found("\"pid\":([0-9]+)", connect.getFirst());
