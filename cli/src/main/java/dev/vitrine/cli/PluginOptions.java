@@ -46,6 +46,12 @@ final class PluginOptions {
     private @Nullable String pcap;
 
     @Option(
+            names = "--pcap-size",
+            paramLabel = "SIZE",
+            description = "how large that file may be; later packets are left out (default: 1G)")
+    private @Nullable String pcapSize;
+
+    @Option(
             names = "--memory-dump",
             paramLabel = "DIR",
             description = {
@@ -60,6 +66,7 @@ final class PluginOptions {
         extractSize = null;
         extractTotal = null;
         pcap = null;
+        pcapSize = null;
         memoryDump = null;
     }
 
@@ -74,6 +81,7 @@ final class PluginOptions {
         size(values, "extract-size", extractSize);
         size(values, "extract-total", extractTotal);
         path(values, "pcap", pcap);
+        size(values, "pcap-size", pcapSize);
         path(values, "memory-dump", memoryDump);
         for (String name : values.keySet()) {
             if (plugins.stream().noneMatch(p -> p.settings().contains(name))) {

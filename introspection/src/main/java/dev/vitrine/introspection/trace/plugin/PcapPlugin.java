@@ -3,6 +3,7 @@
 
 package dev.vitrine.introspection.trace.plugin;
 
+import dev.vitrine.introspection.IntrospectionException;
 import dev.vitrine.introspection.linux.LinuxKernel;
 import dev.vitrine.introspection.linux.Symbol;
 import dev.vitrine.introspection.trace.Address;
@@ -61,6 +62,8 @@ public final class PcapPlugin implements TracePlugin {
     }
 
     private static final String FILE = "pcap";
+    private static final String SIZE = "pcap-size";
+    private static final long DEFAULT_SIZE = 1L << 30;
 
     /** Buffers that are sent together: parts of a large packet, of half a mebibyte at the most. */
     private static final int MAX_LIST = 512;
@@ -92,14 +95,20 @@ public final class PcapPlugin implements TracePlugin {
 
     @Override
     public Set<String> settings() {
-        return Set.of(FILE);
+        return Set.of(FILE, SIZE);
     }
 
     @Override
     public void set(Map<String, String> values) {
         String file = values.get(FILE);
+        String size = values.get(SIZE);
         if (file != null) {
-            writer = new PcapngWriter(Path.of(file));
+            writer =
+                    new PcapngWriter(
+                            Path.of(file), size == null ? DEFAULT_SIZE : Long.parseLong(size));
+        } else if (size != null) {
+            throw new IntrospectionException(
+                    "--" + SIZE + " needs --" + FILE + ": without it no file is written.");
         }
     }
 

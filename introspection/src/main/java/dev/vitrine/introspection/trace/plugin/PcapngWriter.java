@@ -46,18 +46,29 @@ final class PcapngWriter {
     private static final int MAX_TEXT = 1024;
 
     private final Path path;
+    private final long limit;
     private @Nullable OutputStream out;
+    private long written;
     private int devices;
+
+    /** A block had no room, so that what comes later is left out, too. */
+    private boolean full;
+
+    private long leftOut;
+
     private long lost;
     private @Nullable String failure;
 
     /**
      * Makes the file.
      *
+     * @param limit bytes that it may have; the first packet that does not fit, and all that come
+     *     later, are left out
      * @throws IntrospectionException it cannot be written
      */
-    PcapngWriter(Path path) {
+    PcapngWriter(Path path, long limit) {
         this.path = path;
+        this.limit = limit;
         try {
             out = new BufferedOutputStream(Files.newOutputStream(path), 1 << 16);
         } catch (IOException e) {
@@ -146,6 +157,12 @@ final class PcapngWriter {
         b.putInt(END);
         int length = b.position() + 4;
         b.putInt(length).putInt(4, length);
+        if (full || length > limit - written) {
+            full = true;
+            leftOut += packets;
+            return;
+        }
+        written += length;
         try {
             o.write(b.array(), 0, length);
         } catch (IOException e) {
@@ -173,17 +190,23 @@ final class PcapngWriter {
                 failed(e);
             }
         }
-        String why = failure;
-        String sentence =
-                why == null
-                        ? null
-                        : path
-                                + ": not all packets could be written ("
-                                + lost
-                                + " came after the error): "
-                                + why
-                                + ".";
         out = null;
-        return sentence;
+        String why = failure;
+        if (why != null) {
+            return path
+                    + ": not all packets could be written ("
+                    + lost
+                    + " came after the error): "
+                    + why
+                    + ".";
+        }
+        return leftOut == 0
+                ? null
+                : path
+                        + ": the last "
+                        + leftOut
+                        + " packets are left out: the file may have "
+                        + limit
+                        + " bytes (--pcap-size).";
     }
 }
