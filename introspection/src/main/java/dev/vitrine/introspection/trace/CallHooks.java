@@ -171,21 +171,22 @@ final class CallHooks {
             // The program has put its EBP where its stack pointer is now.
             values[5] = m.numberOr(LittleEndian.u32(b, sp), 4, 0);
         }
-        TaskReader.Entry thread = m.entry();
-        TracedCall lost = thread.open;
+        ThreadTable.Entry thread = m.entry();
+        TracedCall lost = thread.end();
         if (lost != null) {
-            thread.open = null;
             lost.tell(m);
         }
         CapturedArguments arguments = new CapturedArguments(call, values);
-        TracedCall open = new TracedCall(call, arguments, wanted, registers, m);
+        TracedCall open =
+                new TracedCall(
+                        call, arguments, wanted, registers, m.time(), m.vcpu(), m.cr3(), m.task());
         arguments.entered(ProcessReader.of(m, dataLimit, arguments, 0));
         open.entered(m);
         if (call.isExit()) {
             open.tell(m);
             return;
         }
-        thread.open = open;
+        tasks.threads().begin(thread, open);
         if (!exits) {
             // A kernel without a function that all calls end in.
             returns.begins(m);
@@ -194,7 +195,7 @@ final class CallHooks {
 
     /** The last moment at which execve's arguments can be looked at. */
     private void executes(Moment m) {
-        TracedCall open = m.entry().open;
+        TracedCall open = m.entry().open();
         if (open != null && open.name().startsWith("execve")) {
             CapturedArguments arguments = open.arguments();
             arguments.entered(ProcessReader.of(m, dataLimit, arguments, 0));
@@ -207,12 +208,15 @@ final class CallHooks {
      * @param registers its pt_regs, or 0 if they are not at hand
      */
     private void returned(Moment m, long registers) {
-        TaskReader.Entry thread = m.entry();
-        TracedCall open = thread.open;
+        ThreadTable.Entry thread = m.entry();
+        TracedCall open = thread.open();
         if (open == null || registers != 0 && registers != open.registers()) {
             return;
         }
-        thread.open = null;
+        if (thread.end() != open) {
+            // It has been told without a result, since there were too many.
+            return;
+        }
         byte[] word = m.scratch(8);
         if (!m.read(open.registers() + ax, word, 0, 8)) {
             open.tell(m);
@@ -237,9 +241,8 @@ final class CallHooks {
 
     /** A thread ends, maybe in the middle of a call. */
     void exited(Moment m) {
-        TaskReader.Entry thread = m.entry();
-        TracedCall open = thread.open;
-        thread.open = null;
+        ThreadTable.Entry thread = m.entry();
+        TracedCall open = thread.end();
         thread.changed();
         if (open != null) {
             open.tell(m);
@@ -249,20 +252,31 @@ final class CallHooks {
     /** Tells all calls that have not returned, in the order in which they began. */
     void close() {
         List<TracedCall> left = new ArrayList<>();
-        for (TaskReader.Entry e : tasks.all()) {
-            TracedCall open = e.open;
-            e.open = null;
+        for (ThreadTable.Entry e : tasks.threads().all()) {
+            TracedCall open = e.end();
             if (open != null) {
                 left.add(open);
             }
         }
         left.sort(Comparator.comparingLong(TracedCall::began));
-        for (TracedCall c : left) {
-            try {
-                c.tell(null);
-            } catch (IntrospectionException e) {
-                tracer.problem(e);
-            }
+        left.forEach(c -> unfinished(tracer, c));
+    }
+
+    /** Tells a call whose end is not seen. */
+    private static void unfinished(Tracer tracer, TracedCall call) {
+        try {
+            call.tell(null);
+        } catch (IntrospectionException e) {
+            tracer.problem(e);
         }
+    }
+
+    /** Tells a call whose end will not be seen, though it may come, and that this is so. */
+    static void drop(Tracer tracer, TracedCall call) {
+        unfinished(tracer, call);
+        tracer.problem(
+                new IntrospectionException(
+                        "More threads are in system calls at a time than can be followed, so that"
+                                + " results of some are not seen."));
     }
 }

@@ -3,6 +3,7 @@
 
 package dev.vitrine.introspection.trace;
 
+import dev.vitrine.introspection.IntrospectionException;
 import dev.vitrine.processor.Registers;
 
 import java.util.Map;
@@ -35,10 +36,16 @@ final class FunctionReturns {
             return;
         }
         points.begins(m);
-        if (open.size() >= MAX_OPEN) {
+        boolean full = open.size() >= MAX_OPEN;
+        if (full) {
             open.clear();
         }
         open.put(stack, note);
+        if (full) {
+            throw new IntrospectionException(
+                    "More calls of a function of the kernel are under way than can be followed, so"
+                            + " that not all of its returns are seen.");
+        }
     }
 
     private void returned(Moment m) {

@@ -36,7 +36,7 @@ public final class Moment implements KernelMemory {
     private int vcpu = -1;
     private long time = -1;
     private boolean atEntry;
-    private TaskReader.@Nullable Entry entry;
+    private ThreadTable.@Nullable Entry entry;
     private int size;
     private byte[] scratch = new byte[0];
     private @Nullable CallReader reader;
@@ -74,8 +74,8 @@ public final class Moment implements KernelMemory {
         return time;
     }
 
-    TaskReader.Entry entry() {
-        TaskReader.Entry e = entry;
+    ThreadTable.Entry entry() {
+        ThreadTable.Entry e = entry;
         if (e == null) {
             e = tasks.current(this);
             entry = e;
@@ -90,7 +90,7 @@ public final class Moment implements KernelMemory {
 
     /** Another thread. */
     public Task task(long taskStruct) {
-        return tasks.task(this, tasks.entry(taskStruct));
+        return tasks.task(this, tasks.threads().get(taskStruct));
     }
 
     /** Number of the processor in Linux; -1 if it is not known. */

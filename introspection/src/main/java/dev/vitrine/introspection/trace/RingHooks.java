@@ -220,7 +220,7 @@ final class RingHooks {
             rings.remove(ring);
             ring(m, ring);
         }
-        TracedCall open = m.entry().open;
+        TracedCall open = m.entry().open();
         Abi abi = open == null ? Abi.X64 : open.call().abi();
         RingCalls table = Objects.requireNonNull(calls.get(abi));
         CapturedArguments arguments = table.arguments(operation, entry);

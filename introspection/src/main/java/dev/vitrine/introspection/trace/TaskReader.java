@@ -8,11 +8,8 @@ import dev.vitrine.introspection.LittleEndian;
 import dev.vitrine.introspection.linux.LinuxKernel;
 import dev.vitrine.introspection.linux.Paths;
 
-import org.jspecify.annotations.Nullable;
-
 import java.nio.charset.StandardCharsets;
-import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
 
 /**
  * Reads who a thread is. What it takes many steps to find, the path of the program and the control
@@ -26,38 +23,10 @@ final class TaskReader {
     /** Of the preemption count: NMIs, interrupts, and deferred ones being served (preempt.h). */
     private static final int IN_INTERRUPT = 0xFF_0100;
 
-    /** More threads than the kernel allows (PID_MAX_LIMIT is 2^22, memory ends earlier). */
-    private static final int MAX_ENTRIES = 1 << 17;
+    /** Threads that are known at a time: so many are alive in few guests. */
+    private static final int MAX_THREADS = 1 << 17;
 
-    /**
-     * What is known of a thread. Its call is used by the vCPU that executes it; all else is
-     * guarded.
-     */
-    static final class Entry {
-        final long address;
-        private @Nullable Task task;
-        private long ids;
-        private long mm;
-        private long namespaces;
-        private long groups;
-        private long commLow;
-        private long commHigh;
-        private boolean stale = true;
-
-        /** The system call that it is in. */
-        @Nullable TracedCall open;
-
-        Entry(long address) {
-            this.address = address;
-        }
-
-        /** It may have another program now. */
-        synchronized void changed() {
-            stale = true;
-        }
-    }
-
-    private final Map<Long, Entry> entries = new ConcurrentHashMap<>();
+    private final ThreadTable threads;
     private final Paths paths;
     private final long currentTask;
     private final long processor;
@@ -84,8 +53,12 @@ final class TaskReader {
     private final long pidNamespace;
     private final long pidNumber;
 
-    TaskReader(LinuxKernel k, Paths paths) {
+    /**
+     * @param dropped gets calls whose ends will not be seen
+     */
+    TaskReader(LinuxKernel k, Paths paths, Consumer<TracedCall> dropped) {
         this.paths = paths;
+        this.threads = new ThreadTable(MAX_THREADS, dropped);
         // Both are offsets in the memory of a processor, which GS points to.
         currentTask = k.currentTask();
         processor =
@@ -141,26 +114,13 @@ final class TaskReader {
         return offset < 0 ? -1 : (int) (offset - first);
     }
 
+    ThreadTable threads() {
+        return threads;
+    }
+
     /** The thread that a vCPU executes. */
-    Entry current(Moment m) {
-        return entry(m.numberOr(m.gsBase() + currentTask, 8, 0));
-    }
-
-    /** A thread by the address of its task_struct, which may be anything. */
-    Entry entry(long address) {
-        Entry e = entries.get(address);
-        if (e == null) {
-            if (entries.size() >= MAX_ENTRIES) {
-                entries.clear();
-            }
-            e = new Entry(address);
-            entries.put(address, e);
-        }
-        return e;
-    }
-
-    Iterable<Entry> all() {
-        return entries.values();
+    ThreadTable.Entry current(Moment m) {
+        return threads.get(m.numberOr(m.gsBase() + currentTask, 8, 0));
     }
 
     int processor(Moment m) {
@@ -173,13 +133,13 @@ final class TaskReader {
     }
 
     /** Who a thread is now. */
-    Task task(Moment m, Entry e) {
+    Task task(Moment m, ThreadTable.Entry e) {
         synchronized (e) {
             return read(m, e);
         }
     }
 
-    private Task read(Moment m, Entry e) {
+    private Task read(Moment m, ThreadTable.Entry e) {
         byte[] b = m.scratch(length);
         Task known = e.task;
         if (!m.read(e.address + first, b, 0, length)) {

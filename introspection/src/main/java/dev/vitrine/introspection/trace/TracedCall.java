@@ -29,16 +29,19 @@ public final class TracedCall {
             CapturedArguments arguments,
             CallListener[] listeners,
             long registers,
-            Moment at) {
+            long began,
+            int vcpu,
+            long cr3,
+            Task task) {
         this.call = call;
         this.arguments = arguments;
         this.listeners = listeners;
         this.notes = new Object[listeners.length];
         this.registers = registers;
-        this.began = at.time();
-        this.vcpu = at.vcpu();
-        this.cr3 = at.cr3();
-        this.task = at.task();
+        this.began = began;
+        this.vcpu = vcpu;
+        this.cr3 = cr3;
+        this.task = task;
     }
 
     /** Its name, such as "openat". */

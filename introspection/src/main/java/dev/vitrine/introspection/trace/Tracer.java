@@ -258,7 +258,7 @@ public final class Tracer implements AutoCloseable {
             this.kernel = kernel;
             this.first = first;
             this.paths = Paths.ofMounts(kernel);
-            this.tasks = new TaskReader(kernel, paths);
+            this.tasks = new TaskReader(kernel, paths, c -> CallHooks.drop(Tracer.this, c));
             this.direct = new DirectMap(kernel, memory);
             this.calls = new CallHooks(Tracer.this, kernel, tasks, dataLimit);
             this.rings = RingHooks.of(Tracer.this, kernel, dataLimit);

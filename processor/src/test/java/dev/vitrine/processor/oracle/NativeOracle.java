@@ -116,12 +116,24 @@ public final class NativeOracle implements AutoCloseable {
      * @param seed of the initial memory
      */
     public static NativeOracle start(long seed) {
-        try {
-            return new NativeOracle(seed);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
+        for (int attempt = 1; ; attempt++) {
+            try {
+                return new NativeOracle(seed);
+            } catch (IOException e) {
+                if (attempt == ATTEMPTS || !String.valueOf(e.getMessage()).contains(BUSY)) {
+                    throw new UncheckedIOException(e);
+                }
+            }
         }
     }
+
+    /**
+     * ETXTBSY: a child that another worker starts at the same time has inherited the descriptor
+     * that the program was written through, until its own exec.
+     */
+    private static final String BUSY = "error: 26";
+
+    private static final int ATTEMPTS = 100;
 
     /** The memory that cases start from. */
     public InitialMemory initialMemory() {
