@@ -189,6 +189,23 @@ public final class ControlConnection implements Runnable {
         int count = file ? length(words[5]) : 0;
         List<String> texts = texts(ControlProtocol.bytes(in, size));
         byte[] content = ControlProtocol.bytes(in, words[0].equals("write-file") ? count : 0);
+        try {
+            inject(words[0], process, limit, texts, argument, count, content);
+        } catch (IntrospectionException | IllegalArgumentException e) {
+            // All that belongs to the request has been read: the next one can follow.
+            error(String.valueOf(e.getMessage()));
+        }
+    }
+
+    private void inject(
+            String what,
+            int process,
+            Duration limit,
+            List<String> texts,
+            long argument,
+            int count,
+            byte[] content)
+            throws IOException {
         Injector i = injector;
         if (i == null) {
             throw new IntrospectionException("Nothing can be injected here.");
@@ -196,7 +213,7 @@ public final class ControlConnection implements Runnable {
         if (!holds.isEmpty()) {
             throw new IntrospectionException("The vCPUs are paused by this connection.");
         }
-        switch (words[0]) {
+        switch (what) {
             case "exec" -> ok(Integer.toString(i.exec(texts, argument != 0, process, limit)));
             case "call" -> {
                 List<CallArgument> arguments =
