@@ -24,6 +24,9 @@ import java.util.stream.Stream;
  * for. Thread-safe.
  */
 final class KernelLink {
+    /** Flag of task_struct: a thread of the kernel (include/linux/sched.h). */
+    private static final long PF_KTHREAD = 0x0020_0000;
+
     /** Where threads of programs are taken. */
     private static final List<String> CALL_ENDS =
             List.of("syscall_exit_to_user_mode", "x64_sys_call");
@@ -190,6 +193,10 @@ final class KernelLink {
         if (p.state() == 'Z' || p.state() == 'X') {
             throw new IntrospectionException("Process " + pid + " has ended.");
         }
+        if (p.directory() == 0 && !isOfKernel(p)) {
+            // It has given its memory back already.
+            throw new IntrospectionException("Process " + pid + " has ended.");
+        }
         if (p.directory() == 0) {
             throw new IntrospectionException(
                     "Process "
@@ -197,6 +204,10 @@ final class KernelLink {
                             + " is a thread of the kernel; only those of programs can be taken.");
         }
         return p;
+    }
+
+    private boolean isOfKernel(LinuxProcess p) {
+        return (kernel.object("task_struct", p.task()).number("flags") & PF_KTHREAD) != 0;
     }
 
     /** Numbers of a process's threads, the first thread's first; empty if it has ended. */
