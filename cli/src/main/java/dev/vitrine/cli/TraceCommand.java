@@ -37,7 +37,7 @@ import java.util.List;
             ""
         },
         synopsisHeading = "usage: ",
-        customSynopsis = "vitrine trace [IMAGE | FILE.cfg] --output F [OPTION...]",
+        customSynopsis = "vitrine trace [IMAGE | FILE.cfg] [--output F] [OPTION...]",
         parameterListHeading = "%n",
         optionListHeading = "%n",
         sortOptions = false,
@@ -88,7 +88,10 @@ final class TraceCommand extends RunCommand {
     @Option(
             names = "--output",
             paramLabel = "F",
-            description = "where the events go; - is standard output, with the guest's console")
+            description = {
+                "where the events go; - is standard output, with the guest's console",
+                "(default: standard error)"
+            })
     @Nullable String output;
 
     @Option(
@@ -222,8 +225,7 @@ final class TraceCommand extends RunCommand {
 
     private OutputStream open() {
         if (output == null) {
-            throw new BadInputException(
-                    "Where are the events to go? Give --output FILE, or --output - for standard output.");
+            return new Uncloseable(streams.err());
         }
         if (output.equals("-")) {
             return new Uncloseable(streams.out());
@@ -259,7 +261,8 @@ final class TraceCommand extends RunCommand {
     private synchronized boolean written(EventWriter writer) {
         String e = writer.failure();
         if (e != null) {
-            say(output + ": " + writer.lost() + " events could not be written: " + e + ".");
+            String where = output == null ? "standard error" : output;
+            say(where + ": " + writer.lost() + " events could not be written: " + e + ".");
         }
         if (failure != null) {
             say("nothing was traced: " + failure);
@@ -291,7 +294,7 @@ final class TraceCommand extends RunCommand {
         streams.err().println("vitrine: " + sentence);
     }
 
-    /** Standard output stays open. */
+    /** Standard output and standard error stay open. */
     private static final class Uncloseable extends java.io.FilterOutputStream {
         Uncloseable(OutputStream out) {
             super(out);
