@@ -25,7 +25,21 @@ public final class CallTable {
 
     private static final int MAX_NUMBER = 1024;
     private static final Map<Abi, Map<Integer, String>> NAMES = names();
-    private static final Map<String, String> FORMS = forms();
+    private static final Map<String, String> FORMS = new HashMap<>();
+
+    /**
+     * Parameters behind a command that decides about them.
+     *
+     * @param names of the commands
+     */
+    private record Commands(List<String> names, String form) {}
+
+    /** By name of the call. */
+    private static final Map<String, List<Commands>> COMMANDS = new HashMap<>();
+
+    static {
+        readForms();
+    }
 
     private final @Nullable KernelCalls kernel;
     private final AtomicReferenceArray<@Nullable Call> known =
@@ -57,22 +71,28 @@ public final class CallTable {
     }
 
     /** Lines of calls.tbl by name, and by name, @ and ABI. */
-    private static Map<String, String> forms() {
-        Map<String, String> map = new HashMap<>();
+    private static void readForms() {
         for (String line : Tables.lines("calls.tbl")) {
             String[] words = line.trim().split(" +", 2);
             String form = words.length == 1 ? "" : words[1];
+            int slash = words[0].indexOf('/');
+            if (slash >= 0) {
+                Commands c = new Commands(List.of(words[0].substring(slash + 1).split(",")), form);
+                for (String name : words[0].substring(0, slash).split(",")) {
+                    COMMANDS.computeIfAbsent(name, n -> new ArrayList<>()).add(c);
+                }
+                continue;
+            }
             int at = words[0].indexOf('@');
             if (at < 0) {
-                map.put(words[0], form);
+                FORMS.put(words[0], form);
                 continue;
             }
             String name = words[0].substring(0, at);
             for (String abi : words[0].substring(at + 1).split(",")) {
-                map.put(name + "@" + abi, form);
+                FORMS.put(name + "@" + abi, form);
             }
         }
-        return map;
     }
 
     /**
@@ -136,7 +156,50 @@ public final class CallTable {
                 words.add(all[i]);
             }
         }
-        return new Call(abi, number, name, TypeParser.parameters(words), result);
+        Call call = new Call(abi, number, name, TypeParser.parameters(words), result);
+        List<Commands> commands = COMMANDS.get(name);
+        if (commands != null) {
+            addForms(call, words, commands, result);
+        }
+        return call;
+    }
+
+    private static void addForms(
+            Call call, List<String> words, List<Commands> commands, Scalar result) {
+        int parameter = -1;
+        Map<Long, Call> forms = new HashMap<>();
+        for (Commands c : commands) {
+            for (String command : c.names) {
+                for (int i = 0; parameter < 0; i++) {
+                    parameter = commands(words.get(i)).value(command) == null ? -1 : i;
+                }
+                Long value = commands(words.get(parameter)).value(command);
+                if (value == null) {
+                    throw new IllegalStateException("no command " + command);
+                }
+                List<String> all = new ArrayList<>(words.subList(0, parameter + 1));
+                if (!c.form.isEmpty()) {
+                    all.addAll(List.of(c.form.split(" +")));
+                }
+                forms.put(
+                        value,
+                        new Call(
+                                call.abi(),
+                                call.number(),
+                                call.name(),
+                                TypeParser.parameters(all),
+                                result));
+            }
+        }
+        call.setForms(parameter, forms);
+    }
+
+    /** The set that names a parameter's numbers; one without any names if there is none. */
+    private static Constants commands(String word) {
+        int open = word.indexOf('(');
+        return open > 0 && word.substring(0, open).contains(":enum")
+                ? Constants.of(word.substring(open + 1, word.length() - 1))
+                : Constants.NONE;
     }
 
     private static List<Parameter> unknown() {

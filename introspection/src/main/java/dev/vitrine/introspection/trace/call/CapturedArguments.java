@@ -5,6 +5,7 @@ package dev.vitrine.introspection.trace.call;
 
 import dev.vitrine.introspection.trace.Arguments;
 import dev.vitrine.introspection.trace.ValueWriter;
+import dev.vitrine.introspection.trace.call.Parameter.Told;
 import dev.vitrine.introspection.trace.call.Parameter.When;
 import dev.vitrine.introspection.trace.output.TextWriter;
 
@@ -29,12 +30,13 @@ public final class CapturedArguments implements Arguments, CallView {
      * @param registers what is in the registers of its parameters
      */
     public CapturedArguments(Call call, long[] registers) {
-        this.call = call;
-        int n = call.parameters().length;
+        this.call = call.form(registers);
+        int n = this.call.parameters().length;
         this.values = new long[n];
         this.before = new Object[n];
         for (int i = 0; i < n; i++) {
-            values[i] = call.parameters()[i].scalar().inRegister(call.abi(), registers[i]);
+            Scalar scalar = this.call.parameters()[i].scalar();
+            values[i] = scalar.inRegister(call.abi(), registers[i]);
         }
     }
 
@@ -57,7 +59,7 @@ public final class CapturedArguments implements Arguments, CallView {
         for (int i = 0; i < all.length; i++) {
             Pointed p = all[i].pointed();
             if (p != null && values[i] != 0 && before[i] == null) {
-                When when = all[i].when(this);
+                When when = all[i].when();
                 if (when == When.ENTRY || when == When.BOTH) {
                     before[i] = p.read(reader, values[i]);
                 }
@@ -80,7 +82,7 @@ public final class CapturedArguments implements Arguments, CallView {
             if (p == null || values[i] == 0 || gone) {
                 continue;
             }
-            When when = all[i].when(this);
+            When when = all[i].when();
             if (when == When.ERROR ? failed : when != When.ENTRY && !failed) {
                 if (after == null) {
                     after = new Object[all.length];
@@ -159,11 +161,7 @@ public final class CapturedArguments implements Arguments, CallView {
 
     /** Whether what was there before and after look the same in a line of text. */
     private boolean same(Pointed p, Object now, int i) {
-        TextWriter first = new TextWriter();
-        TextWriter second = new TextWriter();
-        p.write(first, Objects.requireNonNull(before[i]), this);
-        p.write(second, now, this);
-        return first.toString().equals(second.toString());
+        return text(p, Objects.requireNonNull(before[i])).equals(text(p, now));
     }
 
     /** Arguments by name; what is there before and after has two. */
@@ -176,15 +174,43 @@ public final class CapturedArguments implements Arguments, CallView {
                 continue;
             }
             w.name(all[i].name());
-            one(w, i);
-            Object a = after == null ? null : after[i];
+            Object now = after == null ? null : after[i];
             Pointed p = all[i].pointed();
-            if (a != null && p != null && before[i] != null && !(w.brief() && same(p, a, i))) {
-                w.name(all[i].name() + "_after");
-                p.write(w, a, this);
+            if (now == null || p == null || before[i] == null) {
+                one(w, i);
+            } else if (w.brief() && all[i].told() != Told.BOTH) {
+                brief(w, all[i], p, now, i);
+            } else {
+                one(w, i);
+                if (!(w.brief() && same(p, now, i))) {
+                    w.name(all[i].name() + "_after");
+                    p.write(w, now, this);
+                }
             }
         }
         w.endObject();
+    }
+
+    private void brief(ValueWriter w, Parameter parameter, Pointed p, Object now, int i) {
+        Object then = Objects.requireNonNull(before[i]);
+        switch (parameter.told()) {
+            case AFTER -> p.write(w, now, this);
+            case LENGTH -> {
+                String first = text(p, then);
+                String second = text(p, now);
+                w.symbol(
+                        first.equals(second)
+                                ? first
+                                : first.replace("]", " => ") + second.replace("[", ""));
+            }
+            default -> p.write(w, then, this);
+        }
+    }
+
+    private String text(Pointed p, Object content) {
+        TextWriter w = new TextWriter();
+        p.write(w, content, this);
+        return w.toString();
     }
 
     /** Writes what the call returned, as its type asks. */

@@ -18,6 +18,9 @@ final class Constants {
     /** Texts remembered for a set: programs use few combinations, but may use any. */
     private static final int REMEMBERED = 512;
 
+    /** A set without names. */
+    static final Constants NONE = new Constants();
+
     private final List<String> names = new ArrayList<>();
     private final List<Long> values = new ArrayList<>();
     private final Map<Long, String> byValue = new HashMap<>();
@@ -35,7 +38,7 @@ final class Constants {
                 continue;
             }
             for (String word : line.split(" ")) {
-                int at = word.indexOf('=');
+                int at = word.lastIndexOf('=');
                 set.names.add(word.substring(0, at));
                 long value = Long.decode(word.substring(at + 1));
                 set.values.add(value);
@@ -63,6 +66,12 @@ final class Constants {
         return byValue.get(value);
     }
 
+    /** The number of a name; null if there is none of that name. */
+    @Nullable Long value(String name) {
+        int at = names.indexOf(name);
+        return at < 0 ? null : values.get(at);
+    }
+
     /** The names of the bits of a number, with bars between; what has no name in hexadecimal. */
     String bits(long value) {
         String known = combinations.get(value);
@@ -81,7 +90,8 @@ final class Constants {
         if (left != 0) {
             s.append(s.isEmpty() ? "0x" : "|0x").append(Long.toHexString(left));
         }
-        String text = s.isEmpty() ? "0" : s.toString();
+        String none = byValue.getOrDefault(0L, "0");
+        String text = s.isEmpty() ? none : s.toString();
         if (combinations.size() < REMEMBERED) {
             combinations.put(value, text);
         }

@@ -21,7 +21,9 @@ record Count(Kind kind, int number) {
         /** What the call returned. */
         RESULT,
         /** An int that a parameter points to. */
-        POINTED
+        POINTED,
+        /** Pages that so many bytes take, which are a parameter. */
+        PAGES
     }
 
     /**
@@ -35,6 +37,10 @@ record Count(Kind kind, int number) {
         }
         if (text.chars().allMatch(Character::isDigit)) {
             return new Count(Kind.FIXED, Integer.parseInt(text));
+        }
+        if (text.endsWith("/4096")) {
+            Count bytes = of(text.substring(0, text.indexOf('/')), names);
+            return new Count(Kind.PAGES, bytes.number);
         }
         boolean pointed = text.startsWith("*");
         int at = names.indexOf(pointed ? text.substring(1) : text);
@@ -51,6 +57,7 @@ record Count(Kind kind, int number) {
                     case FIXED -> number;
                     case PARAMETER -> call.value(number);
                     case RESULT -> call.result();
+                    case PAGES -> (call.value(number) + 4095) >>> 12;
                     case POINTED -> {
                         byte[] b = new byte[4];
                         yield call.read(call.value(number), b, 0, 4) ? LittleEndian.i32(b, 0) : 0;

@@ -68,8 +68,12 @@ final class Items {
         }
     }
 
-    /** A structure. */
-    record Structure(String name) implements Pointed {
+    /**
+     * A structure.
+     *
+     * @param size bytes of it that there are, if that is an argument
+     */
+    record Structure(String name, @Nullable Count size) implements Pointed {
         private Layout layout(Abi abi) {
             Layout l = Layouts.of(abi, name);
             if (l == null) {
@@ -80,8 +84,9 @@ final class Items {
 
         @Override
         public @Nullable Object read(CallReader call, long address) {
-            byte[] b = new byte[layout(call.abi()).size()];
-            return call.read(address, b, 0, b.length) ? b : null;
+            int all = layout(call.abi()).size();
+            byte[] b = new byte[size == null ? all : (int) Math.min(all, size.get(call))];
+            return b.length > 0 && call.read(address, b, 0, b.length) ? b : null;
         }
 
         @Override
@@ -126,6 +131,81 @@ final class Items {
                     Signals.write(w, LittleEndian.i64((byte[]) content, 0));
                 }
             };
+
+    /** The last argument of pselect6: a pointer to a set, and its size. */
+    static final Pointed SIGNALS_ARGUMENT =
+            new Pointed() {
+                private record Found(long address, byte @Nullable [] set, long size) {}
+
+                @Override
+                public @Nullable Object read(CallReader call, long address) {
+                    int word = call.abi().pointer();
+                    byte[] b = new byte[2 * word];
+                    if (!call.read(address, b, 0, b.length)) {
+                        return null;
+                    }
+                    long set = LittleEndian.number(b, 0, word);
+                    Object signals = set == 0 ? null : SIGNALS.read(call, set);
+                    return new Found(set, (byte[]) signals, LittleEndian.number(b, word, word));
+                }
+
+                @Override
+                public void write(ValueWriter w, Object content, CallView call) {
+                    Found f = (Found) content;
+                    w.beginObject();
+                    w.name("sigmask");
+                    if (f.set == null) {
+                        w.address(f.address);
+                    } else {
+                        SIGNALS.write(w, f.set, call);
+                    }
+                    w.name("sigsetsize");
+                    w.unsigned(f.size);
+                    w.endObject();
+                }
+            };
+
+    /** Sets of capabilities (struct __user_cap_data_struct), of 32 bits or twice as many. */
+    static final Pointed CAPABILITIES =
+            new Pointed() {
+                /** The only version with one structure; the others have two. */
+                private static final int VERSION_1 = 0x1998_0330;
+
+                @Override
+                public @Nullable Object read(CallReader call, long address) {
+                    byte[] version = new byte[4];
+                    if (!call.read(call.value(0), version, 0, 4)) {
+                        return null;
+                    }
+                    byte[] b = new byte[24];
+                    int size = LittleEndian.i32(version, 0) == VERSION_1 ? 12 : 24;
+                    return call.read(address, b, 0, size) ? b : null;
+                }
+
+                @Override
+                public void write(ValueWriter w, Object content, CallView call) {
+                    byte[] b = (byte[]) content;
+                    String[] names = {"effective", "permitted", "inheritable"};
+                    w.beginObject();
+                    for (int i = 0; i < 3; i++) {
+                        w.name(names[i]);
+                        long low = LittleEndian.u32(b, 4 * i);
+                        w.symbol(capabilities(low | LittleEndian.u32(b, 12 + 4 * i) << 32));
+                    }
+                    w.endObject();
+                }
+            };
+
+    private static String capabilities(long set) {
+        StringBuilder s = new StringBuilder();
+        for (int i = 0; i < 64; i++) {
+            if ((set >>> i & 1) != 0) {
+                String name = Constants.of("capability").name(i);
+                s.append(s.isEmpty() ? "1<<" : "|1<<").append(name == null ? i : name);
+            }
+        }
+        return s.isEmpty() ? "0" : s.toString();
+    }
 
     /** What wait() tells of a process's end. */
     static final Pointed WAIT_STATUS =

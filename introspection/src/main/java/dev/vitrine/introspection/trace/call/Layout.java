@@ -24,7 +24,26 @@ final class Layout {
         DEVICE,
         FILE,
         /** Left out without a mark. */
-        RESULT
+        RESULT,
+        /** Left out without a mark where another member has none of some bits. */
+        IF
+    }
+
+    /** Bits of a member, of which one must be there. */
+    record Condition(int offset, int size, long mask) {
+        /** Of the member that has the condition. */
+        static Condition own(long mask) {
+            return new Condition(-1, 0, mask);
+        }
+
+        Condition at(int place, int bytes) {
+            return offset < 0 ? new Condition(place, bytes, mask) : this;
+        }
+
+        boolean holds(byte[] b, int base) {
+            int at = base + offset;
+            return at + size <= b.length && (LittleEndian.number(b, at, size) & mask) != 0;
+        }
     }
 
     /**
@@ -39,7 +58,8 @@ final class Layout {
             @Nullable Scalar scalar,
             @Nullable Layout nested,
             int count,
-            boolean signals) {}
+            boolean signals,
+            @Nullable Condition condition) {}
 
     private final Abi abi;
     private final List<Member> members = new ArrayList<>();
@@ -58,7 +78,18 @@ final class Layout {
         return at;
     }
 
-    void add(String name, Brief brief, Scalar s, boolean packed) {
+    /** Bits of a member that is there already. */
+    Condition condition(String member, long mask) {
+        for (Member m : members) {
+            if (m.name.equals(member)) {
+                return new Condition(m.offset, bytes(m), mask);
+            }
+        }
+        throw new IllegalStateException("no member " + member);
+    }
+
+    /** A number, told only where a condition holds if one is given. */
+    void add(String name, Brief brief, Scalar s, boolean packed, @Nullable Condition condition) {
         int bytes = s.size(abi);
         int align = packed ? 1 : bytes == 8 ? abi.alignment() : bytes;
         int at = place(bytes, align);
@@ -66,29 +97,30 @@ final class Layout {
             modeOffset = at;
         }
         if (!name.equals("pad")) {
-            members.add(new Member(name, at, brief, s, null, 0, false));
+            Condition c = condition == null ? null : condition.at(at, bytes);
+            members.add(new Member(name, at, brief, s, null, 0, false, c));
         }
     }
 
     void addArray(String name, Brief brief, Scalar s, int count) {
         int bytes = s.size(abi);
         int at = place(count * bytes, bytes == 8 ? abi.alignment() : bytes);
-        members.add(new Member(name, at, brief, s, null, count, false));
+        members.add(new Member(name, at, brief, s, null, count, false, null));
     }
 
     void add(String name, Brief brief, Layout nested) {
         int at = place(nested.size(), nested.alignment);
-        members.add(new Member(name, at, brief, null, nested, 0, false));
+        members.add(new Member(name, at, brief, null, nested, 0, false, null));
     }
 
     void addCharacters(String name, Brief brief, int length) {
-        members.add(new Member(name, place(length, 1), brief, null, null, length, false));
+        members.add(new Member(name, place(length, 1), brief, null, null, length, false, null));
     }
 
     /** A sigset_t of the kernel: 64 bits. */
     void addSignals(String name, Brief brief) {
         int at = place(8, abi == Abi.X64 ? 8 : 4);
-        members.add(new Member(name, at, brief, null, null, 0, true));
+        members.add(new Member(name, at, brief, null, null, 0, true, null));
     }
 
     /** Bytes of the structure. */
@@ -114,6 +146,7 @@ final class Layout {
             case LEFT_OUT, RESULT -> true;
             case DEVICE -> !device;
             case FILE -> device;
+            case IF -> m.condition == null || !m.condition.holds(b, base);
         };
     }
 
@@ -123,7 +156,7 @@ final class Layout {
         boolean more = false;
         for (Member m : members) {
             if (w.brief() && leftOut(m, b, base)) {
-                more |= m.brief != Brief.RESULT;
+                more |= m.brief != Brief.RESULT && m.brief != Brief.IF;
                 continue;
             }
             if (base + m.offset + bytes(m) > b.length) {
@@ -135,6 +168,13 @@ final class Layout {
             w.more();
         }
         w.endObject();
+    }
+
+    /** Writes the members of a structure into an object that has been begun. */
+    void members(ValueWriter w, byte[] b, int base, CallView call) {
+        for (Member m : members) {
+            write(w, m, b, base, call);
+        }
     }
 
     private int bytes(Member m) {

@@ -50,6 +50,16 @@ final class Layouts {
 
     private static void member(Layout layout, String word, Map<String, Layout> known) {
         Brief brief = Brief.SHOWN;
+        Layout.Condition condition = null;
+        if (word.startsWith("?")) {
+            brief = Brief.IF;
+            int and = word.indexOf('&');
+            int end = word.indexOf(':');
+            long mask = Long.decode(word.substring(and + 1, end));
+            String of = word.substring(1, and);
+            condition = of.isEmpty() ? Layout.Condition.own(mask) : layout.condition(of, mask);
+            word = word.substring(end + 1);
+        }
         if (word.startsWith("~dev:")) {
             brief = Brief.DEVICE;
             word = word.substring("~dev:".length());
@@ -81,7 +91,7 @@ final class Layouts {
         } else if (nested != null) {
             layout.add(name, brief, nested);
         } else if (scalar != null) {
-            layout.add(name, brief, scalar, type.equals("packed64"));
+            layout.add(name, brief, scalar, type.equals("packed64"), condition);
         } else {
             throw new IllegalStateException("no type " + type);
         }

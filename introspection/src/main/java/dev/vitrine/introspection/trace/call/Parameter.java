@@ -13,22 +13,42 @@ import org.jspecify.annotations.Nullable;
  * @param pointed what that points to; null if it is not looked at
  * @param when memory is looked at
  * @param presence whether the call has the parameter at all; null if it always has
+ * @param told what of both a line of text has if memory is looked at twice
  */
 record Parameter(
         String name,
         Scalar scalar,
         @Nullable Pointed pointed,
         When when,
-        @Nullable Presence presence) {
+        @Nullable Presence presence,
+        Told told) {
+    /** A parameter of which a line of text has what changes in memory twice. */
+    Parameter(
+            String name,
+            Scalar scalar,
+            @Nullable Pointed pointed,
+            When when,
+            @Nullable Presence presence) {
+        this(name, scalar, pointed, when, presence, Told.BOTH);
+    }
+
+    /** What a line of text has of memory that is looked at twice; other formats have both. */
+    enum Told {
+        /** Both, with an arrow between, if they differ. */
+        BOTH,
+        BEFORE,
+        AFTER,
+        /** One number in brackets, with an arrow in it if it changes. */
+        LENGTH
+    }
+
     /** When memory is looked at. */
     enum When {
         ENTRY,
         RETURN,
         BOTH,
         /** At the return, if that is an error. */
-        ERROR,
-        /** As {@link Chosen} says. */
-        CHOSEN
+        ERROR
     }
 
     /** Whether a call has a parameter, which its other ones decide. */
@@ -36,16 +56,7 @@ record Parameter(
         boolean in(CallView call);
     }
 
-    /** Of a pointer whose meaning another parameter decides. */
-    interface Chosen extends Pointed {
-        When when(CallView call);
-    }
-
     boolean isIn(CallView call) {
         return presence == null || presence.in(call);
-    }
-
-    When when(CallView call) {
-        return pointed instanceof Chosen c ? c.when(call) : when;
     }
 }

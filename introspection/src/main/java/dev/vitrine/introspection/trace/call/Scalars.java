@@ -34,12 +34,17 @@ final class Scalars {
         put("u32", Width.W4, false, unsigned);
         put("uint", Width.W4, false, unsigned);
         put("u64", Width.W8, false, unsigned);
-        put("packed64", Width.W8, false, hex);
+        put("packed64", Width.W8, false, Scalars::eventData);
+        put("sigval", Width.POINTER, false, Scalars::signalValue);
         put("ulong", Width.POINTER, false, unsigned);
         put("id", Width.W4, false, (w, v, c) -> w.number(v == 0xFFFF_FFFFL ? -1 : v));
         put("hex", Width.POINTER, false, hex);
         put("hex32", Width.W4, false, hex);
         put("hex64", Width.W8, false, hex);
+        put("i16", Width.W2, true, number);
+        put("ptr64", Width.W8, false, (w, v, c) -> w.address(v));
+        put("signal64", Width.W8, false, (w, v, c) -> numbered(w, signal(v), v));
+        put("open_zero", Width.KERNEL_LONG, false, bits("open_flags"));
         put("ptr", Width.POINTER, false, (w, v, c) -> w.address(v));
         put("octal", Width.W2, false, octal);
         put("octal64", Width.W8, false, octal);
@@ -53,20 +58,37 @@ final class Scalars {
         put("dev64", Width.W8, false, (w, v, c) -> device(w, v));
         put("dev32", Width.W4, false, (w, v, c) -> device(w, v));
         put("signal", Width.W4, true, (w, v, c) -> numbered(w, signal(v), v));
+        put(
+                "ptracer",
+                Width.W4,
+                true,
+                (w, v, c) -> numbered(w, v == -1 ? "PR_SET_PTRACER_ANY" : null, v));
+        put("ipc_key", Width.W4, false, Scalars::ipcKey);
+        put("msgget_flags", Width.W4, false, ipcFlags("msgget_flags"));
+        put("shmget_flags", Width.W4, false, ipcFlags("shmget_flags"));
+        put("ioprio", Width.W4, false, Scalars::ioPriority);
+        put(
+                "keyring",
+                Width.W4,
+                true,
+                (w, v, c) -> numbered(w, Constants.of("keyring").name(v), v));
+        put("futex_value", Width.W4, false, Scalars::futexValue);
         put("handler", Width.POINTER, false, Scalars::handler);
         put("limitk", Width.KERNEL_LONG, false, (w, v, c) -> limit(w, v, "RLIM_INFINITY", c));
         put("limit64", Width.W8, false, (w, v, c) -> limit(w, v, "RLIM64_INFINITY", c));
-        put("dirfd", Width.W4, true, named("at_fdcwd"));
+        put("dirfd", Width.W4, true, (w, v, c) -> numbered(w, v == -100 ? "AT_FDCWD" : null, v));
         put("open_flags", Width.W4, false, (w, v, c) -> w.symbol(openFlags(v)));
         put("open_flags64", Width.W8, false, (w, v, c) -> w.symbol(openFlags(v)));
         put("open_bits", Width.W4, false, bits("open_flags"));
         put("access_mode", Width.W4, false, Scalars::access);
-        put("map_flags", Width.POINTER, false, Scalars::mapFlags);
-        put("map_flags32", Width.W4, false, Scalars::mapFlags);
+        put("map_flags", Width.POINTER, false, mixed("map_type", 0xF, "map_flags"));
+        put("map_flags32", Width.W4, false, mixed("map_type", 0xF, "map_flags"));
         put("clone_flags", Width.POINTER, false, Scalars::cloneFlags);
         put("clone_flags64", Width.W8, false, bits("clone"));
         put("clone_bits", Width.POINTER, false, bits("clone"));
-        put("socket_type", Width.W4, false, Scalars::socketType);
+        put("socket_type", Width.W4, false, mixed("socket_type", 0xF, "socket_flags"));
+        put("fanotify_flags", Width.W4, false, mixed("fanotify_class", 0xC, "fanotify_flags"));
+        put("personality", Width.W4, false, Scalars::personality);
         put("protocol", Width.W4, true, Scalars::protocol);
         put("sockopt", Width.W4, true, Scalars::option);
         put("futex_operation", Width.W4, false, Scalars::futex);
@@ -100,9 +122,10 @@ final class Scalars {
             case "flags64" -> new Scalar(Width.W8, false, bits(set));
             case "flagsk" -> new Scalar(Width.KERNEL_LONG, false, bits(set));
             case "flagsl" -> new Scalar(Width.POINTER, false, bits(set));
-            case "enum", "enum32" -> new Scalar(Width.W4, true, named(set));
-            case "enum16" -> new Scalar(Width.W2, true, named(set));
+            case "enum", "enum32" -> new Scalar(Width.W4, true, named(set, 0xFFFF_FFFFL));
+            case "enum16" -> new Scalar(Width.W2, true, named(set, 0xFFFF));
             case "enumk" -> new Scalar(Width.KERNEL_LONG, false, hexNamed(set));
+            case "enumioctl" -> new Scalar(Width.W4, false, request(set));
             case "enumx" -> new Scalar(Width.W4, false, hexNamed(set));
             default -> null;
         };
@@ -113,9 +136,110 @@ final class Scalars {
         return (w, v, c) -> w.symbol(names.bits(v));
     }
 
-    private static Style named(String set) {
+    private static Style named(String set, long mask) {
         Constants names = Constants.of(set);
-        return (w, v, c) -> numbered(w, names.name(v), v);
+        return (w, v, c) -> {
+            String name = names.name(v);
+            if (name == null && w.brief()) {
+                w.hexadecimal(v & mask);
+            } else {
+                numbered(w, name, v);
+            }
+        };
+    }
+
+    /** One of a set under a mask, and bits beside it. */
+    private static Style mixed(String set, long mask, String bits) {
+        Constants names = Constants.of(set);
+        Constants others = Constants.of(bits);
+        return (w, v, c) -> {
+            String name = names.name(v & mask);
+            String first = name == null ? hex(v & mask) : name;
+            w.symbol((v & ~mask) == 0 ? first : first + "|" + others.bits(v & ~mask));
+        };
+    }
+
+    /** What an event of epoll brings back, which is a number or a pointer. */
+    private static void eventData(ValueWriter w, long v, CallView c) {
+        if (w.brief()) {
+            w.symbol("{u32=" + (v & 0xFFFF_FFFFL) + ", u64=" + Long.toUnsignedString(v) + "}");
+        } else {
+            w.hexadecimal(v);
+        }
+    }
+
+    private static void signalValue(ValueWriter w, long v, CallView c) {
+        if (w.brief()) {
+            w.symbol("{sival_int=" + (int) v + ", sival_ptr=" + (v == 0 ? "NULL" : hex(v)) + "}");
+        } else {
+            w.hexadecimal(v);
+        }
+    }
+
+    private static void ipcKey(ValueWriter w, long v, CallView c) {
+        if (v == 0) {
+            w.symbol("IPC_PRIVATE");
+        } else {
+            w.hexadecimal(v);
+        }
+    }
+
+    private static Style ipcFlags(String set) {
+        Constants names = Constants.of(set);
+        return (w, v, c) -> {
+            String bits = (v & ~0x1FFL) == 0 ? "" : names.bits(v & ~0x1FFL) + "|";
+            w.symbol(bits + octalText(v & 0x1FF));
+        };
+    }
+
+    /** IOPRIO_PRIO_VALUE: the class is in the upper bits. */
+    private static void ioPriority(ValueWriter w, long v, CallView c) {
+        if (!w.brief()) {
+            w.hexadecimal(v);
+            return;
+        }
+        String name = Constants.of("ioprio_class").name(v >>> 13);
+        String first = name == null ? hex(v >>> 13) : name;
+        w.symbol("IOPRIO_PRIO_VALUE(" + first + ", " + (v & 0x1FFF) + ")");
+    }
+
+    private static void personality(ValueWriter w, long v, CallView c) {
+        if (v == 0xFFFF_FFFFL) {
+            w.hexadecimal(v);
+        } else {
+            PERSONALITY.write(w, v, c);
+        }
+    }
+
+    private static final Style PERSONALITY = mixed("personality", 0xFF, "personality_flags");
+
+    private static final long BITSET_OPERATIONS = 1 << 9 | 1 << 10;
+
+    /** The third number of futex: a set of bits for some operations. */
+    private static void futexValue(ValueWriter w, long v, CallView c) {
+        boolean bits = (BITSET_OPERATIONS >>> (c.value(1) & 0x7F) & 1) != 0;
+        if (bits && v == 0xFFFF_FFFFL) {
+            w.symbol("FUTEX_BITSET_MATCH_ANY");
+        } else if (bits) {
+            w.hexadecimal(v);
+        } else {
+            w.unsigned(v);
+        }
+    }
+
+    /** A request of ioctl; one without a name says direction, device, number and size. */
+    private static Style request(String set) {
+        Style named = hexNamed(set);
+        return (w, v, c) -> {
+            if (!w.brief() || Constants.of(set).name(v) != null) {
+                named.write(w, v, c);
+                return;
+            }
+            String direction = Constants.of("ioctl_direction").name(v >>> 30);
+            String rest =
+                    hex(v >>> 8 & 0xFF) + ", " + hex(v & 0xFF) + ", " + hex(v >>> 16 & 0x3FFF);
+            w.symbol("_IOC(" + direction + ", " + rest + ")");
+        };
     }
 
     private static Style hexNamed(String set) {
@@ -212,25 +336,11 @@ final class Scalars {
         w.symbol(v == 0 ? "F_OK" : Constants.of("access").bits(v));
     }
 
-    private static void mapFlags(ValueWriter w, long v, CallView c) {
-        String type = Constants.of("map_type").name(v & 0xF);
-        String rest = Constants.of("map_flags").bits(v & ~0xFL);
-        String first = type == null ? "0x" + Long.toHexString(v & 0xF) : type;
-        w.symbol(rest.equals("0") ? first : first + "|" + rest);
-    }
-
     private static void cloneFlags(ValueWriter w, long v, CallView c) {
         String bits = Constants.of("clone").bits(v & ~0xFFL);
         String signal = (v & 0xFF) == 0 ? null : signal(v & 0xFF);
         String last = (v & 0xFF) == 0 ? "" : signal != null ? signal : Long.toString(v & 0xFF);
         w.symbol(last.isEmpty() ? bits : bits.equals("0") ? last : bits + "|" + last);
-    }
-
-    private static void socketType(ValueWriter w, long v, CallView c) {
-        String type = Constants.of("socket_type").name(v & 0xF);
-        String rest = Constants.of("socket_flags").bits(v & ~0xFL);
-        String first = type == null ? "0x" + Long.toHexString(v & 0xF) : type;
-        w.symbol(rest.equals("0") ? first : first + "|" + rest);
     }
 
     /** The family, which is the first parameter, says whose protocols they are. */

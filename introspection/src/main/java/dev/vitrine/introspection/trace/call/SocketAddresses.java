@@ -6,6 +6,7 @@ package dev.vitrine.introspection.trace.call;
 import dev.vitrine.introspection.LittleEndian;
 import dev.vitrine.introspection.linux.Addresses;
 import dev.vitrine.introspection.trace.ValueWriter;
+import dev.vitrine.introspection.trace.output.TextWriter;
 
 import org.jspecify.annotations.Nullable;
 
@@ -63,7 +64,14 @@ final class SocketAddresses {
             if (b[2] == 0) {
                 byte[] abstractName = Arrays.copyOfRange(b, 2, b.length);
                 abstractName[0] = '@';
-                w.text(abstractName, false);
+                if (w.brief()) {
+                    // In front of the quotation marks, where no name of a file can have it.
+                    TextWriter rest = new TextWriter();
+                    rest.text(Arrays.copyOfRange(b, 3, b.length), false);
+                    w.symbol("@" + rest);
+                } else {
+                    w.text(abstractName, false);
+                }
             } else {
                 Contents.text(w, b, 2, b.length - 2);
             }
@@ -93,7 +101,8 @@ final class SocketAddresses {
             w.number(LittleEndian.i32(b, 4));
             w.name("nl_groups");
             if (w.brief()) {
-                w.symbol(String.format("%08x", LittleEndian.i32(b, 8)));
+                int groups = LittleEndian.i32(b, 8);
+                w.symbol(groups == 0 ? "00000000" : String.format("0x%06x", groups));
             } else {
                 w.unsigned(LittleEndian.u32(b, 8));
             }

@@ -3,10 +3,12 @@
 
 package dev.vitrine.introspection.trace.call;
 
+import dev.vitrine.introspection.LittleEndian;
 import dev.vitrine.introspection.trace.ValueWriter;
 
 import org.jspecify.annotations.Nullable;
 
+import java.util.Arrays;
 import java.util.List;
 
 /** Pointers to characters. */
@@ -24,7 +26,34 @@ final class Texts {
                 @Override
                 public void write(ValueWriter w, Object content, CallView call) {
                     byte[] b = (byte[]) content;
-                    w.text(b, b.length == GuestTexts.MAX_TEXT);
+                    boolean cut = b.length == GuestTexts.MAX_TEXT;
+                    // PATH_MAX counts the zero byte.
+                    w.text(cut ? Arrays.copyOf(b, b.length - 1) : b, cut);
+                }
+
+                @Override
+                public byte[] bytes(Object content) {
+                    return (byte[]) content;
+                }
+            };
+
+    /** The name that prctl gives a thread: as much of it as the kernel keeps. */
+    static final Pointed PROCESS_NAME =
+            new Pointed() {
+                /** TASK_COMM_LEN. */
+                private static final int SIZE = 16;
+
+                @Override
+                public @Nullable Object read(CallReader call, long address) {
+                    return GuestTexts.text(call, address, SIZE);
+                }
+
+                @Override
+                public void write(ValueWriter w, Object content, CallView call) {
+                    byte[] b = (byte[]) content;
+                    // strace does not look whether a zero byte follows.
+                    boolean cut = b.length >= (w.brief() ? SIZE - 1 : SIZE);
+                    w.text(cut ? Arrays.copyOf(b, SIZE - 1) : b, cut);
                 }
 
                 @Override
@@ -105,6 +134,32 @@ final class Texts {
 
         void write(ValueWriter w) {
             w.data(bytes, size);
+        }
+    }
+
+    /** A message of a System V queue (struct msgbuf): a number, and text. */
+    record Message(Count count) implements Pointed {
+        private record Found(long type, Buffer text) {}
+
+        @Override
+        public @Nullable Object read(CallReader call, long address) {
+            int word = call.abi().kernelLong();
+            byte[] type = new byte[word];
+            Buffer text = Buffer.read(call, address + word, count.get(call));
+            return text != null && call.read(address, type, 0, word)
+                    ? new Found(LittleEndian.number(type, 0, word), text)
+                    : null;
+        }
+
+        @Override
+        public void write(ValueWriter w, Object content, CallView call) {
+            Found f = (Found) content;
+            w.beginObject();
+            w.name("mtype");
+            w.number(f.type);
+            w.name("mtext");
+            f.text.write(w);
+            w.endObject();
         }
     }
 }

@@ -4,21 +4,23 @@
 package dev.vitrine.introspection.trace.call;
 
 import dev.vitrine.introspection.trace.call.Parameter.Presence;
+import dev.vitrine.introspection.trace.call.Parameter.Told;
 import dev.vitrine.introspection.trace.call.Parameter.When;
-import dev.vitrine.introspection.trace.call.Scalar.Width;
 
 import org.jspecify.annotations.Nullable;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 
 /**
  * Reads the types of calls.tbl. A type is a scalar (see {@link Scalars}); or {@code in}, {@code
- * out}, {@code inout} or {@code outerr}, a comma, and what the parameter points to: a scalar, a
- * structure (see {@link Layouts}), or one of bytes, string, iovec, msghdr, mmsghdr, sockaddr,
- * sigset, fdset, dirents, wstatus and others below, with a count in brackets where there are
- * several; or one that says all at once, such as path, argv and ioctl.
+ * out}, {@code inout} (or infirst, inlast, inlength, see {@link Told}) or {@code outerr}, a comma,
+ * and what the parameter points to: a scalar, a structure (see {@link Layouts}), or one of bytes,
+ * string, iovec, msghdr, mmsghdr, sockaddr, sigset, fdset, dirents, wstatus and others below, with
+ * a count in brackets where there are several, or its size behind a less-than sign; or one that
+ * says all at once, such as path and argv.
  */
 final class TypeParser {
     private static final Scalar POINTER = Objects.requireNonNull(Scalars.of("ptr"));
@@ -40,6 +42,9 @@ final class TypeParser {
                 case "in" -> new Parameter(name, POINTER, p, When.ENTRY, null);
                 case "out" -> new Parameter(name, POINTER, p, When.RETURN, null);
                 case "inout" -> new Parameter(name, POINTER, p, When.BOTH, null);
+                case "infirst" -> new Parameter(name, POINTER, p, When.BOTH, null, Told.BEFORE);
+                case "inlast" -> new Parameter(name, POINTER, p, When.BOTH, null, Told.AFTER);
+                case "inlength" -> new Parameter(name, POINTER, p, When.BOTH, null, Told.LENGTH);
                 case "outerr" -> new Parameter(name, POINTER, p, When.ERROR, null);
                 case "futex_time" ->
                         new Parameter(name, POINTER, p, When.ENTRY, Choices.FUTEX_TIME);
@@ -52,23 +57,11 @@ final class TypeParser {
                     type.equals("create_mode") ? Choices.creates(names.indexOf(name) - 1) : null;
             return new Parameter(name, scalar, null, When.ENTRY, presence);
         }
-        Scalar uint = Objects.requireNonNull(Scalars.of("uint"));
-        Scalar hex = Objects.requireNonNull(Scalars.of("hex"));
+        Scalar third = Objects.requireNonNull(Scalars.of("futex_value"));
         return switch (type) {
             case "path", "string" -> new Parameter(name, POINTER, Texts.TEXT, When.ENTRY, null);
             case "argv" -> new Parameter(name, POINTER, new Texts.Vector(false), When.ENTRY, null);
             case "envp" -> new Parameter(name, POINTER, new Texts.Vector(true), When.ENTRY, null);
-            case "ioctl" -> new Parameter(name, POINTER, Choices.IOCTL_ARGUMENT, When.CHOSEN, null);
-            case "fcntl" ->
-                    new Parameter(
-                            name,
-                            new Scalar(Width.POINTER, false, Choices.FCNTL_STYLE),
-                            Choices.FCNTL_LOCK,
-                            When.CHOSEN,
-                            Choices.FCNTL_ARGUMENT);
-            case "prctl" ->
-                    new Parameter(
-                            name, hex, Choices.PRCTL_NAME, When.CHOSEN, Choices.PRCTL_ARGUMENT);
             case "node_device" ->
                     new Parameter(
                             name,
@@ -76,15 +69,19 @@ final class TypeParser {
                             null,
                             When.ENTRY,
                             Choices.device(names.indexOf(name) - 1));
-            case "prctl_more" -> new Parameter(name, hex, null, When.ENTRY, Choices.PRCTL_MORE);
             case "futex_second" ->
                     new Parameter(name, POINTER, null, When.ENTRY, Choices.FUTEX_ADDRESS);
-            case "futex_third" -> new Parameter(name, uint, null, When.ENTRY, Choices.FUTEX_VALUE);
+            case "futex_third" -> new Parameter(name, third, null, When.ENTRY, Choices.FUTEX_VALUE);
             default -> throw new IllegalArgumentException("no type " + type);
         };
     }
 
     private static Pointed pointed(String type, List<String> names, boolean out) {
+        int less = type.indexOf('<');
+        if (less >= 0) {
+            Count size = Count.of(type.substring(less + 1), names);
+            return new Items.Structure(type.substring(0, less), size);
+        }
         int open = type.indexOf('[');
         Count count = null;
         String name = type;
@@ -97,11 +94,16 @@ final class TypeParser {
             case "string" -> count == null ? Texts.TEXT : new Texts.Written(count);
             case "iovec" -> new Vectors.Vector(needed(count), out);
             case "sockaddr" -> new SocketAddresses.Pointer(needed(count));
+            case "message" -> new Texts.Message(needed(count));
             case "option" -> new Choices.Option(needed(count));
             case "msghdr" -> new Vectors.Message(out, null);
             case "mmsghdr" -> new Vectors.Message(out, needed(count));
             case "sigset" -> Items.SIGNALS;
             case "wstatus" -> Items.WAIT_STATUS;
+            case "sigset_argument" -> Items.SIGNALS_ARGUMENT;
+            case "capabilities" -> Items.CAPABILITIES;
+            case "siginfo" -> SignalInfo.POINTER;
+            case "process_name" -> Texts.PROCESS_NAME;
             case "utimes" -> Choices.FILE_TIMES;
             case "sigaction" -> Choices.SIGNAL_ACTION;
             case "fdset" -> new Items.Bits(needed(count), 1);
@@ -120,7 +122,7 @@ final class TypeParser {
         if (Layouts.of(Abi.X64, name) == null) {
             throw new IllegalArgumentException("no type " + name);
         }
-        Items.Structure one = new Items.Structure(name);
+        Items.Structure one = new Items.Structure(name, null);
         return count == null ? one : new Items.Structures(one, count);
     }
 
@@ -133,12 +135,40 @@ final class TypeParser {
 
     /** The parameters behind a call's name. */
     static List<Parameter> parameters(List<String> words) {
-        List<String> names = words.stream().map(w -> w.substring(0, w.indexOf(':'))).toList();
+        List<String> names = words.stream().map(TypeParser::name).toList();
         List<Parameter> list = new ArrayList<>();
         for (String word : words) {
             int colon = word.indexOf(':');
-            list.add(parameter(word.substring(0, colon), word.substring(colon + 1), names));
+            String name = name(word);
+            Parameter p = parameter(name, word.substring(colon + 1), names);
+            if (name.length() < colon) {
+                Presence presence = presence(word.substring(name.length() + 1, colon), names);
+                p = new Parameter(name, p.scalar(), p.pointed(), p.when(), presence, p.told());
+            }
+            list.add(p);
         }
         return list;
+    }
+
+    private static String name(String word) {
+        int end = word.indexOf(':');
+        int question = word.indexOf('?');
+        return word.substring(0, question >= 0 && question < end ? question : end);
+    }
+
+    /** Another parameter, and bits of which it has one, or numbers of which it is one. */
+    private static Presence presence(String condition, List<String> names) {
+        int at = Math.max(condition.indexOf('&'), condition.indexOf('='));
+        int index = at < 0 ? -1 : names.indexOf(condition.substring(0, at));
+        if (index < 0) {
+            throw new IllegalArgumentException("no condition " + condition);
+        }
+        String numbers = condition.substring(at + 1);
+        if (condition.charAt(at) == '&') {
+            long mask = Long.decode(numbers);
+            return c -> (c.value(index) & mask) != 0;
+        }
+        List<Long> values = Arrays.stream(numbers.split(",")).map(Long::decode).toList();
+        return c -> values.contains(c.value(index));
     }
 }

@@ -85,10 +85,12 @@ final class Vectors {
 
     private record Content(
             @Nullable Object name,
+            long nameAddress,
             long nameLength,
             @Nullable Pieces pieces,
             long pieceCount,
             long controlLength,
+            byte @Nullable [] control,
             int flags,
             long length) {}
 
@@ -105,12 +107,17 @@ final class Vectors {
             long nameLength = LittleEndian.u32(b, p);
             long vector = LittleEndian.number(b, 2 * p, p);
             long pieces = LittleEndian.number(b, 3 * p, p);
+            long control = LittleEndian.number(b, 5 * p, p);
             return new Content(
-                    name == 0 ? null : SocketAddresses.read(call, name, nameLength),
+                    name == 0 || nameLength == 0
+                            ? null
+                            : SocketAddresses.read(call, name, nameLength),
+                    name,
                     nameLength,
                     vector == 0 ? null : pieces(call, vector, pieces, filled),
                     pieces,
-                    LittleEndian.number(b, 5 * p, p),
+                    control,
+                    ControlMessages.read(call, LittleEndian.number(b, 4 * p, p), control),
                     LittleEndian.i32(b, 6 * p),
                     -1);
         }
@@ -138,10 +145,12 @@ final class Vectors {
                 list.add(
                         new Content(
                                 c.name,
+                                c.nameAddress,
                                 c.nameLength,
                                 c.pieces,
                                 c.pieceCount,
                                 c.controlLength,
+                                c.control,
                                 c.flags,
                                 told));
             }
@@ -151,7 +160,7 @@ final class Vectors {
         @Override
         public void write(ValueWriter w, Object content, CallView call) {
             if (content instanceof Content c) {
-                write(w, c);
+                write(w, c, call);
                 return;
             }
             w.beginArray();
@@ -159,7 +168,7 @@ final class Vectors {
                 Content c = (Content) o;
                 w.beginObject();
                 w.name("msg_hdr");
-                write(w, c);
+                write(w, c, call);
                 w.name("msg_len");
                 w.number(c.length);
                 w.endObject();
@@ -167,11 +176,11 @@ final class Vectors {
             w.endArray();
         }
 
-        private void write(ValueWriter w, Content c) {
+        private void write(ValueWriter w, Content c, CallView call) {
             w.beginObject();
             w.name("msg_name");
             if (c.name == null) {
-                w.address(0);
+                w.address(c.nameAddress);
             } else {
                 SocketAddresses.write(w, c.name);
             }
@@ -185,6 +194,10 @@ final class Vectors {
             }
             w.name("msg_iovlen");
             w.unsigned(c.pieceCount);
+            if (c.control != null) {
+                w.name("msg_control");
+                ControlMessages.write(w, c.control, call);
+            }
             w.name("msg_controllen");
             w.unsigned(c.controlLength);
             w.name("msg_flags");

@@ -17,6 +17,11 @@ public final class JsonWriter implements ValueWriter {
     private final Bytes out;
     private boolean comma;
 
+    /** Into a text of its own. */
+    public JsonWriter() {
+        this(new Bytes());
+    }
+
     JsonWriter(Bytes out) {
         this.out = out;
     }
@@ -178,4 +183,9 @@ public final class JsonWriter implements ValueWriter {
 
     @Override
     public void more() {}
+
+    @Override
+    public String toString() {
+        return out.toString();
+    }
 }

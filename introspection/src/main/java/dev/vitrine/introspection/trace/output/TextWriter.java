@@ -127,7 +127,7 @@ public final class TextWriter implements ValueWriter {
                     return;
                 }
                 out.add('\\');
-                boolean digit = next >= '0' && next <= '9';
+                boolean digit = next >= '0' && next <= '7';
                 if (digit || c >= 0100) {
                     out.add('0' + (c >> 6));
                 }
