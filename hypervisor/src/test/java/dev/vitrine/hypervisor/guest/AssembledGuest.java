@@ -10,6 +10,7 @@ import dev.vitrine.hypervisor.DomainConfig;
 import dev.vitrine.hypervisor.DomainStop;
 import dev.vitrine.hypervisor.Hypervisor;
 import dev.vitrine.hypervisor.StopReason;
+import dev.vitrine.hypervisor.TurnScheduler;
 import dev.vitrine.processor.asm.Asm;
 import dev.vitrine.processor.asm.Mem;
 
@@ -66,7 +67,10 @@ public final class AssembledGuest implements AutoCloseable {
     }
 
     public AssembledGuest(DomainConfig config, Consumer<Asm> code) {
-        hypervisor = Hypervisor.create(2);
+        hypervisor =
+                config.clock() == DomainConfig.Clock.VIRTUAL
+                        ? Hypervisor.create(1, new TurnScheduler())
+                        : Hypervisor.create(2);
         domain = hypervisor.createDomain(config);
         domain.addRam(0, RAM >> 12);
         tables();
