@@ -118,7 +118,7 @@ class RedPillTrapTest {
                     g.assemble(TARGET + 0x40, a -> a.sti().nop().nop().cli().ret());
                     g.assemble(TARGET + 0x80, a -> a.sti().cpuid().nop().cli().ret());
                     noteFault(g, 1, false, a -> {});
-                    interrupts(g);
+                    interrupts(g, 0x40, a -> {});
                 };
         Consumer<Asm> code =
                 a -> {
@@ -278,20 +278,26 @@ class RedPillTrapTest {
         assertThat(all.findsNothing()).isEqualTo(2);
     }
 
+    /** Switches the local APIC to x2APIC mode and on. */
     static void enableApic(Asm a) {
         a.mov(ECX, 0x1B).rdmsr().or(EAX, 0xC00).wrmsr();
-        a.mov(ECX, 0x80F).mov(EAX, 0x1FF).xor(EDX, EDX).wrmsr();
+        writeMsr(a, 0x80F, 0x1FF);
     }
 
-    /** Vector 40 hex leaves where it came and when. */
-    static void interrupts(AssembledGuest g) {
+    static void writeMsr(Asm a, int msr, int value) {
+        a.mov(ECX, msr).mov(EAX, value).xor(EDX, EDX).wrmsr();
+    }
+
+    /** A handler that leaves where an interrupt came and when, and does what more is wanted. */
+    static void interrupts(AssembledGuest g, int vector, Consumer<Asm> more) {
         g.handler(
-                0x40,
+                vector,
                 a -> {
                     a.push(RAX).push(RDX).push(RCX);
                     note(a.mov(RAX, Mem.base(RSP).disp(24)));
                     noteTime(a);
-                    a.mov(ECX, 0x80B).xor(EAX, EAX).xor(EDX, EDX).wrmsr();
+                    writeMsr(a, 0x80B, 0);
+                    more.accept(a);
                     a.pop(RCX).pop(RDX).pop(RAX).iret(64);
                 });
     }
