@@ -49,8 +49,14 @@ final class ShadowBreakpoints {
         /** Counts what the copy is to follow. */
         int version;
 
-        /** What the page held when the copy was made. */
+        /** What the page held when the copy was made that the processors know. */
         byte[] content = {};
+
+        /** Number of the snapshot that {@link #content} is. */
+        long snapshot;
+
+        /** How many are about to tell the processors of a snapshot. */
+        int following;
 
         Page(long original, long copy) {
             this.original = original;
@@ -74,6 +80,9 @@ final class ShadowBreakpoints {
      * still be about to tell the processors what is in one.
      */
     private final ArrayDeque<Long> spare = new ArrayDeque<>();
+
+    /** Counts snapshots of pages. */
+    private long snapshots;
 
     /** Index of the view; -1 before the first breakpoint. */
     private volatile int view = -1;
@@ -173,20 +182,27 @@ final class ShadowBreakpoints {
             BitSet places = new BitSet();
             byte[] original;
             int done;
+            long snapshot;
             synchronized (this) {
+                now.following++;
                 done = now.version;
+                snapshot = ++snapshots;
                 memory.ram.read(now.original << DomainMemory.SHIFT, bytes, 0, bytes.length);
                 original = bytes.clone();
-                now.content = original;
                 for (int at : now.hooks.keySet()) {
                     places.set(at);
                     bytes[at] = (byte) 0xCC;
                 }
                 memory.ram.write(now.copy << DomainMemory.SHIFT, bytes, 0, bytes.length);
             }
-            domain.engines().patch(page.copy, places, original, now.original);
+            domain.engines().patch(page.copy, places, original, now.original, snapshot);
             Page owner;
             synchronized (this) {
+                now.following--;
+                if (snapshot > now.snapshot) {
+                    now.snapshot = snapshot;
+                    now.content = original;
+                }
                 owner = byCopy.get(page.copy);
                 if (owner == now && now.version == done) {
                     return;
@@ -195,7 +211,7 @@ final class ShadowBreakpoints {
             // The frame may have become that of another page.
             now = owner;
         }
-        domain.engines().patch(page.copy, new BitSet(), new byte[0], -1);
+        domain.engines().patch(page.copy, new BitSet(), new byte[0], -1, 0);
     }
 
     private void written(long mfn) {
@@ -204,7 +220,7 @@ final class ShadowBreakpoints {
             byte[] now = new byte[MachineMemory.FRAME_SIZE];
             memory.ram.read(mfn << DomainMemory.SHIFT, now, 0, now.length);
             synchronized (this) {
-                if (Arrays.equals(now, page.content)) {
+                if (page.following == 0 && Arrays.equals(now, page.content)) {
                     return; // Written as it was; processors need not be asked.
                 }
                 page.version++;
@@ -248,7 +264,7 @@ final class ShadowBreakpoints {
             // Somebody has added a breakpoint there meanwhile, and watches it on its own.
             follow(next);
         }
-        domain.engines().patch(page.copy, new BitSet(), new byte[0], -1);
+        domain.engines().patch(page.copy, new BitSet(), new byte[0], -1, 0);
         synchronized (this) {
             byCopy.remove(page.copy, page);
             spare.add(page.copy);

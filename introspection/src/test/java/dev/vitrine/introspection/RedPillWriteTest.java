@@ -251,4 +251,33 @@ class RedPillWriteTest {
         assertThat(new RedPill(prepare, code, TARGET, TARGET + 4).findsNothing()).isEqualTo(2);
         assertThat(new RedPill(prepare, code, TARGET, TARGET + 4).alone().result()).contains(1);
     }
+
+    /**
+     * Changes bytes that have breakpoints and are within the operand of the instruction that is
+     * executed: each alone, and with the byte behind it, which is ADD's prefix at last.
+     */
+    @Test
+    void underTheBreakpoint() throws InterruptedException {
+        Consumer<AssembledGuest> prepare =
+                g -> g.assemble(TARGET, a -> a.mov(EAX, 0x44332211).add(RSI, RAX).ret());
+        Consumer<Asm> code =
+                a -> {
+                    a.mov(R15, RESULT).xor(ESI, ESI).mov(R8, TARGET);
+                    note(call(a, TARGET));
+                    for (int round = 0; round < 3; round++) {
+                        for (int at = 1; at < 5; at++) {
+                            a.add(Mem.base(R8).disp(at).b(), 0x11);
+                            note(call(a, TARGET));
+                            a.xor(Mem.base(R8).disp(at).w(), 0x101 << round);
+                            note(call(a, TARGET));
+                            // What is there becomes what was there before.
+                            a.xor(Mem.base(R8).disp(at).w(), 0x101 << round);
+                            note(call(a, TARGET));
+                        }
+                    }
+                    note(a.mov(RAX, RSI));
+                };
+        RedPill pill = new RedPill(prepare, code, TARGET + 1, TARGET + 2, TARGET + 3, TARGET + 4);
+        assertThat(pill.findsOnlyInt3()).isZero();
+    }
 }
