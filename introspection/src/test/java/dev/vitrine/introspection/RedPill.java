@@ -54,7 +54,7 @@ final class RedPill {
      * What is left of a run.
      *
      * @param memory all RAM, the findings among it
-     * @param retired instructions, which are time
+     * @param retired instructions of all vCPUs, which are time
      */
     record Run(byte[] result, byte[] memory, long retired, int hits) {
         byte[] target() {
@@ -92,6 +92,12 @@ final class RedPill {
         return this;
     }
 
+    /** Under the real clock, so that vCPUs run at the same time: no run is like another. */
+    RedPill atTheSameTime() {
+        config = DomainConfig.of("pill", AssembledGuest.RAM + (1 << 20), config.vcpus());
+        return this;
+    }
+
     Run run(Setter setter) throws InterruptedException {
         try (AssembledGuest g = new AssembledGuest(config, code)) {
             prepare.accept(g);
@@ -101,7 +107,7 @@ final class RedPill {
             return new Run(
                     g.domain.physical().read(RESULT, RESULT_SIZE),
                     g.domain.physical().read(0, AssembledGuest.RAM),
-                    g.domain.vcpu(0).retiredInstructions(),
+                    g.domain.retiredInstructions(),
                     hits.get());
         }
     }
