@@ -54,7 +54,8 @@ class RedPillMemoryTest {
                     call(a, TARGET);
                     note(a.mov(RAX, RSI));
                 };
-        assertThat(new RedPill(prepare, code, TARGET, TARGET + 5).findsOnlyCopies()).isEqualTo(4);
+        assertThat(new RedPill(prepare, code, TARGET, TARGET + 5).findsOnly(Naive.COPIES))
+                .isEqualTo(4);
     }
 
     private static void load(Asm a, int width) {
@@ -139,7 +140,7 @@ class RedPillMemoryTest {
             points[pages + i] = TARGET + i * 4096L + 3;
         }
         RedPill pill = new RedPill(prepare, code, points);
-        assertThat(pill.findsOnlyCopies()).isEqualTo(4 * pages);
+        assertThat(pill.findsOnly(Naive.COPIES)).isEqualTo(4 * pages);
         // The model: what was written last to a page is found through all its addresses.
         byte[] found = pill.alone().result();
         for (int i = 0; i < pages; i++) {
@@ -229,7 +230,7 @@ class RedPillMemoryTest {
         RedPill pill = new RedPill(prepare, code, TARGET, TARGET + 3, TARGET + 5);
         // Three at first. Through the grants three each; and two calls each, which through the
         // first do not come to the last breakpoint, while through the second nothing is written.
-        assertThat(pill.findsNothing()).isEqualTo(3 + (3 + 2 + 2) + (3 + 3 + 3) + 3);
+        assertThat(pill.findsOnly(Naive.INT3)).isEqualTo(3 + (3 + 2 + 2) + (3 + 3 + 3) + 3);
         byte[] found = pill.alone().result();
         // All hypercalls succeeded, and the write to what is read-only is a #GP.
         assertThat(Arrays.copyOf(found, 24)).containsOnly(0);

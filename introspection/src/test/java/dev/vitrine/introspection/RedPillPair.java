@@ -5,8 +5,6 @@ package dev.vitrine.introspection;
 
 import static dev.vitrine.hypervisor.guest.AssembledGuest.*;
 import static dev.vitrine.introspection.RedPill.*;
-import static dev.vitrine.introspection.RedPillTrapTest.enableApic;
-import static dev.vitrine.introspection.RedPillTrapTest.writeMsr;
 import static dev.vitrine.processor.asm.Reg.*;
 
 import dev.vitrine.hypervisor.guest.AssembledGuest;
@@ -56,13 +54,6 @@ final class RedPillPair {
     /** Has the turn end 10, 20, ... 80 instructions from here; RBP counts rounds. */
     static void endTurnSoon(Asm a) {
         a.mov(ECX, 0x838).mov(EAX, EBP).and(EAX, 7).inc(EAX).xor(EDX, EDX).wrmsr();
-    }
-
-    static void times(Asm a, int rounds, Runnable body) {
-        Label again = a.label();
-        a.mov(EBP, rounds).bind(again);
-        body.run();
-        a.dec(EBP).jcc(Cond.NZ, again);
     }
 
     /** Of the page whose address is in R8. */

@@ -6,8 +6,6 @@ package dev.vitrine.introspection;
 import static dev.vitrine.hypervisor.guest.AssembledGuest.*;
 import static dev.vitrine.introspection.RedPill.*;
 import static dev.vitrine.introspection.RedPillPair.*;
-import static dev.vitrine.introspection.RedPillTrapTest.enableApic;
-import static dev.vitrine.introspection.RedPillTrapTest.writeMsr;
 import static dev.vitrine.processor.asm.Reg.*;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -94,7 +92,7 @@ class RedPillProcessorsTest {
     @Test
     void scansWhatAnotherExecutes() throws InterruptedException {
         RedPill pill = scanning();
-        int hits = pill.findsOnlyInt3();
+        int hits = pill.findsOnly(Naive.INT3, Naive.TRAP_FLAG);
         assertThat(hits).isEqualTo(4 * (int) word(pill.alone(), 0)).isPositive();
     }
 
@@ -202,7 +200,7 @@ class RedPillProcessorsTest {
     @Test
     void shootsDownTranslations() throws InterruptedException {
         RedPill pill = shootingDown(200);
-        int hits = pill.findsNothing();
+        int hits = pill.findsOnly(Naive.BY_ADDRESS);
         Run alone = pill.alone();
         assertThat(word(alone, 0)).as("calls of what was not there").isZero();
         assertThat(hits).isEqualTo(2 * (int) word(alone, 1)).isGreaterThan(400);
@@ -323,7 +321,7 @@ class RedPillProcessorsTest {
     void countsByAtomics() throws InterruptedException {
         int rounds = 500;
         RedPill pill = counting(rounds);
-        assertThat(pill.findsOnlyInt3()).isEqualTo(3 * 2 * rounds);
+        assertThat(pill.findsOnly(Naive.INT3)).isEqualTo(3 * 2 * rounds);
         assertCounted(pill.alone(), rounds);
     }
 
