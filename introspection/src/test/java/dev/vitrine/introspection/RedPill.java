@@ -18,6 +18,8 @@ import dev.vitrine.processor.asm.Asm.Cond;
 import dev.vitrine.processor.asm.Label;
 import dev.vitrine.processor.asm.Mem;
 
+import org.jspecify.annotations.Nullable;
+
 import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
@@ -62,6 +64,7 @@ final class RedPill {
     private final Consumer<AssembledGuest> prepare;
     private final Consumer<Asm> code;
     private final long[] addresses;
+    private @Nullable Run alone;
     private DomainConfig config =
             DomainConfig.of("pill", AssembledGuest.RAM + (1 << 20), 1)
                     .withClock(DomainConfig.Clock.VIRTUAL);
@@ -77,7 +80,7 @@ final class RedPill {
         this.addresses = addresses;
     }
 
-    /** With another number of vCPUs. */
+    /** With another number of vCPUs; before it runs. */
     RedPill vcpus(int n) {
         config =
                 DomainConfig.of("pill", AssembledGuest.RAM + (1 << 20), n)
@@ -105,8 +108,14 @@ final class RedPill {
         }
     }
 
+    /** Without breakpoints; once only under the virtual clock, since each run is like another. */
     Run alone() throws InterruptedException {
-        return run((g, at, hit) -> {});
+        Run r = alone;
+        if (r == null || config.clock() != DomainConfig.Clock.VIRTUAL) {
+            r = run((g, at, hit) -> {});
+            alone = r;
+        }
+        return r;
     }
 
     Run with(Mechanism m) throws InterruptedException {

@@ -327,7 +327,7 @@ class RedPillProcessorsTest {
 
     @Test
     void countsAtTheSameTime() throws InterruptedException {
-        int rounds = 100;
+        int rounds = 50;
         RedPill pill = counting(rounds).atTheSameTime();
         for (Mechanism m : Mechanism.values()) {
             Run with = pill.with(m);

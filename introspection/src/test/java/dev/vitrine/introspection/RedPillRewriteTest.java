@@ -216,4 +216,87 @@ class RedPillRewriteTest {
             assertThat(with.hits()).as("hits with %s", m).isEqualTo(POINTS.length * ROUNDS_AT_ONCE);
         }
     }
+
+    // ---------------------------------------------------------------- two writers
+
+    /**
+     * Two vCPUs count up, each the operand of an instruction of its own on one page, and then say
+     * how far they are; the third never executes an operand that is behind what it has been told.
+     */
+    private static RedPill counting(int rounds, int pause) {
+        return new RedPill(
+                        g -> {
+                            Asm body = new Asm(64, TARGET + FIRST);
+                            body.mov(EAX, 0).nop().nop().nop().mov(ECX, 0).nop().nop().nop();
+                            body.ret();
+                            g.domain.physical().write(TARGET + FIRST, body.toBytes());
+                            g.secondary(1, a -> countsUp(a, TARGET + FIRST + 1, TOLD, pause));
+                            g.secondary(2, a -> countsUp(a, TARGET + SECOND + 1, TOLD + 8, pause));
+                        },
+                        a -> executesWhatCounts(a, rounds),
+                        TARGET + FIRST,
+                        TARGET + SECOND,
+                        TARGET + SECOND + 6)
+                .vcpus(3);
+    }
+
+    /** Words: how far the two writers are. */
+    private static final int TOLD = DATA + 0x90;
+
+    private static void countsUp(Asm a, int operand, int told, int pause) {
+        Label next = a.label();
+        setWord(a, READY, 1);
+        a.xor(R9, R9).mov(R8, operand).mov(RDX, told).bind(next);
+        a.inc(R9).mov(Mem.base(R8), R9D).mov(Mem.base(RDX), R9);
+        if (pause == 0) {
+            a.push(RDX);
+            AssembledGuest.yield(a);
+            a.pop(RDX);
+        } else {
+            Label wait = a.label();
+            a.mov(ECX, pause).bind(wait).dec(ECX).jcc(Cond.NZ, wait);
+        }
+        a.mov(RAX, DONE).cmp(Mem.base(RAX).q(), 0).jcc(Cond.Z, next);
+    }
+
+    private static void executesWhatCounts(Asm a, int rounds) {
+        start(a);
+        setWord(a, READY, 0);
+        startUp(a, 2);
+        awaitWord(a, READY, 1);
+        a.mov(R15, RESULT).xor(R12, R12).xor(R13, R13);
+        times(
+                a,
+                rounds,
+                () -> {
+                    endTurnSoon(a);
+                    a.mov(RBX, TOLD).mov(R9, Mem.base(RBX)).mov(R10, Mem.base(RBX).disp(8));
+                    call(a, TARGET + FIRST);
+                    a.rol(R13, 5).xor(R13, RAX).rol(R13, 5).xor(R13, RCX);
+                    expect(a, () -> a.cmp(RAX, R9), Cond.NC);
+                    expect(a, () -> a.cmp(RCX, R10), Cond.NC);
+                });
+        setWord(a, DONE, 1);
+        note(a.mov(RAX, R12));
+        note(a.mov(RAX, R13));
+    }
+
+    @Test
+    void executesWhatItWasTold() throws InterruptedException {
+        int rounds = 500;
+        RedPill pill = counting(rounds, 0);
+        assertThat(pill.findsOnly(Naive.INT3)).isEqualTo(3 * rounds);
+        assertThat(word(pill.alone(), 0)).as("operands that were behind").isZero();
+        assertThat(word(pill.alone(), 1)).as("operands").isNotZero();
+    }
+
+    @Test
+    void executesWhatItWasToldAtTheSameTime() throws InterruptedException {
+        RedPill pill = counting(ROUNDS_AT_ONCE, PAUSE).atTheSameTime();
+        for (Mechanism m : Mechanism.values()) {
+            Run with = pill.with(m);
+            assertThat(word(with, 0)).as("operands that were behind with %s", m).isZero();
+            assertThat(with.hits()).as("hits with %s", m).isEqualTo(3 * ROUNDS_AT_ONCE);
+        }
+    }
 }

@@ -71,7 +71,7 @@ class RedPillTimeTest {
      */
     @Test
     void byInterrupts() throws InterruptedException {
-        int rounds = 4000;
+        int rounds = 2000;
         int count = 77;
         Consumer<AssembledGuest> prepare =
                 g -> {
@@ -118,16 +118,16 @@ class RedPillTimeTest {
                     writeMsr(a, 0x832, 0x20050);
                     writeMsr(a, 0x838, count);
                     a.sti();
-                    times(a, rounds, () -> call(a.add(RAX, Mem.base(R8)), TARGET));
+                    times(a, 3 * rounds, () -> call(a.add(RAX, Mem.base(R8)), TARGET));
                     a.cli();
                     note(a.mov(RAX, R15));
                     noteTime(a);
                 };
         RedPill pill = new RedPill(prepare, code, TARGET, TARGET + 3, TARGET + 4, TARGET + 12);
-        assertThat(pill.findsOnly(Naive.SLOW)).isEqualTo(4 * 2 * rounds);
+        assertThat(pill.findsOnly(Naive.SLOW)).isEqualTo(4 * 4 * rounds);
         // Pairs of place and time, and where the list ended, of each timer.
         ByteBuffer found = ByteBuffer.wrap(pill.alone().result()).order(ByteOrder.LITTLE_ENDIAN);
-        assertThat(seen(found, 770, 800)).isGreaterThan(100);
+        assertThat(seen(found, 770, 800)).isGreaterThan(50);
         assertThat(seen(found, 19_900, 20_100)).isGreaterThan(2);
     }
 

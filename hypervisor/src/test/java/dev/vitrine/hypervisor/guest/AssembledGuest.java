@@ -74,7 +74,7 @@ public final class AssembledGuest implements AutoCloseable {
         hypervisor =
                 config.clock() == DomainConfig.Clock.VIRTUAL
                         ? Hypervisor.create(1, new TurnScheduler())
-                        : Hypervisor.create(2);
+                        : Hypervisor.create(Math.max(2, config.vcpus()));
         domain = hypervisor.createDomain(config);
         domain.addRam(0, RAM >> 12);
         tables();
