@@ -17,6 +17,7 @@ import dev.vitrine.processor.asm.Mem;
 
 import org.junit.jupiter.api.Test;
 
+import java.util.Arrays;
 import java.util.function.Consumer;
 
 /** Guests that change their code, near and under breakpoints. */
@@ -280,5 +281,61 @@ class RedPillWriteTest {
                 };
         RedPill pill = new RedPill(prepare, code, TARGET + 1, TARGET + 2, TARGET + 3, TARGET + 4);
         assertThat(pill.findsOnly(Naive.INT3)).isZero();
+    }
+
+    /**
+     * Has the hypervisor write under breakpoints and read there: GNTTABOP_copy from and to the
+     * page, and XENVER_extraversion to where code was.
+     */
+    @Test
+    void byTheHypervisor() throws InterruptedException {
+        int copies = DATA + 0x800;
+        Consumer<AssembledGuest> prepare =
+                g -> {
+                    RedPill.target(g);
+                    // ADD RSI, 16 for INC RSI and its first NOP; and back.
+                    g.assemble(DATA + 0x1000, a -> a.add(RSI, 16));
+                    g.assemble(DATA + 0x1100, a -> a.inc(RSI).nop());
+                    int[][] fromTo = {
+                        {DATA + 0x1000, TARGET}, {TARGET, DATA + 0x1200}, {DATA + 0x1100, TARGET}
+                    };
+                    for (int i = 0; i < fromTo.length; i++) {
+                        // struct gnttab_copy: two of frame, domain and offset; length, flags.
+                        long at = copies + 40L * i;
+                        for (int j = 0; j < 2; j++) {
+                            g.domain.physical().putLong(at + 16 * j, fromTo[i][j] >>> 12);
+                            g.domain.physical().putShort(at + 16 * j + 8, 0x7FF0);
+                            g.domain.physical().putShort(at + 16 * j + 10, fromTo[i][j] & 0xFFF);
+                        }
+                        g.domain.physical().putInt(at + 32, i == 1 ? 0x100 : 4);
+                    }
+                };
+        Consumer<Asm> code =
+                a -> {
+                    a.mov(R15, RESULT).xor(ESI, ESI);
+                    call(a, TARGET);
+                    for (int i = 0; i < 3; i++) {
+                        for (int copy = 0; copy < 3; copy++) {
+                            a.push(RSI).mov(EAX, 20).mov(EDI, 5).mov(ESI, copies + 40 * copy);
+                            note(a.mov(EDX, 1).vmcall().pop(RSI));
+                            a.mov(R8, copies + 40L * copy);
+                            note(a.movzx(EAX, Mem.base(R8).disp(36).w()));
+                            note(a.mov(R8, DATA + 0x1200L).mov(RAX, Mem.base(R8)));
+                            note(a.mov(R8, TARGET).mov(RAX, Mem.base(R8)));
+                            note(call(a, TARGET).mov(RAX, RSI));
+                        }
+                    }
+                    a.push(RSI).mov(EAX, 17).mov(EDI, 1).mov(ESI, TARGET + 2).vmcall();
+                    note(a.pop(RSI));
+                    for (int i = 0; i < 3; i++) {
+                        note(a.mov(R8, TARGET).mov(RAX, Mem.base(R8).disp(8 * i)));
+                    }
+                };
+        RedPill pill = new RedPill(prepare, code, TARGET, TARGET + 3, TARGET + 5);
+        // ADD has a byte more than INC: the second breakpoint is then within it.
+        assertThat(pill.findsOnly(Naive.INT3)).isEqualTo(3 + 3 * (2 + 2 + 3));
+        // The first hypercall and its copy succeeded.
+        byte[] found = pill.alone().result();
+        assertThat(Arrays.copyOf(found, 16)).containsOnly(0);
     }
 }
