@@ -292,11 +292,13 @@ class RedPillRewriteTest {
 
     @Test
     void executesWhatItWasToldAtTheSameTime() throws InterruptedException {
-        RedPill pill = counting(ROUNDS_AT_ONCE, PAUSE).atTheSameTime();
+        // Few: one of the three may wait for another that waits for a processor of the host.
+        int rounds = 40;
+        RedPill pill = counting(rounds, PAUSE).atTheSameTime();
         for (Mechanism m : Mechanism.values()) {
             Run with = pill.with(m);
             assertThat(word(with, 0)).as("operands that were behind with %s", m).isZero();
-            assertThat(with.hits()).as("hits with %s", m).isEqualTo(3 * ROUNDS_AT_ONCE);
+            assertThat(with.hits()).as("hits with %s", m).isEqualTo(3 * rounds);
         }
     }
 }
