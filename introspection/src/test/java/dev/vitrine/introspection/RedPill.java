@@ -164,7 +164,8 @@ final class RedPill {
         return hits;
     }
 
-    private boolean notices(Naive naive) throws InterruptedException {
+    /** Whether it finds something that it does not find alone. */
+    boolean notices(Naive naive) throws InterruptedException {
         byte[] alone = alone().result;
         try (AssembledGuest g = new AssembledGuest(config, code)) {
             prepare.accept(g);
