@@ -25,10 +25,10 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 
 /**
- * Guests that look for breakpoints, run without any and with those of every mechanism, under the
- * virtual clock. What a guest finds out it leaves at {@link #RESULT}.
+ * A guest that looks for breakpoints, run without any and with those of every mechanism, under the
+ * virtual clock unless {@link #atTheSameTime}. What it finds out it leaves at {@link #RESULT}.
  *
- * <p>{@link Naive} breakpoints are there to show that a guest does look.
+ * <p>{@link Naive} breakpoints are there to show that it does look.
  */
 final class RedPill {
     /** Where a guest leaves what it finds; R15 points there in the helpers' code. */
@@ -51,11 +51,7 @@ final class RedPill {
      * @param memory all RAM, the findings among it
      * @param retired instructions of all vCPUs, which are time
      */
-    record Run(byte[] result, byte[] memory, long retired, int hits) {
-        byte[] target() {
-            return Arrays.copyOfRange(memory, TARGET, TARGET + 0x3000);
-        }
-    }
+    record Run(byte[] result, byte[] memory, long retired, int hits) {}
 
     interface Setter {
         void set(AssembledGuest guest, long[] addresses, Runnable hit);
@@ -133,15 +129,12 @@ final class RedPill {
         });
     }
 
-    /** The guest finds nothing that it would not find alone, with either mechanism; the hits. */
+    /**
+     * The guest finds nothing that it would not find alone, with either mechanism.
+     *
+     * @return the hits, which are the same with both
+     */
     int findsNothing() throws InterruptedException {
-        int[] hits = hitsWhileFindingNothing();
-        assertThat(hits).as("hits with each mechanism").containsOnly(hits[0]);
-        return hits[0];
-    }
-
-    /** As {@link #findsNothing}; the hits of each mechanism, which may differ. */
-    int[] hitsWhileFindingNothing() throws InterruptedException {
         Run alone = alone();
         int[] hits = new int[Mechanism.values().length];
         for (Mechanism m : Mechanism.values()) {
@@ -152,7 +145,8 @@ final class RedPill {
             assertThat(with.retired).as("time with %s", m).isEqualTo(alone.retired);
             hits[m.ordinal()] = with.hits;
         }
-        return hits;
+        assertThat(hits).as("hits with each mechanism").containsOnly(hits[0]);
+        return hits[0];
     }
 
     /** As {@link #findsNothing}; and it finds each of the naive ones. */
