@@ -75,7 +75,7 @@ public class View extends Guest {
         machine.memory.ram().write(copy << 12, patched, 0, patched.length);
         BitSet places = new BitSet();
         places.set(0);
-        machine.group.patch(copy, places, page, machine.map.lookup(TARGET >>> 12) >>> 12);
+        machine.group.patch(copy, places, page, machine.map.lookup(TARGET >>> 12) >>> 12, 1);
         view.change(TARGET >>> 12, copy, PhysicalView.EXECUTE);
     }
 

@@ -107,7 +107,7 @@ public final class Domain {
                             config.tscFrequency(),
                             config.wallClockBase(),
                             config.instructionsPerMicrosecond());
-            timers = new TimerQueue();
+            timers = new TimerQueue(this::timerBecameEarlier);
         } else {
             clock = hypervisor.clock();
             timers = hypervisor.timers();
@@ -628,6 +628,12 @@ public final class Domain {
             timers.runExpired(next);
         }
         return true;
+    }
+
+    private void timerBecameEarlier() {
+        for (Vcpu v : vcpus) {
+            v.timerBecameEarlier();
+        }
     }
 
     // -------------------------------------------------------------- input from outside

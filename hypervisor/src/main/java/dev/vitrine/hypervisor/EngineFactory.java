@@ -50,7 +50,7 @@ interface EngineFactory {
     default void setFreshCode(@Nullable FreshCode listener) {}
 
     /** See {@link dev.vitrine.processor.ProcessorGroup#patch}. */
-    default void patch(long mfn, BitSet places, byte[] original, long copied) {}
+    default void patch(long mfn, BitSet places, byte[] original, long copied, long snapshot) {}
 
     /** The processor of one vCPU, in the state after INIT, waiting for a start-up IPI. */
     Engine create(Vcpu vcpu);

@@ -146,7 +146,9 @@ public final class Monitor {
             }
             case Interception.MemoryAccess m -> {
                 long entry = p.view().lookup(m.physical() >>> 12);
-                if ((entry & PhysicalView.FIXED) != 0) {
+                if ((entry & PhysicalView.FIXED) != 0
+                        && (p.view().unrestricted(m.physical() >>> 12) & m.rights())
+                                != m.rights()) {
                     // A read-only grant.
                     p.inject(
                             GENERAL_PROTECTION, Interception.EventType.HARDWARE_EXCEPTION, 0, 0, 0);

@@ -90,8 +90,9 @@ final class ProcessorEngine implements Engine, ProcessorHost {
                     }
 
                     @Override
-                    public void patch(long mfn, BitSet places, byte[] original, long copied) {
-                        group.patch(mfn, places, original, copied);
+                    public void patch(
+                            long mfn, BitSet places, byte[] original, long copied, long snapshot) {
+                        group.patch(mfn, places, original, copied, snapshot);
                     }
 
                     @Override

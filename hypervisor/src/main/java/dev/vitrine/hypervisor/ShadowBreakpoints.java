@@ -26,7 +26,8 @@ import java.util.concurrent.ConcurrentHashMap;
  * to instruction fetch and to nothing else. Whatever reads the page, and whatever writes to it,
  * meets the page itself, because the instruction that does is executed with the domain's own map;
  * behind each write the copy is made anew. The copies are machine frames that have no
- * guest-physical address.
+ * guest-physical address; each is shown at all guest frames that have its page, such as grants of
+ * the guest to itself.
  *
  * <p>All vCPUs see memory through that view as long as there is a breakpoint; so the domain has no
  * use for other views meanwhile.
@@ -37,8 +38,6 @@ final class ShadowBreakpoints {
 
     /** A page with breakpoints. Guarded by the monitor of the breakpoints. */
     private static final class Page {
-        final long gfn;
-
         /** The page itself, held while it has a copy. */
         final long original;
 
@@ -50,11 +49,16 @@ final class ShadowBreakpoints {
         /** Counts what the copy is to follow. */
         int version;
 
-        /** What the page held when the copy was made. */
+        /** What the page held when the copy was made that the processors know. */
         byte[] content = {};
 
-        Page(long gfn, long original, long copy) {
-            this.gfn = gfn;
+        /** Number of the snapshot that {@link #content} is. */
+        long snapshot;
+
+        /** How many are about to tell the processors of a snapshot. */
+        int following;
+
+        Page(long original, long copy) {
             this.original = original;
             this.copy = copy;
         }
@@ -64,9 +68,6 @@ final class ShadowBreakpoints {
     private final DomainMemory memory;
     private final WriteWatches watches;
     private final MirrorListener writes = (mfn, by) -> written(mfn);
-
-    /** By guest frame. */
-    private final Map<Long, Page> pages = new ConcurrentHashMap<>();
 
     /** By machine frame of the page itself. */
     private final Map<Long, Page> byFrame = new ConcurrentHashMap<>();
@@ -79,6 +80,9 @@ final class ShadowBreakpoints {
      * still be about to tell the processors what is in one.
      */
     private final ArrayDeque<Long> spare = new ArrayDeque<>();
+
+    /** Counts snapshots of pages. */
+    private long snapshots;
 
     /** Index of the view; -1 before the first breakpoint. */
     private volatile int view = -1;
@@ -96,24 +100,21 @@ final class ShadowBreakpoints {
      * @throws IllegalStateException there is no frame left for a copy, or no view
      */
     @Nullable InstalledHook add(long physical, CodeHook hook) {
-        long gfn = physical >>> 12;
         int offset = (int) physical & 4095;
         Page page;
         boolean fresh = false;
         start();
         synchronized (this) {
-            page = pages.get(gfn);
-            if (page != null && PhysicalView.mfn(memory.map.lookup(gfn)) != page.original) {
-                // Another frame has come to that place.
-                pages.remove(gfn);
-                page = null;
+            long original = memory.pin(physical >>> 12);
+            if (original < 0) {
+                return null;
             }
+            page = byFrame.get(original);
             if (page == null) {
-                page = newPage(gfn);
-                if (page == null) {
-                    return null;
-                }
+                page = newPage(original);
                 fresh = true;
+            } else {
+                memory.unpin(original); // The page holds it.
             }
             page.hooks.merge(
                     offset,
@@ -151,19 +152,15 @@ final class ShadowBreakpoints {
                 .subscribe(Subscription.NONE.memoryAccess().softwareBreakpoints(), this::event);
     }
 
-    private @Nullable Page newPage(long gfn) {
-        long original = memory.pin(gfn);
-        if (original < 0) {
-            return null;
-        }
+    /** With the monitor held, of a frame that is held. */
+    private Page newPage(long original) {
         long copy = spare.isEmpty() ? memory.machine.allocateFrame() : spare.remove();
         if (copy < 0) {
             memory.unpin(original);
             throw new IllegalStateException(
                     "there is no frame left for the copy of a page with breakpoints");
         }
-        Page p = new Page(gfn, original, copy);
-        pages.put(gfn, p);
+        Page p = new Page(original, copy);
         byFrame.put(original, p);
         byCopy.put(copy, p);
         return p;
@@ -172,7 +169,7 @@ final class ShadowBreakpoints {
     private void show(Page page) {
         AlternateView v = domain.views().alternate(view);
         if (v != null) {
-            v.change(page.gfn, page.copy, PhysicalView.EXECUTE);
+            v.changeFrame(page.original, page.copy, PhysicalView.EXECUTE);
             domain.views().switchAll(view);
         }
     }
@@ -185,20 +182,27 @@ final class ShadowBreakpoints {
             BitSet places = new BitSet();
             byte[] original;
             int done;
+            long snapshot;
             synchronized (this) {
+                now.following++;
                 done = now.version;
+                snapshot = ++snapshots;
                 memory.ram.read(now.original << DomainMemory.SHIFT, bytes, 0, bytes.length);
                 original = bytes.clone();
-                now.content = original;
                 for (int at : now.hooks.keySet()) {
                     places.set(at);
                     bytes[at] = (byte) 0xCC;
                 }
                 memory.ram.write(now.copy << DomainMemory.SHIFT, bytes, 0, bytes.length);
             }
-            domain.engines().patch(page.copy, places, original, now.original);
+            domain.engines().patch(page.copy, places, original, now.original, snapshot);
             Page owner;
             synchronized (this) {
+                now.following--;
+                if (snapshot > now.snapshot) {
+                    now.snapshot = snapshot;
+                    now.content = original;
+                }
                 owner = byCopy.get(page.copy);
                 if (owner == now && now.version == done) {
                     return;
@@ -207,7 +211,7 @@ final class ShadowBreakpoints {
             // The frame may have become that of another page.
             now = owner;
         }
-        domain.engines().patch(page.copy, new BitSet(), new byte[0], -1);
+        domain.engines().patch(page.copy, new BitSet(), new byte[0], -1, 0);
     }
 
     private void written(long mfn) {
@@ -216,7 +220,7 @@ final class ShadowBreakpoints {
             byte[] now = new byte[MachineMemory.FRAME_SIZE];
             memory.ram.read(mfn << DomainMemory.SHIFT, now, 0, now.length);
             synchronized (this) {
-                if (Arrays.equals(now, page.content)) {
+                if (page.following == 0 && Arrays.equals(now, page.content)) {
                     return; // Written as it was; processors need not be asked.
                 }
                 page.version++;
@@ -243,7 +247,6 @@ final class ShadowBreakpoints {
             page.version++;
             last = page.hooks.isEmpty();
             if (last) {
-                pages.remove(page.gfn, page);
                 byFrame.remove(page.original, page);
             }
         }
@@ -252,8 +255,8 @@ final class ShadowBreakpoints {
             return;
         }
         AlternateView v = domain.views().alternate(view);
-        if (v != null && PhysicalView.mfn(v.lookup(page.gfn)) == page.copy) {
-            v.reset(page.gfn);
+        if (v != null) {
+            v.resetFrame(page.original, page.copy);
         }
         watches.remove(new long[] {page.original}, writes);
         Page next = byFrame.get(page.original);
@@ -261,7 +264,7 @@ final class ShadowBreakpoints {
             // Somebody has added a breakpoint there meanwhile, and watches it on its own.
             follow(next);
         }
-        domain.engines().patch(page.copy, new BitSet(), new byte[0], -1);
+        domain.engines().patch(page.copy, new BitSet(), new byte[0], -1, 0);
         synchronized (this) {
             byCopy.remove(page.copy, page);
             spare.add(page.copy);
@@ -274,11 +277,17 @@ final class ShadowBreakpoints {
             return null;
         }
         return switch (o.what()) {
+            // One that has been taken away, or moved, meanwhile is tried again.
             case Interception.MemoryAccess m ->
-                    pages.containsKey(m.physical() >>> 12) ? EMULATE : null;
+                    pageAt(m.physical()) != null ? EMULATE : MonitorResponse.NONE;
             case Interception.Breakpoint b -> reached(o.processor());
             default -> null;
         };
+    }
+
+    private @Nullable Page pageAt(long physical) {
+        long entry = memory.map.lookup(physical >>> 12);
+        return entry == 0 ? null : byFrame.get(PhysicalView.mfn(entry));
     }
 
     private static final MonitorResponse EMULATE = MonitorResponse.NONE.emulate();
@@ -286,7 +295,7 @@ final class ShadowBreakpoints {
     private @Nullable MonitorResponse reached(Processor p) {
         long rip = p.rip();
         long physical = p.translate(p.codeSize() == 64 ? rip : rip + p.segmentBase(1));
-        Page page = physical < 0 ? null : pages.get(physical >>> 12);
+        Page page = physical < 0 ? null : pageAt(physical);
         List<CodeHook> hooks = page == null ? null : page.hooks.get((int) physical & 4095);
         if (hooks == null) {
             // The guest's own, unless one has just been taken away.

@@ -89,7 +89,7 @@ public final class Vcpu {
     /** It was held within the stretch, which then goes on. */
     private boolean unfinished;
 
-    private @Nullable Thread runner;
+    private volatile @Nullable Thread runner;
 
     @SuppressWarnings("this-escape")
     Vcpu(Domain domain, int id, EngineFactory engines) {
@@ -449,24 +449,42 @@ public final class Vcpu {
 
     /** Returns false if the domain is to be held where it is. */
     private boolean beginStretch() {
+        long retired = engine.retired();
+        stretchEnd = retired; // Timers that are set meanwhile have nothing to cut short.
         if (!domain.injectionPoint()) {
             return false;
         }
         domain.hypervisor().scheduler().started(this);
-        InstructionClock clock = (InstructionClock) domain.clock();
-        TimerQueue queue = domain.timers();
-        long now = clock.now();
-        queue.runExpired(now);
+        domain.timers().runExpired(domain.clock().now());
         enterRunning();
-        long retired = engine.retired();
         source().start(retired);
         long budget = domain.vcpuCount() == 1 ? VIRTUAL_STRETCH : VIRTUAL_TURN;
-        long next = queue.nextDeadline();
-        if (next != TimerQueue.NEVER) {
-            budget = Math.min(budget, clock.instructionsIn(next - now));
-        }
         stretchEnd = retired + budget;
+        endStretchAtTimer(retired);
         return true;
+    }
+
+    /** Has the stretch end no later than at the earliest deadline. The clock is up to date. */
+    private void endStretchAtTimer(long retired) {
+        long next = domain.timers().nextDeadline();
+        if (next != TimerQueue.NEVER) {
+            InstructionClock clock = (InstructionClock) domain.clock();
+            stretchEnd = Math.min(stretchEnd, retired + clock.instructionsIn(next - clock.now()));
+        }
+    }
+
+    /**
+     * Under the virtual clock the earliest deadline has moved forward. If this vCPU has done that,
+     * its stretch ends there.
+     */
+    void timerBecameEarlier() {
+        if (runner == Thread.currentThread()) {
+            long before = stretchEnd;
+            endStretchAtTimer(engine.retired());
+            if (stretchEnd < before) {
+                engine.requestStop();
+            }
+        }
     }
 
     private InstructionClock.Source source() {

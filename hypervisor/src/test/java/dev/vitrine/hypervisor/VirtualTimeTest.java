@@ -3,12 +3,19 @@
 
 package dev.vitrine.hypervisor;
 
+import static dev.vitrine.processor.asm.Reg.*;
+
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.vitrine.hypervisor.guest.AssembledGuest;
 import dev.vitrine.memory.GuestPhysical;
 import dev.vitrine.memory.MemoryHash;
+import dev.vitrine.processor.asm.Asm;
+import dev.vitrine.processor.asm.Label;
+import dev.vitrine.processor.asm.Mem;
 
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -257,5 +264,53 @@ class VirtualTimeTest {
         assertThat(run(vcpus, log, d -> {})).containsExactlyElementsOf(recorded);
         assertThat(run(vcpus, log, VirtualTimeTest::pauseAtRandom))
                 .containsExactlyElementsOf(recorded);
+    }
+
+    /**
+     * A timer that is set while a vCPU runs ends what it runs: its interrupt comes on time, with
+     * its count of the bus as with a deadline of the time-stamp counter.
+     */
+    @Test
+    void timersAreOnTime() throws InterruptedException {
+        int rounds = 50;
+        int nanos = 700;
+        for (boolean deadline : new boolean[] {false, true}) {
+            try (AssembledGuest g =
+                    new AssembledGuest(
+                            DomainConfig.of("timer", AssembledGuest.RAM + (1 << 20), 1)
+                                    .withClock(DomainConfig.Clock.VIRTUAL),
+                            a -> {
+                                Label again = a.label();
+                                Label wait = a.label();
+                                a.mov(ECX, 0x1B).rdmsr().or(EAX, 0xC00).wrmsr();
+                                a.mov(ECX, 0x80F).mov(EAX, 0x1FF).xor(EDX, EDX).wrmsr();
+                                a.mov(ECX, 0x832).mov(EAX, deadline ? 0x40040 : 0x40).wrmsr();
+                                a.mov(ECX, 0x83E).mov(EAX, 0xB).wrmsr();
+                                a.mov(R15, AssembledGuest.DATA).mov(EBP, rounds).sti();
+                                a.bind(again).xor(EBX, EBX).rdtsc();
+                                a.mov(Mem.base(R15), EAX);
+                                if (deadline) {
+                                    a.mov(ECX, 0x6E0).add(EAX, nanos).wrmsr();
+                                } else {
+                                    a.mov(ECX, 0x838).mov(EAX, nanos / 10).xor(EDX, EDX).wrmsr();
+                                }
+                                a.bind(wait).test(EBX, EBX).jcc(Asm.Cond.Z, wait);
+                                a.dec(EBP).jcc(Asm.Cond.NZ, again);
+                            })) {
+                g.handler(
+                        0x40,
+                        a -> {
+                            a.rdtsc().mov(Mem.base(R15).disp(4), EAX).add(R15, 8).inc(EBX);
+                            a.mov(ECX, 0x80B).xor(EAX, EAX).xor(EDX, EDX).wrmsr().iret(64);
+                        });
+                g.runToEnd();
+                for (int i = 0; i < rounds; i++) {
+                    int at = AssembledGuest.DATA + 8 * i;
+                    int passed =
+                            g.domain.physical().getInt(at + 4) - g.domain.physical().getInt(at);
+                    assertThat(passed).as("round %d", i).isBetween(nanos, nanos + 10);
+                }
+            }
+        }
     }
 }

@@ -208,10 +208,7 @@ class BreakpointsTest {
                             a -> {
                                 Label again = a.label();
                                 Label other = a.label();
-                                // Starts the other one by INIT and start-up IPI, at 0xA000.
-                                a.mov(ECX, 0x1B).rdmsr().or(EAX, 0xC00).wrmsr();
-                                a.mov(ECX, 0x830).mov(EDX, 2).mov(EAX, 0x4500).wrmsr();
-                                a.mov(EAX, 0x460A).wrmsr();
+                                AssembledGuest.startUp(a, 1);
                                 a.mov(EBX, DATA).bind(other);
                                 a.cmp(Mem.base(RBX).disp(0x80).d(), 0).jcc(Cond.Z, other);
                                 a.mov(EBP, rounds).xor(ESI, ESI).bind(again);
@@ -220,28 +217,19 @@ class BreakpointsTest {
                                 a.mov(R15, RESULT).mov(Mem.base(R15), RSI);
                             })) {
                 target(g);
-                // Real mode: sets the flag, then writes until it is told to stop: NOPs over NOPs,
-                // and now and then a counter beside the code.
-                Asm ap = new Asm(16, 0xA000);
-                ap.hex("B80020 8ED8"); // DS = 0x2000: linear 0x20000
-                ap.hex("0F01160001"); // LGDT [0x100]
-                ap.hex("0F20C0 0C01 0F22C0 66EA"); // protected mode
-                int far = (int) ap.here();
-                ap.dd(far + 6).dw(0x18);
-                Asm flat = new Asm(32, far + 6);
-                flat.hex("66B81000 8ED8"); // DS
-                Label write = flat.label();
-                Label wait = flat.label();
-                flat.mov(EBX, DATA).mov(Mem.base(EBX).disp(0x80).d(), 1).mov(EDI, TARGET);
-                flat.bind(write).mov(Mem.base(EDI).disp(3).b(), 0x90);
-                flat.mov(EAX, Mem.base(EDI).disp(4).d()).inc(Mem.base(EDI).disp(0x40).d());
-                flat.mov(ECX, 100_000).bind(wait).dec(ECX).jcc(Cond.NZ, wait);
-                flat.cmp(Mem.base(EBX).disp(0x80).d(), 2).jcc(Cond.NZ, write).hlt();
-                g.domain.physical().write(0xA000, ap.toBytes());
-                g.domain.physical().write(far + 6, flat.toBytes());
-                g.domain.physical().putLong(0x5018, 0x00CF9B000000FFFFL);
-                g.domain.physical().putShort(0x20100, 0x1F);
-                g.domain.physical().putInt(0x20102, 0x5000);
+                // Sets the flag, then writes until it is told to stop: NOPs over NOPs, and now and
+                // then a counter beside the code.
+                g.secondary(
+                        1,
+                        a -> {
+                            Label write = a.label();
+                            Label wait = a.label();
+                            a.mov(EBX, DATA).mov(Mem.base(RBX).disp(0x80).d(), 1).mov(EDI, TARGET);
+                            a.bind(write).mov(Mem.base(RDI).disp(3).b(), 0x90);
+                            a.mov(EAX, Mem.base(RDI).disp(4)).inc(Mem.base(RDI).disp(0x40).d());
+                            a.mov(ECX, 100_000).bind(wait).dec(ECX).jcc(Cond.NZ, wait);
+                            a.cmp(Mem.base(RBX).disp(0x80).d(), 2).jcc(Cond.NZ, write);
+                        });
                 AtomicLong hits = new AtomicLong();
                 Breakpoints points = Breakpoints.of(g.domain, m);
                 for (int at : new int[] {0, 4, 5}) {

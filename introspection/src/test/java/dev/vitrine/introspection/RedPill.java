@@ -8,32 +8,27 @@ import static dev.vitrine.processor.asm.Reg.*;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.vitrine.hypervisor.Access;
 import dev.vitrine.hypervisor.DomainConfig;
-import dev.vitrine.hypervisor.MonitorEvent;
-import dev.vitrine.hypervisor.MonitorResponse;
-import dev.vitrine.hypervisor.Subscription;
-import dev.vitrine.hypervisor.Views;
+import dev.vitrine.hypervisor.DomainStop;
+import dev.vitrine.hypervisor.StopReason;
 import dev.vitrine.hypervisor.guest.AssembledGuest;
 import dev.vitrine.introspection.Breakpoints.Mechanism;
-import dev.vitrine.processor.Interception;
-import dev.vitrine.processor.Processor;
 import dev.vitrine.processor.asm.Asm;
+import dev.vitrine.processor.asm.Asm.Cond;
+import dev.vitrine.processor.asm.Label;
 import dev.vitrine.processor.asm.Mem;
 
+import org.jspecify.annotations.Nullable;
+
 import java.util.Arrays;
-import java.util.HashMap;
-import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 
 /**
- * Guests that look for breakpoints, run without any and with those of every mechanism, under the
- * virtual clock. What a guest finds out it leaves at {@link #RESULT}.
+ * A guest that looks for breakpoints, run without any and with those of every mechanism, under the
+ * virtual clock unless {@link #atTheSameTime}. What it finds out it leaves at {@link #RESULT}.
  *
- * <p>Two mechanisms are deliberately naive and there to show that a guest does look: INT3 in the
- * guest's own memory, and INT3 in copies that lie in guest-physical memory, beyond the RAM that the
- * guest knows of.
+ * <p>{@link Naive} breakpoints are there to show that it does look.
  */
 final class RedPill {
     /** Where a guest leaves what it finds; R15 points there in the helpers' code. */
@@ -54,13 +49,9 @@ final class RedPill {
      * What is left of a run.
      *
      * @param memory all RAM, the findings among it
-     * @param retired instructions, which are time
+     * @param retired instructions of all vCPUs, which are time
      */
-    record Run(byte[] result, byte[] memory, long retired, int hits) {
-        byte[] target() {
-            return Arrays.copyOfRange(memory, TARGET, TARGET + 0x3000);
-        }
-    }
+    record Run(byte[] result, byte[] memory, long retired, int hits) {}
 
     interface Setter {
         void set(AssembledGuest guest, long[] addresses, Runnable hit);
@@ -69,6 +60,7 @@ final class RedPill {
     private final Consumer<AssembledGuest> prepare;
     private final Consumer<Asm> code;
     private final long[] addresses;
+    private @Nullable Run alone;
     private DomainConfig config =
             DomainConfig.of("pill", AssembledGuest.RAM + (1 << 20), 1)
                     .withClock(DomainConfig.Clock.VIRTUAL);
@@ -84,11 +76,17 @@ final class RedPill {
         this.addresses = addresses;
     }
 
-    /** With another number of vCPUs. */
+    /** With another number of vCPUs; before it runs. */
     RedPill vcpus(int n) {
         config =
                 DomainConfig.of("pill", AssembledGuest.RAM + (1 << 20), n)
                         .withClock(DomainConfig.Clock.VIRTUAL);
+        return this;
+    }
+
+    /** Under the real clock, so that vCPUs run at the same time: no run is like another. */
+    RedPill atTheSameTime() {
+        config = DomainConfig.of("pill", AssembledGuest.RAM + (1 << 20), config.vcpus());
         return this;
     }
 
@@ -101,13 +99,19 @@ final class RedPill {
             return new Run(
                     g.domain.physical().read(RESULT, RESULT_SIZE),
                     g.domain.physical().read(0, AssembledGuest.RAM),
-                    g.domain.vcpu(0).retiredInstructions(),
+                    g.domain.retiredInstructions(),
                     hits.get());
         }
     }
 
+    /** Without breakpoints; once only under the virtual clock, since each run is like another. */
     Run alone() throws InterruptedException {
-        return run((g, at, hit) -> {});
+        Run r = alone;
+        if (r == null || config.clock() != DomainConfig.Clock.VIRTUAL) {
+            r = run((g, at, hit) -> {});
+            alone = r;
+        }
+        return r;
     }
 
     Run with(Mechanism m) throws InterruptedException {
@@ -125,15 +129,12 @@ final class RedPill {
         });
     }
 
-    /** The guest finds nothing that it would not find alone, with either mechanism; the hits. */
+    /**
+     * The guest finds nothing that it would not find alone, with either mechanism.
+     *
+     * @return the hits, which are the same with both
+     */
     int findsNothing() throws InterruptedException {
-        int[] hits = hitsWhileFindingNothing();
-        assertThat(hits).as("hits with each mechanism").containsOnly(hits[0]);
-        return hits[0];
-    }
-
-    /** As {@link #findsNothing}; the hits of each mechanism, which may differ. */
-    int[] hitsWhileFindingNothing() throws InterruptedException {
         Run alone = alone();
         int[] hits = new int[Mechanism.values().length];
         for (Mechanism m : Mechanism.values()) {
@@ -144,102 +145,34 @@ final class RedPill {
             assertThat(with.retired).as("time with %s", m).isEqualTo(alone.retired);
             hits[m.ordinal()] = with.hits;
         }
-        return hits;
+        assertThat(hits).as("hits with each mechanism").containsOnly(hits[0]);
+        return hits[0];
     }
 
-    /** As {@link #findsNothing}; and it finds INT3 in its own memory. */
-    int findsOnlyInt3() throws InterruptedException {
+    /** As {@link #findsNothing}; and it finds each of the naive ones. */
+    int findsOnly(Naive... naive) throws InterruptedException {
         int hits = findsNothing();
-        assertThat(notices(RedPill::int3)).as("INT3 is found").isTrue();
+        for (Naive n : naive) {
+            assertThat(notices(n)).as("%s is found", n).isTrue();
+        }
         return hits;
     }
 
-    /** As {@link #findsNothing}; and it finds copies that are in its physical memory. */
-    int findsOnlyCopies() throws InterruptedException {
-        int hits = findsNothing();
-        assertThat(notices(RedPill::copies)).as("copies are found").isTrue();
-        return hits;
-    }
-
-    private boolean notices(Setter naive) throws InterruptedException {
+    /** Whether it finds something that it does not find alone. */
+    boolean notices(Naive naive) throws InterruptedException {
         byte[] alone = alone().result;
-        try {
-            return !Arrays.equals(run(naive).result, alone);
-        } catch (AssertionError e) {
-            // It did not come to its end: what it has written has become something else.
-            return true;
+        try (AssembledGuest g = new AssembledGuest(config, code)) {
+            prepare.accept(g);
+            naive.set(g, addresses, () -> {});
+            DomainStop stop = g.run();
+            assertThat(stop.reason()).as("how it ends with %s", naive).isNotIn(NO_ENDS);
+            // One that does not come to its end has written what has become something else.
+            return stop.reason() != StopReason.POWEROFF
+                    || !Arrays.equals(g.domain.physical().read(RESULT, RESULT_SIZE), alone);
         }
     }
 
-    // ------------------------------------------------------------------ naive ones
-
-    private static final int LONGEST = 15;
-
-    /** INT3 in the guest's own memory, emulated with what stood there. */
-    static void int3(AssembledGuest g, long[] addresses, Runnable hit) {
-        Map<Long, byte[]> originals = new HashMap<>();
-        for (long a : addresses) {
-            originals.put(a, g.domain.physical().read(a, LONGEST));
-        }
-        for (long a : addresses) {
-            g.domain.physical().putByte(a, 0xCC);
-        }
-        onInt3(g, originals, hit);
-    }
-
-    private static void onInt3(AssembledGuest g, Map<Long, byte[]> originals, Runnable hit) {
-        g.domain
-                .monitor()
-                .subscribe(
-                        Subscription.NONE.memoryAccess().softwareBreakpoints(),
-                        e -> {
-                            var o = (MonitorEvent.OfProcessor) e;
-                            if (o.what() instanceof Interception.MemoryAccess) {
-                                return MonitorResponse.NONE.emulate();
-                            }
-                            byte[] original = originals.get(physical(o.processor()));
-                            if (original == null) {
-                                o.processor()
-                                        .inject(
-                                                3,
-                                                Interception.EventType.SOFTWARE_EXCEPTION,
-                                                -1,
-                                                0,
-                                                1);
-                                return MonitorResponse.NONE;
-                            }
-                            hit.run();
-                            return MonitorResponse.NONE.instruction(original);
-                        });
-    }
-
-    private static Long physical(Processor p) {
-        long rip = p.rip();
-        return p.translate(p.codeSize() == 64 ? rip : rip + p.segmentBase(1) & 0xFFFF_FFFFL);
-    }
-
-    /** INT3 in copies beyond RAM that an alternate view shows to instruction fetch. */
-    static void copies(AssembledGuest g, long[] addresses, Runnable hit) {
-        Map<Long, byte[]> originals = new HashMap<>();
-        Views views = g.domain.views();
-        int view = views.create(Access.RWX);
-        long free = BEYOND >>> 12;
-        Map<Long, Long> copies = new HashMap<>();
-        for (long a : addresses) {
-            long gfn = a >>> 12;
-            originals.put(a, g.domain.physical().read(a, LONGEST));
-            if (!copies.containsKey(gfn)) {
-                g.domain.addRam(free, 1);
-                g.domain.physical().write(free << 12, g.domain.physical().read(gfn << 12, 4096));
-                views.changeGfn(view, gfn, free);
-                views.setAccess(view, gfn, 1, Access.X);
-                copies.put(gfn, free++);
-            }
-            g.domain.physical().putByte(copies.get(gfn) << 12 | a & 0xFFF, 0xCC);
-        }
-        views.switchAll(view);
-        onInt3(g, originals, hit);
-    }
+    private static final StopReason[] NO_ENDS = {StopReason.TIMEOUT, StopReason.INTERNAL_ERROR};
 
     // ------------------------------------------------------------ parts of guests
 
@@ -266,6 +199,14 @@ final class RedPill {
         return note(a.rdtsc().shl(RDX, 32).or(RAX, RDX));
     }
 
+    /** Does something so many times; RBP counts down. */
+    static void times(Asm a, int rounds, Runnable body) {
+        Label again = a.label();
+        a.mov(EBP, rounds).bind(again);
+        body.run();
+        a.dec(EBP).jcc(Cond.NZ, again);
+    }
+
     /** Handlers that leave vector, error code if any, RIP, RFLAGS, CR2 and DR6. */
     static void noteFault(AssembledGuest g, int vector, boolean code, Consumer<Asm> then) {
         int at = code ? 8 : 0;
@@ -285,6 +226,36 @@ final class RedPill {
                     }
                     then.accept(a);
                     a.iret(64);
+                });
+    }
+
+    /** Switches the local APIC to x2APIC mode and on. */
+    static void enableApic(Asm a) {
+        a.mov(ECX, 0x1B).rdmsr().or(EAX, 0xC00).wrmsr();
+        writeMsr(a, 0x80F, 0x1FF);
+    }
+
+    static void writeMsr(Asm a, int msr, int value) {
+        a.mov(ECX, msr).mov(EAX, value).xor(EDX, EDX).wrmsr();
+    }
+
+    /**
+     * A handler that leaves where an interrupt came and when, as long as there is room, and does
+     * what more is wanted.
+     */
+    static void interrupts(AssembledGuest g, int vector, Consumer<Asm> more) {
+        g.handler(
+                vector,
+                a -> {
+                    a.push(RAX).push(RDX).push(RCX);
+                    Label full = a.label();
+                    a.cmp(R15, RESULT + RESULT_SIZE - 0x100).jcc(Cond.NC, full);
+                    note(a.mov(RAX, Mem.base(RSP).disp(24)));
+                    noteTime(a);
+                    a.bind(full);
+                    writeMsr(a, 0x80B, 0);
+                    more.accept(a);
+                    a.pop(RCX).pop(RDX).pop(RAX).iret(64);
                 });
     }
 }

@@ -17,6 +17,7 @@ import dev.vitrine.processor.asm.Mem;
 
 import org.junit.jupiter.api.Test;
 
+import java.util.Arrays;
 import java.util.function.Consumer;
 
 /** Guests that look for the copies of pages: beyond RAM, and by what aliases what. */
@@ -53,7 +54,8 @@ class RedPillMemoryTest {
                     call(a, TARGET);
                     note(a.mov(RAX, RSI));
                 };
-        assertThat(new RedPill(prepare, code, TARGET, TARGET + 5).findsOnlyCopies()).isEqualTo(4);
+        assertThat(new RedPill(prepare, code, TARGET, TARGET + 5).findsOnly(Naive.COPIES))
+                .isEqualTo(4);
     }
 
     private static void load(Asm a, int width) {
@@ -138,7 +140,7 @@ class RedPillMemoryTest {
             points[pages + i] = TARGET + i * 4096L + 3;
         }
         RedPill pill = new RedPill(prepare, code, points);
-        assertThat(pill.findsOnlyCopies()).isEqualTo(4 * pages);
+        assertThat(pill.findsOnly(Naive.COPIES)).isEqualTo(4 * pages);
         // The model: what was written last to a page is found through all its addresses.
         byte[] found = pill.alone().result();
         for (int i = 0; i < pages; i++) {
@@ -149,5 +151,94 @@ class RedPillMemoryTest {
             assertThat(found[at + 24]).isEqualTo((byte) (pages - 1 - i));
             assertThat(found[at + 16]).isEqualTo((byte) -1);
         }
+    }
+
+    /**
+     * The guest grants the page with breakpoints to itself, maps the grant to two other places, at
+     * one of them read-only, and executes, reads and writes its function there. Then it gives the
+     * grants back.
+     */
+    @Test
+    void mapsItsOwnGrant() throws InterruptedException {
+        int ops = DATA + 0x800;
+        int table = DATA + 0x8000;
+        long[] places = {BEYOND, BEYOND + 0x1000};
+        Consumer<AssembledGuest> prepare =
+                g -> {
+                    target(g);
+                    noteFault(g, 13, true, a -> a.add(Mem.base(RSP).q(), 6));
+                    var m = g.domain.physical();
+                    // XENMEM_add_to_physmap of the grant table's frame (XENMAPSPACE_grant_table).
+                    m.putShort(ops, 0x7FF0);
+                    m.putInt(ops + 4, 1);
+                    m.putLong(ops + 8, 0);
+                    m.putLong(ops + 16, table >>> 12);
+                    for (int i = 0; i < 2; i++) {
+                        // struct gnttab_map_grant_ref: host_addr, flags, ref, dom; the flags are
+                        // GNTMAP_host_map and GNTMAP_readonly.
+                        m.putLong(ops + 0x40 + 32 * i, places[i]);
+                        m.putInt(ops + 0x48 + 32 * i, i == 0 ? 2 : 6);
+                        m.putInt(ops + 0x4C + 32 * i, 8);
+                        m.putShort(ops + 0x50 + 32 * i, 0x7FF0);
+                        // struct gnttab_unmap_grant_ref; the handle comes later.
+                        m.putLong(ops + 0xA0 + 24 * i, places[i]);
+                        g.window(5 + i, places[i] >>> 12);
+                    }
+                    // grant_entry_v1: GTF_permit_access to the domain itself.
+                    m.putLong(ops + 0x80, (long) (TARGET >>> 12) << 32 | g.domain.id() << 16 | 1);
+                };
+        Consumer<Asm> code =
+                a -> {
+                    a.mov(R15, RESULT).xor(ESI, ESI);
+                    call(a, TARGET).mov(RBP, RSI);
+                    note(a.mov(EAX, 12).mov(EDI, 7).mov(ESI, ops).vmcall());
+                    a.mov(RBX, ops + 0x80L).mov(RAX, Mem.base(RBX));
+                    a.mov(RBX, table).mov(Mem.base(RBX).disp(64), RAX);
+                    grantOperation(a, 0, ops + 0x40, 2);
+                    for (int i = 0; i < 2; i++) {
+                        a.mov(RBX, ops + 0x40L + 32 * i);
+                        note(a.movzx(EAX, Mem.base(RBX).disp(18).w()));
+                        a.mov(EAX, Mem.base(RBX).disp(20)).mov(RBX, ops + 0xA0L + 24 * i);
+                        a.mov(Mem.base(RBX).disp(16), EAX);
+                    }
+                    a.mov(RSI, RBP);
+                    for (long at : new long[] {WINDOW + 0x5000, WINDOW + 0x6000}) {
+                        call(a, at);
+                        a.mov(R8, at);
+                        for (int i = 0; i < 4; i++) {
+                            note(a.mov(RAX, Mem.base(R8).disp(8 * i)));
+                        }
+                        // One NOP of two bytes: its second has the last breakpoint.
+                        a.mov(Mem.base(R8).disp(4).w(), 0x9066);
+                        note(a.mov(RAX, Mem.base(R8)));
+                        note(a.mov(R8, TARGET).mov(RAX, Mem.base(R8)));
+                        call(a, at);
+                        call(a, TARGET);
+                        note(a.mov(RAX, RSI));
+                        a.mov(R8, WINDOW + 0x5000L).mov(Mem.base(R8).disp(4).w(), 0x9090);
+                    }
+                    grantOperation(a, 1, ops + 0xA0, 2);
+                    for (int i = 0; i < 2; i++) {
+                        a.mov(RBX, ops + 0xA0L + 24 * i);
+                        note(a.movzx(EAX, Mem.base(RBX).disp(20).w()));
+                    }
+                    a.mov(RSI, RBP);
+                    note(a.mov(R8, WINDOW + 0x5000L).mov(RAX, Mem.base(R8)));
+                    call(a, TARGET);
+                    note(a.mov(RAX, RSI));
+                };
+        RedPill pill = new RedPill(prepare, code, TARGET, TARGET + 3, TARGET + 5);
+        // Three at first. Through the grants three each; and two calls each, which through the
+        // first do not come to the last breakpoint, while through the second nothing is written.
+        assertThat(pill.findsOnly(Naive.INT3)).isEqualTo(3 + (3 + 2 + 2) + (3 + 3 + 3) + 3);
+        byte[] found = pill.alone().result();
+        // All hypercalls succeeded, and the write to what is read-only is a #GP.
+        assertThat(Arrays.copyOf(found, 24)).containsOnly(0);
+        assertThat(found).contains(13);
+    }
+
+    private static void grantOperation(Asm a, int operation, int list, int count) {
+        a.push(RSI).mov(EAX, 20).mov(EDI, operation).mov(ESI, list).mov(EDX, count).vmcall();
+        a.pop(RSI);
     }
 }

@@ -98,7 +98,7 @@ class RedPillReadTest {
                                     note(b.mov(EAX, 3).imul(RAX, Mem.base(R8).q()));
                                     note(b.mov(EAX, 5).bt(Mem.base(R8).d(), RAX).set(Cond.C, AL));
                                 }));
-        assertThat(pill.findsOnlyInt3()).isEqualTo(14);
+        assertThat(pill.findsOnly(Naive.INT3)).isEqualTo(14);
     }
 
     @Test
@@ -120,7 +120,7 @@ class RedPillReadTest {
                             note(a.mov(RAX, RSI));
                         },
                         POINTS);
-        assertThat(pill.findsOnlyInt3()).isEqualTo(14);
+        assertThat(pill.findsOnly(Naive.INT3)).isEqualTo(14);
     }
 
     private static void vectors(Asm a) {
@@ -174,7 +174,7 @@ class RedPillReadTest {
                     }
                     a.mov(ESI, 0);
                 });
-        assertThat(pill.findsOnlyInt3()).isEqualTo(14);
+        assertThat(pill.findsOnly(Naive.INT3)).isEqualTo(14);
     }
 
     /** Leaves a hash of memory. */
@@ -200,7 +200,7 @@ class RedPillReadTest {
                         note(a);
                     }
                 });
-        assertThat(pill.findsOnlyInt3()).isEqualTo(14);
+        assertThat(pill.findsOnly(Naive.INT3)).isEqualTo(14);
     }
 
     @Test
@@ -227,7 +227,7 @@ class RedPillReadTest {
                                                     .mov(RAX, Mem.base(R8)));
                                     note(b.mov(RAX, Mem.base(R8)).xchg(Mem.base(R8), RAX));
                                 }));
-        assertThat(pill.findsOnlyInt3()).isEqualTo(14);
+        assertThat(pill.findsOnly(Naive.INT3)).isEqualTo(14);
     }
 
     /** 16 bytes that must be aligned: what faults does so on the page of a breakpoint, too. */
@@ -259,7 +259,7 @@ class RedPillReadTest {
                             note(a.mov(RAX, RSI));
                         },
                         POINTS);
-        assertThat(pill.findsOnlyInt3()).isEqualTo(14);
+        assertThat(pill.findsOnly(Naive.INT3)).isEqualTo(14);
     }
 
     /** Page tables, descriptor tables, a TSS and a stack on the page of the breakpoint. */
@@ -326,6 +326,6 @@ class RedPillReadTest {
                     callAll(a);
                     note(a.mov(RAX, RSI));
                 };
-        assertThat(new RedPill(prepare, code, POINTS).findsOnlyInt3()).isEqualTo(14);
+        assertThat(new RedPill(prepare, code, POINTS).findsOnly(Naive.INT3)).isEqualTo(14);
     }
 }

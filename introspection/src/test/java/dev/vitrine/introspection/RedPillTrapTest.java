@@ -68,7 +68,7 @@ class RedPillTrapTest {
                 };
         RedPill pill =
                 new RedPill(prepare, code, TARGET, TARGET + 1, TARGET + 4, TARGET + 5, TARGET + 7);
-        assertThat(pill.findsNothing()).isEqualTo(15);
+        assertThat(pill.findsOnly(Naive.TRAP_FLAG, Naive.MOVES_RIP)).isEqualTo(15);
     }
 
     /** An INT3 that the guest itself puts over an instruction with a breakpoint, as kprobes do. */
@@ -100,7 +100,8 @@ class RedPillTrapTest {
                     note(a.mov(RAX, RSI));
                 };
         // Six times the first; the second before its INT3, behind the handler, and without.
-        assertThat(new RedPill(prepare, code, TARGET, TARGET + 4).findsOnlyInt3()).isEqualTo(15);
+        assertThat(new RedPill(prepare, code, TARGET, TARGET + 4).findsOnly(Naive.INT3))
+                .isEqualTo(15);
     }
 
     /** MOV SS, POP SS and STI hold back what comes behind the next instruction. */
@@ -118,7 +119,7 @@ class RedPillTrapTest {
                     g.assemble(TARGET + 0x40, a -> a.sti().nop().nop().cli().ret());
                     g.assemble(TARGET + 0x80, a -> a.sti().cpuid().nop().cli().ret());
                     noteFault(g, 1, false, a -> {});
-                    interrupts(g);
+                    interrupts(g, 0x40, a -> {});
                 };
         Consumer<Asm> code =
                 a -> {
@@ -147,7 +148,7 @@ class RedPillTrapTest {
             TARGET + 0x83
         };
         RedPill pill = new RedPill(prepare, code, points);
-        assertThat(pill.findsNothing()).isEqualTo(10);
+        assertThat(pill.findsOnly(Naive.TRAP_FLAG, Naive.MOVES_RIP)).isEqualTo(10);
         // Interrupts came, behind the instruction that STI covers.
         byte[] found = pill.alone().result();
         assertThat(found).contains(0x42).contains((byte) 0x83);
@@ -196,7 +197,8 @@ class RedPillTrapTest {
                     noteTime(a);
                 };
         // Each that faults is reached a second time, but for UD2, which is gone over.
-        assertThat(new RedPill(prepare, code, at).findsNothing()).isEqualTo(10 + 2 + 2 + 1 + 1);
+        assertThat(new RedPill(prepare, code, at).findsOnly(Naive.TRAP_FLAG))
+                .isEqualTo(10 + 2 + 2 + 1 + 1);
     }
 
     /** EIP goes from 4 GiB to 0, and IP from 64 KiB, over instructions with breakpoints. */
@@ -257,7 +259,7 @@ class RedPillTrapTest {
                         2,
                         base,
                         base + 2);
-        assertThat(pill.findsNothing()).isEqualTo(2 * 5);
+        assertThat(pill.findsOnly(Naive.MOVES_RIP)).isEqualTo(2 * 5);
         assertThat(pill.alone().result()[0]).isEqualTo((byte) 2);
     }
 
@@ -273,26 +275,8 @@ class RedPillTrapTest {
                     note(a.mov(RAX, RSI));
                 };
         // INT3 in the middle becomes a part of the instruction around it.
-        assertThat(new RedPill(prepare, code, TARGET + 3).findsOnlyInt3()).isEqualTo(1);
+        assertThat(new RedPill(prepare, code, TARGET + 3).findsOnly(Naive.INT3)).isEqualTo(1);
         RedPill all = new RedPill(prepare, code, TARGET, TARGET + 1, TARGET + 2);
         assertThat(all.findsNothing()).isEqualTo(2);
-    }
-
-    static void enableApic(Asm a) {
-        a.mov(ECX, 0x1B).rdmsr().or(EAX, 0xC00).wrmsr();
-        a.mov(ECX, 0x80F).mov(EAX, 0x1FF).xor(EDX, EDX).wrmsr();
-    }
-
-    /** Vector 40 hex leaves where it came and when. */
-    static void interrupts(AssembledGuest g) {
-        g.handler(
-                0x40,
-                a -> {
-                    a.push(RAX).push(RDX).push(RCX);
-                    note(a.mov(RAX, Mem.base(RSP).disp(24)));
-                    noteTime(a);
-                    a.mov(ECX, 0x80B).xor(EAX, EAX).xor(EDX, EDX).wrmsr();
-                    a.pop(RCX).pop(RDX).pop(RAX).iret(64);
-                });
     }
 }

@@ -17,6 +17,7 @@ import dev.vitrine.processor.asm.Mem;
 
 import org.junit.jupiter.api.Test;
 
+import java.util.Arrays;
 import java.util.function.Consumer;
 
 /** Guests that change their code, near and under breakpoints. */
@@ -90,9 +91,9 @@ class RedPillWriteTest {
                         }
                     };
             RedPill pill = new RedPill(RedPillWriteTest::nops, code, TARGET + 32);
-            int hits = pill.findsNothing();
             // Where an instruction begins at the breakpoint it is reached, and only there.
             boolean begins = before == 0 || before == 10 || before >= 13;
+            int hits = begins ? pill.findsNothing() : pill.findsOnly(Naive.COPIES_THAT_FOLLOW);
             assertThat(hits).as("%d bytes before", before).isEqualTo(5 + (begins ? 5 : 0));
         }
     }
@@ -116,7 +117,7 @@ class RedPillWriteTest {
                     RedPill.target(g);
                     noteFault(g, 6, false, a -> a.inc(Mem.base(RSP).q()));
                 };
-        assertThat(new RedPill(undefined, code, TARGET + 3).findsOnlyInt3()).isEqualTo(1);
+        assertThat(new RedPill(undefined, code, TARGET + 3).findsOnly(Naive.INT3)).isEqualTo(1);
         assertThat(pill.findsNothing()).isEqualTo(1);
     }
 
@@ -161,7 +162,7 @@ class RedPillWriteTest {
                 };
         RedPill pill = new RedPill(RedPill::target, code, TARGET, TARGET + 4, TARGET + 5);
         // 13 calls, of which three find one long NOP and do not come to its second byte.
-        assertThat(pill.findsOnlyInt3()).isEqualTo(3 * 13 - 2);
+        assertThat(pill.findsOnly(Naive.INT3)).isEqualTo(3 * 13 - 2);
     }
 
     /** Code that writes to itself: ahead in its own block, behind, and to the page it runs on. */
@@ -195,7 +196,7 @@ class RedPillWriteTest {
                     noteTime(a);
                     sum(a);
                 };
-        assertThat(new RedPill(prepare, code, points).findsOnlyInt3()).isEqualTo(60);
+        assertThat(new RedPill(prepare, code, points).findsOnly(Naive.INT3)).isEqualTo(60);
     }
 
     private static void sum(Asm a) {
@@ -248,7 +249,93 @@ class RedPillWriteTest {
                     note(a.bind(last).mov(EAX, EBX));
                 };
         // The breakpoint stays with the frame, which is gone.
-        assertThat(new RedPill(prepare, code, TARGET, TARGET + 4).findsNothing()).isEqualTo(2);
-        assertThat(new RedPill(prepare, code, TARGET, TARGET + 4).alone().result()).contains(1);
+        RedPill pill = new RedPill(prepare, code, TARGET, TARGET + 4);
+        assertThat(pill.findsOnly(Naive.COPIES)).isEqualTo(2);
+        assertThat(pill.alone().result()).contains(1);
+    }
+
+    /**
+     * Changes bytes that have breakpoints and are within the operand of the instruction that is
+     * executed: each alone, and with the byte behind it, which is ADD's prefix at last.
+     */
+    @Test
+    void underTheBreakpoint() throws InterruptedException {
+        Consumer<AssembledGuest> prepare =
+                g -> g.assemble(TARGET, a -> a.mov(EAX, 0x44332211).add(RSI, RAX).ret());
+        Consumer<Asm> code =
+                a -> {
+                    a.mov(R15, RESULT).xor(ESI, ESI).mov(R8, TARGET);
+                    note(call(a, TARGET));
+                    for (int round = 0; round < 3; round++) {
+                        for (int at = 1; at < 5; at++) {
+                            a.add(Mem.base(R8).disp(at).b(), 0x11);
+                            note(call(a, TARGET));
+                            a.xor(Mem.base(R8).disp(at).w(), 0x101 << round);
+                            note(call(a, TARGET));
+                            // What is there becomes what was there before.
+                            a.xor(Mem.base(R8).disp(at).w(), 0x101 << round);
+                            note(call(a, TARGET));
+                        }
+                    }
+                    note(a.mov(RAX, RSI));
+                };
+        RedPill pill = new RedPill(prepare, code, TARGET + 1, TARGET + 2, TARGET + 3, TARGET + 4);
+        assertThat(pill.findsOnly(Naive.INT3)).isZero();
+    }
+
+    /**
+     * Has the hypervisor write under breakpoints and read there: GNTTABOP_copy from and to the
+     * page, and XENVER_extraversion to where code was.
+     */
+    @Test
+    void byTheHypervisor() throws InterruptedException {
+        int copies = DATA + 0x800;
+        Consumer<AssembledGuest> prepare =
+                g -> {
+                    RedPill.target(g);
+                    // ADD RSI, 16 for INC RSI and its first NOP; and back.
+                    g.assemble(DATA + 0x1000, a -> a.add(RSI, 16));
+                    g.assemble(DATA + 0x1100, a -> a.inc(RSI).nop());
+                    int[][] fromTo = {
+                        {DATA + 0x1000, TARGET}, {TARGET, DATA + 0x1200}, {DATA + 0x1100, TARGET}
+                    };
+                    for (int i = 0; i < fromTo.length; i++) {
+                        // struct gnttab_copy: two of frame, domain and offset; length, flags.
+                        long at = copies + 40L * i;
+                        for (int j = 0; j < 2; j++) {
+                            g.domain.physical().putLong(at + 16 * j, fromTo[i][j] >>> 12);
+                            g.domain.physical().putShort(at + 16 * j + 8, 0x7FF0);
+                            g.domain.physical().putShort(at + 16 * j + 10, fromTo[i][j] & 0xFFF);
+                        }
+                        g.domain.physical().putInt(at + 32, i == 1 ? 0x100 : 4);
+                    }
+                };
+        Consumer<Asm> code =
+                a -> {
+                    a.mov(R15, RESULT).xor(ESI, ESI);
+                    call(a, TARGET);
+                    for (int i = 0; i < 3; i++) {
+                        for (int copy = 0; copy < 3; copy++) {
+                            a.push(RSI).mov(EAX, 20).mov(EDI, 5).mov(ESI, copies + 40 * copy);
+                            note(a.mov(EDX, 1).vmcall().pop(RSI));
+                            a.mov(R8, copies + 40L * copy);
+                            note(a.movzx(EAX, Mem.base(R8).disp(36).w()));
+                            note(a.mov(R8, DATA + 0x1200L).mov(RAX, Mem.base(R8)));
+                            note(a.mov(R8, TARGET).mov(RAX, Mem.base(R8)));
+                            note(call(a, TARGET).mov(RAX, RSI));
+                        }
+                    }
+                    a.push(RSI).mov(EAX, 17).mov(EDI, 1).mov(ESI, TARGET + 2).vmcall();
+                    note(a.pop(RSI));
+                    for (int i = 0; i < 3; i++) {
+                        note(a.mov(R8, TARGET).mov(RAX, Mem.base(R8).disp(8 * i)));
+                    }
+                };
+        RedPill pill = new RedPill(prepare, code, TARGET, TARGET + 3, TARGET + 5);
+        // ADD has a byte more than INC: the second breakpoint is then within it.
+        assertThat(pill.findsOnly(Naive.INT3)).isEqualTo(3 + 3 * (2 + 2 + 3));
+        // The first hypercall and its copy succeeded.
+        byte[] found = pill.alone().result();
+        assertThat(Arrays.copyOf(found, 16)).containsOnly(0);
     }
 }

@@ -7,7 +7,8 @@ import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * An alternate view (Xen's altp2m) of a domain's physical memory: a sparse set of overrides, each
- * another frame or other access rights, over the domain's map.
+ * another frame or other access rights, over the domain's map. An override is of a guest frame, or
+ * of a machine frame wherever the map shows it; the former goes before the latter.
  *
  * <p>Overrides follow the map. Where only the rights differ the frame is always the map's; a frame
  * that is shown in place of another is shown only as long as the other one is there. So no view
@@ -35,8 +36,17 @@ public final class AlternateView implements PhysicalView {
      */
     private record Alias(long gfn, long over, int access) implements Overlay {}
 
+    /**
+     * @param mfn shown in place of a machine frame
+     */
+    private record Copy(long mfn, int access) {}
+
     private final PhysicalMap base;
     private final ConcurrentHashMap<Long, Overlay> overrides = new ConcurrentHashMap<>();
+
+    /** By machine frame. */
+    private final ConcurrentHashMap<Long, Copy> copies = new ConcurrentHashMap<>();
+
     private volatile int defaultAccess;
 
     /** A view that shows the map's frames with all rights. */
@@ -78,12 +88,52 @@ public final class AlternateView implements PhysicalView {
                 long shown = base.lookup(a.gfn);
                 yield shown == 0 ? 0 : PhysicalView.withAccess(shown, a.access);
             }
-            case null, default -> defaulted(e);
+            case null, default -> withoutOverride(e);
         };
     }
 
-    private long defaulted(long entry) {
-        return PhysicalView.withAccess(entry, defaultAccess);
+    @Override
+    public long unrestricted(long gfn) {
+        long e = lookup(gfn);
+        if ((e & FIXED) == 0) {
+            return e == 0 ? 0 : e | ALL;
+        }
+        // What has rights of its own has them from where the map has it.
+        long own =
+                overrides.get(gfn) instanceof Alias a
+                                && a.over == PhysicalView.mfn(base.lookup(gfn))
+                        ? base.lookup(a.gfn)
+                        : base.lookup(gfn);
+        return e | own & ALL;
+    }
+
+    private long withoutOverride(long entry) {
+        Copy c = copies.isEmpty() ? null : copies.get(PhysicalView.mfn(entry));
+        return c == null
+                ? PhysicalView.withAccess(entry, defaultAccess)
+                : PhysicalView.withAccess(
+                        c.mfn << MachineMemory.FRAME_SHIFT | entry & (ALL | FIXED), c.access);
+    }
+
+    /**
+     * Shows another machine frame in place of one, in this view only: at each guest frame where the
+     * map has it, whatever becomes of the map, but for those with an override of their own.
+     *
+     * @param access access bits; a mapping whose rights are the frame's own has no more than those
+     */
+    public void changeFrame(long mfn, long shown, int access) {
+        copies.put(mfn, new Copy(shown, access & ACCESS));
+        base.changed(this, 0, PhysicalMap.GFN_LIMIT);
+    }
+
+    /** Ends what {@link #changeFrame} did; false if not that is shown in place of the frame. */
+    public boolean resetFrame(long mfn, long shown) {
+        Copy c = copies.get(mfn);
+        if (c == null || c.mfn != shown || !copies.remove(mfn, c)) {
+            return false;
+        }
+        base.changed(this, 0, PhysicalMap.GFN_LIMIT);
+        return true;
     }
 
     /**

@@ -31,6 +31,11 @@ public sealed interface PhysicalView permits PhysicalMap, AlternateView, Unrestr
     /** The entry of a guest frame, or 0. */
     long lookup(long gfn);
 
+    /** As {@link #lookup}, with all rights that this view could give. */
+    default long unrestricted(long gfn) {
+        return lookup(gfn);
+    }
+
     /** The domain's own map, under all views. */
     PhysicalMap base();
 

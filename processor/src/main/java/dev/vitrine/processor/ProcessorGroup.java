@@ -125,9 +125,11 @@ public final class ProcessorGroup {
      * @param places offsets of the breakpoint instructions; none takes back what was said
      * @param original the frame's bytes without them
      * @param copied the machine frame that it is a copy of: hooks in that one are reached in both
+     * @param snapshot of several calls for a frame the one with the greatest number counts,
+     *     whichever comes last, until what they said is taken back
      */
-    public void patch(long mfn, BitSet places, byte[] original, long copied) {
-        cache.patch(mfn, places, original, copied);
+    public void patch(long mfn, BitSet places, byte[] original, long copied, long snapshot) {
+        cache.patch(mfn, places, original, copied, snapshot);
     }
 
     /** Lets all processors see memory through a view. Any thread. */

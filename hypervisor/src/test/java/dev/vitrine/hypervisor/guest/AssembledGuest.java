@@ -10,6 +10,8 @@ import dev.vitrine.hypervisor.DomainConfig;
 import dev.vitrine.hypervisor.DomainStop;
 import dev.vitrine.hypervisor.Hypervisor;
 import dev.vitrine.hypervisor.StopReason;
+import dev.vitrine.hypervisor.TurnScheduler;
+import dev.vitrine.hypervisor.Vcpu;
 import dev.vitrine.processor.asm.Asm;
 import dev.vitrine.processor.asm.Mem;
 
@@ -36,6 +38,9 @@ public final class AssembledGuest implements AutoCloseable {
     private static final int IDT = 0x6000;
     private static final int BOOT = 0x8000;
     private static final int REASON = 0x9000;
+
+    /** Real-mode code of vCPU 0, which has none; the others' follow at distances of a page. */
+    private static final int TRAMPOLINE = 0xA000;
 
     /** Linear address of the window. */
     public static final long WINDOW = 0x40000000L;
@@ -66,11 +71,14 @@ public final class AssembledGuest implements AutoCloseable {
     }
 
     public AssembledGuest(DomainConfig config, Consumer<Asm> code) {
-        hypervisor = Hypervisor.create(2);
+        hypervisor =
+                config.clock() == DomainConfig.Clock.VIRTUAL
+                        ? Hypervisor.create(1, new TurnScheduler())
+                        : Hypervisor.create(Math.max(2, config.vcpus()));
         domain = hypervisor.createDomain(config);
         domain.addRam(0, RAM >> 12);
         tables();
-        boot();
+        boot(0);
         assemble(CODE, a -> powerOff(body(a, code)));
         domain.startPvh(BOOT, 0);
     }
@@ -89,6 +97,7 @@ public final class AssembledGuest implements AutoCloseable {
         put(WINDOW_PD, WINDOW_PT | 7);
         put(GDT + 0x08, 0x00AF9B000000FFFFL);
         put(GDT + 0x10, 0x00CF93000000FFFFL);
+        put(GDT + 0x18, 0x00CF9B000000FFFFL); // 32-bit code
         domain.physical().putShort(POINTERS, 0x1F);
         put(POINTERS + 2, GDT);
         domain.physical().putShort(POINTERS + 16, 0xFFF);
@@ -100,21 +109,50 @@ public final class AssembledGuest implements AutoCloseable {
     }
 
     /** From 32-bit code without paging to 64-bit code. */
-    private void boot() {
-        Asm a = new Asm(32, BOOT);
+    private void boot(int vcpu) {
+        int boot = BOOT + vcpu * 0x100;
+        int code = CODE + vcpu * STEP;
+        Asm a = new Asm(32, boot);
         a.lgdt32(Mem.abs(POINTERS)).mov(EAX, 0x40620); // PAE, OSFXSR, OSXMMEXCPT, OSXSAVE
         a.bytes(new byte[] {0x0F, 0x22, (byte) 0xE0}); // mov cr4, eax
         a.mov(EAX, TABLES).bytes(new byte[] {0x0F, 0x22, (byte) 0xD8}); // mov cr3, eax
         a.mov(ECX, 0xC0000080L).mov(EAX, 0x901).xor(EDX, EDX).wrmsr(); // SCE, LME, NXE
         a.mov(EAX, 0x80010011L).bytes(new byte[] {0x0F, 0x22, (byte) 0xC0}); // mov cr0, eax
-        a.bytes((byte) 0xEA).dd(CODE - 64).dw(8);
-        domain.physical().write(BOOT, a.toBytes());
-        Asm b = new Asm(64, CODE - 64);
+        a.bytes((byte) 0xEA).dd(code - 64).dw(8);
+        domain.physical().write(boot, a.toBytes());
+        Asm b = new Asm(64, code - 64);
         b.lidt(Mem.abs(POINTERS + 16)).mov(EAX, 0x10);
         b.bytes(new byte[] {(byte) 0x8E, (byte) 0xD0, (byte) 0x8E, (byte) 0xD8}); // SS, DS
-        b.mov(ESP, STACK).mov(EAX, CODE).jmp(RAX);
-        domain.physical().write(CODE - 64, b.toBytes());
+        b.mov(ESP, STACK + vcpu * STEP).mov(EAX, code).jmp(RAX);
+        domain.physical().write(code - 64, b.toBytes());
         domain.physical().putInt(REASON, 0);
+    }
+
+    /**
+     * Gives another vCPU code, for when one has executed what {@link #startUp} assembles: 64-bit
+     * code with the same tables and a stack of its own. At its end it halts for good.
+     *
+     * @param vcpu 1 to 5
+     */
+    public void secondary(int vcpu, Consumer<Asm> code) {
+        Asm a = new Asm(16, 0);
+        a.hex("31C0 8ED8 0F0116").dw(POINTERS); // XOR AX, AX; MOV DS, AX; LGDT
+        a.hex("0F20C0 0C01 0F22C0 66EA").dd(BOOT + vcpu * 0x100).dw(0x18); // CR0.PE; far JMP
+        domain.physical().write(TRAMPOLINE + vcpu * 0x1000, a.toBytes());
+        boot(vcpu);
+        assemble(CODE + vcpu * STEP, b -> body(b, code).cli().hlt());
+    }
+
+    /** Starts another vCPU by INIT and start-up IPI, in x2APIC mode. Changes RAX, RCX and RDX. */
+    public static Asm startUp(Asm a, int vcpu) {
+        a.mov(ECX, 0x1B).rdmsr().or(EAX, 0xC00).wrmsr();
+        a.mov(ECX, 0x830).mov(EDX, Vcpu.apicId(vcpu)).mov(EAX, 0x4500).wrmsr();
+        return a.mov(EAX, 0x4600 | (TRAMPOLINE >>> 12) + vcpu).wrmsr();
+    }
+
+    /** SCHEDOP_yield. Changes RAX and RDI. */
+    public static Asm yield(Asm a) {
+        return a.mov(EAX, 29).xor(EDI, EDI).vmcall();
     }
 
     /** SCHEDOP_shutdown. */

@@ -84,9 +84,8 @@ final class BlockBuilder {
                 // Marking the frame has brought it back.
                 return former;
             }
-            patched = cache.patched(machine >>> 12);
-            byte[] source = patched == null ? page.bytes() : patched.original();
-            System.arraycopy(source, (int) machine & 4095, bytes, 0, available);
+            System.arraycopy(page.bytes(), (int) machine & 4095, bytes, 0, available);
+            patched = page.patched;
             hookFrame = cache.hookFrame(machine >>> 12);
             // Behind the mark: who adds a hook ends what has been decoded without it.
             hooks = (modeKey & Interpreter.MODE_REPLAY) == 0 ? cache.hooks.in(hookFrame) : null;
@@ -127,9 +126,7 @@ final class BlockBuilder {
                 if (next >= 0) {
                     secondPage = cache.markCode(next >>> 12);
                     cache.fetched(secondPage, cpu, nextLa);
-                    PatchedFrame second = cache.patched(next >>> 12);
-                    byte[] source = second == null ? secondPage.bytes() : second.original();
-                    System.arraycopy(source, 0, bytes, available, 16);
+                    System.arraycopy(secondPage.bytes(), 0, bytes, available, 16);
                     secondFrame = next >>> 12;
                 } else {
                     Arrays.fill(bytes, available, available + 16, (byte) 0xFF);

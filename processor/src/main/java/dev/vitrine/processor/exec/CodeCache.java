@@ -68,10 +68,13 @@ public final class CodeCache implements CodeTracker {
         int spillLimit = 64;
 
         /**
-         * The frame's bytes when every processor had dropped its write permission, which all code
-         * is decoded from; null before that.
+         * What all code of the frame is decoded from: its bytes when every processor had dropped
+         * its write permission, or the original ones of a patched frame. Null before that.
          */
         volatile byte @Nullable [] bytes;
+
+        /** What {@link CodeCache#patch} had set when {@link #bytes} came; valid with those. */
+        @Nullable PatchedFrame patched;
 
         /** {@link CodeCache#freshCode} has been told. */
         volatile boolean told;
@@ -207,10 +210,17 @@ public final class CodeCache implements CodeTracker {
         if (p.bytes == null) {
             frames.set(mfn, FrameTable.CODE);
             rendezvous.onAll(other -> other.mmu.dropWrites(mfn));
-            byte[] now = new byte[MachineMemory.FRAME_SIZE];
-            ram.read(mfn << MachineMemory.FRAME_SHIFT, now, 0, now.length);
+            PatchedFrame patched = patches.isEmpty() ? null : patches.get(mfn);
+            byte[] now;
+            if (patched == null) {
+                now = new byte[MachineMemory.FRAME_SIZE];
+                ram.read(mfn << MachineMemory.FRAME_SHIFT, now, 0, now.length);
+            } else {
+                now = patched.original();
+            }
             synchronized (p) {
                 if (p.bytes == null) {
+                    p.patched = patched;
                     p.bytes = now;
                 }
             }
@@ -225,7 +235,12 @@ public final class CodeCache implements CodeTracker {
         if (former == null) {
             return;
         }
-        List<Block> same = former.unchanged(p.bytes(), hooks.in(hookFrame(mfn)));
+        PatchedFrame patched = p.patched;
+        List<Block> same =
+                former.unchanged(
+                        p.bytes(),
+                        hooks.in(hookFrame(mfn)),
+                        patched == null ? null : patched.places());
         synchronized (p) {
             if (p.dead) {
                 return;
@@ -553,12 +568,15 @@ public final class CodeCache implements CodeTracker {
     }
 
     /** See {@link dev.vitrine.processor.ProcessorGroup#patch}. */
-    public void patch(long mfn, BitSet places, byte[] original, long copied) {
+    public void patch(long mfn, BitSet places, byte[] original, long copied, long snapshot) {
         if (places.isEmpty()) {
             patches.remove(mfn);
         } else {
             BitSet own = (BitSet) places.clone();
-            patches.put(mfn, new PatchedFrame(own, original.clone(), copied));
+            patches.merge(
+                    mfn,
+                    new PatchedFrame(own, original.clone(), copied, snapshot),
+                    (old, one) -> one.snapshot() > old.snapshot() ? one : old);
         }
         decodeAnew(mfn);
     }
@@ -570,11 +588,6 @@ public final class CodeCache implements CodeTracker {
     }
 
     private final ConcurrentHashMap<Long, PatchedFrame> patches = new ConcurrentHashMap<>();
-
-    /** What {@link #patch} has set. */
-    @Nullable PatchedFrame patched(long mfn) {
-        return patches.get(mfn);
-    }
 
     @Override
     public boolean stepping(Cpu cpu) {

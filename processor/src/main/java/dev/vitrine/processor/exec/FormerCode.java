@@ -28,11 +28,15 @@ final class FormerCode {
          * Blocks that lie wholly within the frame, have no hooks, and whose bytes are the same now.
          *
          * @param hooks offsets that have a hook now; null if there are none
+         * @param patched offsets that have a breakpoint instruction now; null if there are none
          */
-        List<Block> unchanged(byte[] now, @Nullable BitSet hooks) {
+        List<Block> unchanged(byte[] now, @Nullable BitSet hooks, @Nullable BitSet patched) {
             BitSet changed = changed(bytes, now);
             if (hooks != null) {
                 changed.or(hooks);
+            }
+            if (patched != null) {
+                changed.or(patched);
             }
             List<Block> same = new ArrayList<>();
             for (Block b : blocks) {

@@ -14,5 +14,6 @@ import java.util.BitSet;
  * @param places offsets of the breakpoint instructions, which must not be changed
  * @param original the frame's bytes without them
  * @param copied the machine frame that this one is a copy of; its hooks are reached here, too
+ * @param snapshot number of the snapshot of the other frame; the greatest counts
  */
-record PatchedFrame(BitSet places, byte[] original, long copied) {}
+record PatchedFrame(BitSet places, byte[] original, long copied, long snapshot) {}

@@ -525,7 +525,7 @@ class InterceptionTest {
             view.change(DATA >>> 12, shadow, dev.vitrine.memory.PhysicalView.EXECUTE);
             BitSet places = new BitSet();
             places.set(0);
-            m.group.patch(shadow, places, page, m.map.lookup(DATA >>> 12) >>> 12);
+            m.group.patch(shadow, places, page, m.map.lookup(DATA >>> 12) >>> 12, 1);
             m.processor(0).setView(view);
             m.group.setIntercepts(Intercepts.NONE.with(Intercepts.BREAKPOINT | Intercepts.CPUID));
             int[] done = new int[1];
@@ -565,7 +565,7 @@ class InterceptionTest {
                 places[i].stream().forEach(at -> patched[at] = (byte) 0xCC);
                 long shadow = m.memory.allocateFrame();
                 m.memory.ram().write(shadow << 12, patched, 0, 4096);
-                m.group.patch(shadow, places[i], page, m.map.lookup((DATA >>> 12) + i) >>> 12);
+                m.group.patch(shadow, places[i], page, m.map.lookup((DATA >>> 12) + i) >>> 12, 1);
                 view.change((DATA >>> 12) + i, shadow, dev.vitrine.memory.PhysicalView.EXECUTE);
             }
             m.processor(0).setView(view);
