@@ -5,6 +5,7 @@ package dev.vitrine.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowable;
 import static org.junit.jupiter.api.Assumptions.abort;
 
 import dev.vitrine.introspection.IntrospectionException;
@@ -33,6 +34,7 @@ import java.util.concurrent.TimeUnit;
 @Timeout(value = 15, unit = TimeUnit.MINUTES)
 class DebianInjectTest {
     private static final Duration LIMIT = InjectedGuest.LIMIT;
+    private static final Duration SOON = Duration.ofSeconds(2);
     private static final long ERESTARTSYS = -512;
 
     @TempDir Path folder;
@@ -253,6 +255,7 @@ class DebianInjectTest {
                 assertThat(g.shell("kill -9 " + victim)).isZero();
                 assertThat(open.get()).isEqualTo(ERESTARTSYS);
             }
+            interrupted(g, path, zero);
             // A pipe that is full, in a process that goes on when it has been read.
             int writer = g.background("while :; do : </dev/null; done");
             long file =
@@ -299,6 +302,25 @@ class DebianInjectTest {
             assertThat(g.shell("kill -9 " + writer)).isZero();
             g.isHealthy();
         }
+    }
+
+    /** What waits for ever is interrupted when the time is over, and the process goes on. */
+    private static void interrupted(InjectedGuest g, CallArgument path, CallArgument zero) {
+        String told = "";
+        for (int n = 0; n < 10 && !told.contains("was interrupted"); n++) {
+            // One that could not be taken in time, or for which nobody came by, tells nothing.
+            int victim = g.background("while :; do : </dev/null; done");
+            List<CallArgument> all = List.of(path, zero, zero);
+            told =
+                    catchThrowable(() -> g.injector().call("filp_open", all, victim, SOON))
+                            .getMessage();
+            if (told.contains("was interrupted")) {
+                assertThat(told).contains("filp_open", "did not return within 2.0 s");
+                assertThat(g.text("/proc/self/status", victim)).contains(pid(victim));
+            }
+            assertThat(g.shell("kill -9 " + victim)).isZero();
+        }
+        assertThat(told).contains("was interrupted");
     }
 
     /** The least and the most, on other kernels and with the clock of instructions. */

@@ -40,7 +40,7 @@ public final class DomainInjector implements Injector {
     private static final Duration PATIENCE = Duration.ofMillis(300);
 
     /** How long a function that has not returned in time may take to be interrupted. */
-    private static final Duration PARTING = Duration.ofSeconds(1);
+    private static final Duration PARTING = Duration.ofSeconds(2);
 
     /** How often a worker waits for more to do: for a tenth of a second. */
     private static final int WAITS = 20;
