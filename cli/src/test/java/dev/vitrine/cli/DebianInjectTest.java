@@ -325,7 +325,7 @@ class DebianInjectTest {
 
     /** The least and the most, on other kernels and with the clock of instructions. */
     @ParameterizedTest
-    @ValueSource(strings = {"debian", "debian:full", "debian:rt"})
+    @ValueSource(strings = {"debian", "debian:full", "debian:rt", "debian:6.12"})
     void otherGuests(String image) throws Exception {
         String clock = image.equals("debian") ? "virtual" : "real";
         try (InjectedGuest g =

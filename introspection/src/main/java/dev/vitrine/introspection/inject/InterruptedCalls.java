@@ -50,7 +50,7 @@ final class InterruptedCalls {
     static void restart(CallMemory memory, long task, long registers) {
         long status = memory.number(task + memory.offset("task_struct.thread_info.status"), 4);
         if (memory.number(registers + memory.offset("pt_regs.ax"), 8) != EINTR
-                || memory.number(registers + memory.offset("pt_regs.cs"), 8) != USER_CS
+                || memory.number(registers + memory.offset("pt_regs.cs"), 2) != USER_CS
                 || (status & TS_COMPAT) != 0) {
             return;
         }
