@@ -256,15 +256,18 @@ public final class DomainInjector implements Injector {
         }
         if (!s.taken().isDone()) {
             throw new IntrospectionException(
-                    (s.process() == 0
-                                    ? "No thread of root's made a system call within "
-                                    : "No thread of process "
-                                            + s.process()
-                                            + state(link.state(s.process()))
-                                            + " could be taken within ")
-                            + t
-                            + ", so that nothing was injected.");
+                    whoIsMissing(link, s) + " within " + t + ", so that nothing was injected.");
         }
+    }
+
+    private static String whoIsMissing(KernelLink link, Session s) {
+        if (s.process() != 0) {
+            String state = state(link.state(s.process()));
+            return "No thread of process " + s.process() + state + " could be taken";
+        }
+        return s.isFor(KernelLink.Kind.CALL_END)
+                ? "No thread of root's made a system call"
+                : "No worker of the kernel was at hand";
     }
 
     private static String state(@Nullable Character state) {
