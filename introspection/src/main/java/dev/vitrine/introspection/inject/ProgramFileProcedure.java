@@ -27,6 +27,12 @@ final class ProgramFileProcedure implements Procedure {
     /** MAP_PRIVATE, MAP_ANONYMOUS and MAP_POPULATE. */
     private static final long MAP_FLAGS = 0x8022;
 
+    /**
+     * A 32-bit program that is not in a system call is offered addresses that only others have, and
+     * refuses them; MAP_32BIT keeps to the second GiB.
+     */
+    private static final long MAP_32BIT = 0x40;
+
     /** The block: the position, a struct rlimit, the path. */
     private static final int RLIMIT = 8;
 
@@ -64,6 +70,7 @@ final class ProgramFileProcedure implements Procedure {
     private long buffer;
     private int done;
     private long error;
+    private long flags = MAP_FLAGS;
 
     /**
      * @param content what is written; or as many bytes as are to be read
@@ -167,6 +174,10 @@ final class ProgramFileProcedure implements Procedure {
             }
             case MAPPED -> {
                 if (result <= 0) {
+                    if (result == -FileProcedure.ENOMEM && !worker && flags == MAP_FLAGS) {
+                        flags |= MAP_32BIT;
+                        return map();
+                    }
                     error = Buffers.isError(result) ? result : -FileProcedure.EIO;
                     return leave();
                 }
@@ -210,7 +221,7 @@ final class ProgramFileProcedure implements Procedure {
 
     private KernelCall map() {
         state = State.MAPPED;
-        return KernelCall.of("vm_mmap", 0L, 0L, (long) CHUNK, PROT_READ_WRITE, MAP_FLAGS, 0L);
+        return KernelCall.of("vm_mmap", 0L, 0L, (long) CHUNK, PROT_READ_WRITE, flags, 0L);
     }
 
     private KernelCall move(CallMemory memory) {
