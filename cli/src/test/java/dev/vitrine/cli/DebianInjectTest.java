@@ -218,6 +218,10 @@ class DebianInjectTest {
             assertThat(g.text("/where", jailed)).isEqualTo("in\n");
             assertThat(g.text("/where", 0)).isEqualTo("out\n");
             assertThat(g.shell("kill -STOP " + busy)).isZero();
+            // It may still be taken on its way to the stop.
+            while (!g.text("/proc/" + busy + "/status", 0).contains("State:\tT")) {
+                Thread.onSpinWait();
+            }
             Cli.run("inject", "--pid", "" + busy, "--timeout", "1s", g.socket(), "read", own)
                     .isBadInput("process " + busy, "is stopped");
             assertThat(g.shell("kill -KILL " + busy)).isZero();
