@@ -9,6 +9,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.vitrine.introspection.inject.CallArgument;
 import dev.vitrine.introspection.inject.Injector;
 
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -45,6 +46,11 @@ class DebianInjectStateTest {
     private static final Set<String> MOVERS = Set.of("keeper r", "keeper n", "keeper32 c");
 
     @TempDir Path folder;
+
+    @BeforeAll
+    static void onDemand() {
+        InjectedGuest.onDemand();
+    }
 
     /** What /proc tells of a process, as one text. */
     private static String state(InjectedGuest g, int process) {

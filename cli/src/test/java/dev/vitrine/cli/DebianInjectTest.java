@@ -6,7 +6,6 @@ package dev.vitrine.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowable;
-import static org.junit.jupiter.api.Assumptions.abort;
 
 import dev.vitrine.introspection.IntrospectionException;
 import dev.vitrine.introspection.inject.CallArgument;
@@ -39,14 +38,9 @@ class DebianInjectTest {
 
     @TempDir Path folder;
 
-    /** Minutes of guests that fork, kill and block: not for each build. */
     @BeforeAll
     static void onDemand() {
-        if (!Boolean.getBoolean("vitrine.long")) {
-            String reason = "injection into Debian takes minutes: -Dvitrine.long=true";
-            System.out.println(reason);
-            abort(reason);
-        }
+        InjectedGuest.onDemand();
     }
 
     private static int exec(InjectedGuest g, String... command) {

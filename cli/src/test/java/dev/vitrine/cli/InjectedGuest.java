@@ -53,6 +53,15 @@ final class InjectedGuest implements AutoCloseable {
         this.injector = Injector.open(socket);
     }
 
+    /** Minutes of guests that fork, kill and block: not for each build. */
+    static void onDemand() {
+        if (!Boolean.getBoolean("vitrine.long")) {
+            String reason = "injection into Debian takes minutes: -Dvitrine.long=true";
+            System.out.println(reason);
+            abort(reason);
+        }
+    }
+
     /** Idle; the test is skipped if there is no such image. GuestPrograms are in /opt/test. */
     static InjectedGuest start(Path folder, String image, String... options) throws Exception {
         try {
