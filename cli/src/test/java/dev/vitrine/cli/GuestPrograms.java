@@ -218,8 +218,8 @@ final class GuestPrograms {
     }
 
     /**
-     * Writes the programs into a folder: i386, x32, crash, ring, starts, far, pty, contents, unpack
-     * and bpf.
+     * Writes the programs into a folder: i386, x32, crash, ring, starts, far, pty, contents,
+     * unpack, bpf, keeper and keeper32.
      */
     static void write(Path folder) throws IOException {
         program(folder.resolve("i386"), elf32(code(I386)));
@@ -230,6 +230,8 @@ final class GuestPrograms {
         program(folder.resolve("contents"), elf64(code(CONTENTS)));
         program(folder.resolve("unpack"), elf64(code(UNPACK)));
         program(folder.resolve("bpf"), elf64(code(BPF)));
+        program(folder.resolve("keeper"), elf64(code(KeeperGuest.X64)));
+        program(folder.resolve("keeper32"), elf32(code(KeeperGuest.I386)));
         program(folder.resolve("starts"), elf64(code(STARTS)));
         byte[] far = Arrays.copyOf(code(FAR), FAR_AWAY + code(FAR_TEXTS).length);
         System.arraycopy(code(FAR_TEXTS), 0, far, FAR_AWAY, code(FAR_TEXTS).length);

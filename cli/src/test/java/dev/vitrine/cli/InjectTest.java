@@ -51,15 +51,7 @@ class InjectTest {
         Path kernel = Guests.kernel(folder, Guests.ECHO);
         Path socket = folder.resolve("control");
         Path core = folder.resolve("core");
-        try (RunningGuest g =
-                new RunningGuest(
-                        "run",
-                        "--kernel",
-                        kernel.toString(),
-                        "--memory",
-                        "16M",
-                        "--control",
-                        socket.toString())) {
+        try (RunningGuest g = RunningGuest.controlled(kernel, socket)) {
             g.await("hello");
             String s = socket.toString();
             Cli.run("inject", s, "exec", "/bin/true").isBadInput("No Linux kernel was found");

@@ -77,15 +77,7 @@ class InspectTest {
         Path kernel = Guests.kernel(folder, Guests.ECHO);
         Path socket = folder.resolve("control");
         Path core = folder.resolve("core");
-        try (RunningGuest g =
-                new RunningGuest(
-                        "run",
-                        "--kernel",
-                        kernel.toString(),
-                        "--memory",
-                        "16M",
-                        "--control",
-                        socket.toString())) {
+        try (RunningGuest g = RunningGuest.controlled(kernel, socket)) {
             g.await("hello");
             String s = socket.toString();
             String code =

@@ -9,6 +9,7 @@ import java.io.PipedInputStream;
 import java.io.PipedOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.Arrays;
 
 /** A guest that {@code vitrine run} runs on another thread, while a test looks at it. */
@@ -35,6 +36,18 @@ final class RunningGuest implements AutoCloseable {
                                                         false)),
                         "guest " + Arrays.toString(args));
         thread.start();
+    }
+
+    /** A small guest of a kernel alone, with a control socket. */
+    static RunningGuest controlled(Path kernel, Path socket) throws IOException {
+        return new RunningGuest(
+                "run",
+                "--kernel",
+                kernel.toString(),
+                "--memory",
+                "16M",
+                "--control",
+                socket.toString());
     }
 
     /** What the guest has printed, once it has printed a text. */

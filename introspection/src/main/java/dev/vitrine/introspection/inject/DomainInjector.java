@@ -39,6 +39,9 @@ public final class DomainInjector implements Injector {
     /** How long a process may take to come by, before one of its threads is woken. */
     private static final Duration PATIENCE = Duration.ofMillis(300);
 
+    /** How long a function that has not returned in time may take to be interrupted. */
+    private static final Duration PARTING = Duration.ofSeconds(2);
+
     /** How often a worker waits for more to do: for a tenth of a second. */
     private static final int WAITS = 20;
 
@@ -71,9 +74,7 @@ public final class DomainInjector implements Injector {
                 }
             }
             run(link, p, process, t);
-            if (p.status() < 0) {
-                throw failed("start " + command.getFirst(), p.status());
-            }
+            check("start " + command.getFirst(), p.status());
             if (!wait) {
                 return 0;
             }
@@ -90,10 +91,20 @@ public final class DomainInjector implements Injector {
     public byte[] read(String path, long offset, int length, int process, Duration limit) {
         Arguments.checkPath(path);
         Arguments.checkRange(offset, length);
-        FileProcedure p = repeated(() -> FileProcedure.read(path, offset, length), process, limit);
-        if (p.error() < 0) {
-            throw failed("read " + path, p.error());
+        TimeLimit t = TimeLimit.of(limit);
+        FileProcedure p = repeated(() -> FileProcedure.read(path, offset, length), process, t);
+        if (p.needsProgram()) {
+            ProgramFileProcedure q =
+                    repeated(
+                            () ->
+                                    new ProgramFileProcedure(
+                                            path, offset, new byte[length], false, process == 0),
+                            process,
+                            t);
+            check("read " + path, q.error());
+            return q.bytes();
         }
+        check("read " + path, p.error());
         return p.bytes();
     }
 
@@ -102,10 +113,20 @@ public final class DomainInjector implements Injector {
         Arguments.checkPath(path);
         Arguments.checkRange(offset, content.length);
         byte[] own = content.clone();
-        FileProcedure p = repeated(() -> FileProcedure.write(path, offset, own), process, limit);
-        if (p.error() < 0) {
-            throw failed("write " + path, p.error());
+        TimeLimit t = TimeLimit.of(limit);
+        FileProcedure p = repeated(() -> FileProcedure.write(path, offset, own), process, t);
+        long error = p.error();
+        if (p.needsProgram()) {
+            error =
+                    repeated(
+                                    () ->
+                                            new ProgramFileProcedure(
+                                                    path, offset, own, true, process == 0),
+                                    process,
+                                    t)
+                            .error();
         }
+        check("write " + path, error);
     }
 
     @Override
@@ -126,9 +147,12 @@ public final class DomainInjector implements Injector {
         }
     }
 
-    private static IntrospectionException failed(String what, long error) {
+    private static void check(String what, long error) {
+        if (error >= 0) {
+            return;
+        }
         String name = ErrorNames.of(error);
-        return new IntrospectionException(
+        throw new IntrospectionException(
                 "The guest's kernel could not "
                         + what
                         + ": "
@@ -159,8 +183,7 @@ public final class DomainInjector implements Injector {
     // ---------------------------------------------------------------------- requests
 
     /** A thread that a signal has come to is no reason for not doing it. */
-    private <P extends Procedure> P repeated(Supplier<P> make, int process, Duration limit) {
-        TimeLimit t = TimeLimit.of(limit);
+    private <P extends Procedure> P repeated(Supplier<P> make, int process, TimeLimit t) {
         KernelLink link = link();
         while (true) {
             P p = make.get();
@@ -183,7 +206,27 @@ public final class DomainInjector implements Injector {
                     s.function()
                             + " in the guest's kernel did not return within "
                             + t
-                            + "; when it does, the thread goes on as before.");
+                            + (interrupted(link, s)
+                                    ? ", and was interrupted; the thread goes on as before."
+                                    : "; when it does, the thread goes on as before."));
+        }
+    }
+
+    /**
+     * Wakes a thread from a function in which it has been for too long.
+     *
+     * @return false if it waits uninterruptibly, or there is no other thread to do it
+     */
+    private boolean interrupted(KernelLink link, Session s) {
+        if (s.thread() == 0 || s.isWake()) {
+            return false;
+        }
+        TimeLimit t = TimeLimit.of(PARTING);
+        try {
+            run(link, new WakeProcedure(s.thread(), null), 0, t);
+            return isDone(s.done(), t);
+        } catch (IntrospectionException e) {
+            return s.done().isDone();
         }
     }
 
@@ -199,31 +242,32 @@ public final class DomainInjector implements Injector {
                 }
             }
             pending.add(s);
-            boolean taken = false;
             try {
                 int round = 0;
-                while (!(taken = isDone(s.taken(), s.process() == 0 ? t : t.atMost(PATIENCE)))
+                while (!isDone(s.taken(), s.process() == 0 ? t : t.atMost(PATIENCE))
                         && !t.passed()) {
-                    wake(link, s.process(), round++, t);
+                    wake(link, s, round++, t);
                 }
             } finally {
                 // One that has been taken in the last moment is under way.
-                if (!taken && !pending.remove(s)) {
-                    s.taken().join();
-                }
+                s.cancel();
+                pending.remove(s);
             }
         }
         if (!s.taken().isDone()) {
             throw new IntrospectionException(
-                    (s.process() == 0
-                                    ? "No thread of root's made a system call within "
-                                    : "No thread of process "
-                                            + s.process()
-                                            + state(link.state(s.process()))
-                                            + " could be taken within ")
-                            + t
-                            + ", so that nothing was injected.");
+                    whoIsMissing(link, s) + " within " + t + ", so that nothing was injected.");
         }
+    }
+
+    private static String whoIsMissing(KernelLink link, Session s) {
+        if (s.process() != 0) {
+            String state = state(link.state(s.process()));
+            return "No thread of process " + s.process() + state + " could be taken";
+        }
+        return s.isFor(KernelLink.Kind.CALL_END)
+                ? "No thread of root's made a system call"
+                : "No worker of the kernel was at hand";
     }
 
     private static String state(@Nullable Character state) {
@@ -239,13 +283,22 @@ public final class DomainInjector implements Injector {
     }
 
     /** One thread after the other of a process that does not come by itself. */
-    private void wake(KernelLink link, int process, int round, TimeLimit t) {
+    private void wake(KernelLink link, Session s, int round, TimeLimit t) {
+        int process = s.process();
         List<Integer> threads = link.threads(process);
         if (threads.isEmpty()) {
             throw new IntrospectionException(
                     "Process " + process + " ended before one of its threads could be taken.");
         }
-        run(link, new WakeProcedure(threads.get(round % threads.size())), 0, t);
+        try {
+            run(link, new WakeProcedure(threads.get(round % threads.size()), s), 0, t);
+        } catch (IntrospectionException e) {
+            if (!t.passed()) {
+                throw e;
+            }
+        } finally {
+            s.release();
+        }
     }
 
     private boolean isDone(CompletableFuture<@Nullable Void> what, TimeLimit t) {
@@ -307,19 +360,23 @@ public final class DomainInjector implements Injector {
             return;
         }
         for (Session next : pending) {
-            if (at.link().threads().fits(at, task, next.process()) && pending.remove(next)) {
+            if (next.isFor(kind)
+                    && at.link().threads().fits(at, task, next.process())
+                    && next.take()) {
+                pending.remove(next);
                 start(next, at, task, kind);
                 return;
             }
         }
         if (waits > 0 && kind == KernelLink.Kind.WORK) {
             Session idle = new Session(new WaitProcedure(), 0, random.nextLong(), waits - 1);
+            idle.take();
             start(idle, at, task, kind);
         }
     }
 
     private void start(Session s, VcpuMemory at, long task, KernelLink.Kind kind) {
-        s.begin(at, kind);
+        s.begin(at, task, kind);
         if (!s.done().isDone()) {
             active.put(task, s);
         }

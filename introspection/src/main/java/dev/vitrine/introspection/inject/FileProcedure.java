@@ -10,6 +10,7 @@ import org.jspecify.annotations.Nullable;
 
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 
@@ -31,13 +32,23 @@ final class FileProcedure implements Procedure {
     /** For files of /proc; not every kernel has them. */
     static final List<String> OPTIONAL = List.of("seq_read", "seq_read_iter", "iov_iter_kvec");
 
+    /** What opens and closes a file, and has memory for its name. */
+    static final Set<String> COMMON =
+            Set.of(
+                    Buffers.ALLOCATE,
+                    Buffers.FREE,
+                    "filp_open",
+                    "filp_close",
+                    "flush_delayed_fput",
+                    "task_work_run");
+
     private static final long O_WRONLY = 1;
     private static final long O_CREAT = 0100;
     private static final long O_NOCTTY = 0400;
     private static final long O_TRUNC = 01000;
     private static final long O_NONBLOCK = 04000;
     private static final long O_LARGEFILE = 0100000;
-    private static final long NEW_FILE_MODE = 0644;
+    static final long NEW_FILE_MODE = 0644;
 
     private static final int S_IFMT = 0170000;
     private static final int S_IFDIR = 0040000;
@@ -45,7 +56,9 @@ final class FileProcedure implements Procedure {
     private static final int EINTR = 4;
     private static final int EISDIR = 21;
     private static final int EINVAL = 22;
-    private static final int EIO = 5;
+    static final int EIO = 5;
+    static final int EAGAIN = 11;
+    static final int ENOMEM = 12;
 
     private enum State {
         BEGIN,
@@ -71,6 +84,7 @@ final class FileProcedure implements Procedure {
     private byte[] read = new byte[0];
     private boolean sequence;
     private boolean regular;
+    private boolean needsProgram;
 
     private FileProcedure(String path, long offset, byte[] content, boolean writes) {
         byte[] name = path.getBytes(StandardCharsets.UTF_8);
@@ -91,14 +105,9 @@ final class FileProcedure implements Procedure {
 
     @Override
     public Set<String> functions() {
-        return Set.of(
-                Buffers.ALLOCATE,
-                Buffers.FREE,
-                "filp_open",
-                "filp_close",
-                "flush_delayed_fput",
-                "task_work_run",
-                writes ? "kernel_write" : "kernel_read");
+        Set<String> all = new HashSet<>(COMMON);
+        all.add(writes ? "kernel_write" : "kernel_read");
+        return all;
     }
 
     /** A negative error number, or 0. */
@@ -117,8 +126,17 @@ final class FileProcedure implements Procedure {
 
     @Override
     public boolean interrupted() {
-        boolean signal = error == -EINTR || error <= -512 && error >= -516; // ERESTART...
-        return signal && (regular || done == 0);
+        return isInterruption(error) && (regular || done == 0);
+    }
+
+    /** Whether a negative error number is a signal's doing. */
+    static boolean isInterruption(long error) {
+        return error == -EINTR || error <= -512 && error >= -516; // ERESTART...
+    }
+
+    /** Whether nothing was done, since the file only knows buffers of programs. */
+    boolean needsProgram() {
+        return needsProgram;
     }
 
     /** Room for a struct iov_iter, and as much for a struct kiocb; they take about 50 bytes. */
@@ -165,7 +183,7 @@ final class FileProcedure implements Procedure {
                 long at = contentAt() + content.length;
                 memory.write(at, path);
                 state = State.OPENED;
-                return KernelCall.of("filp_open", at, flags(), NEW_FILE_MODE);
+                return KernelCall.of("filp_open", at, flags(writes, offset), NEW_FILE_MODE);
             }
             case OPENED -> {
                 if (Buffers.isError(result) || result >= 0) {
@@ -220,7 +238,8 @@ final class FileProcedure implements Procedure {
         throw new IntrospectionException("There is no step " + state + ".");
     }
 
-    private long flags() {
+    /** With which a file is opened. */
+    static long flags(boolean writes, long offset) {
         long common = O_NONBLOCK | O_NOCTTY | O_LARGEFILE;
         if (!writes) {
             return common;
@@ -231,7 +250,7 @@ final class FileProcedure implements Procedure {
     /**
      * What kernel_read would complain about in the kernel's log: folders, and files that are only
      * for buffers of programs. Those of them that are sequences of records (most of /proc) have a
-     * way of their own.
+     * way of their own; for the others there is {@link ProgramFileProcedure}.
      */
     private long unfit(CallMemory memory) {
         long inode = memory.number(file + memory.offset("file.f_inode"), 8);
@@ -253,6 +272,7 @@ final class FileProcedure implements Procedure {
             sequence = true;
             return 0;
         }
+        needsProgram = own != 0;
         return own != 0 || usual == 0 ? -EINVAL : 0;
     }
 

@@ -79,14 +79,15 @@ final class KernelLink {
         kernel = LinuxKernel.attach(target, List.of());
         threads = new ThreadChoice(kernel);
         Map<String, Long> map = new HashMap<>();
-        Stream.concat(FileProcedure.MEMBERS.stream(), ProgramWatch.MEMBERS.stream())
+        Stream.of(FileProcedure.MEMBERS, ProgramWatch.MEMBERS, ThreadBracket.MEMBERS)
+                .flatMap(List::stream)
                 .forEach(m -> map.put(m, offset(kernel, m)));
         offsets = Map.copyOf(map);
-        for (String f : FileProcedure.OPTIONAL) {
-            if (kernel.hasSymbol(f)) {
-                addresses.put(f, kernel.resolve(f));
-            }
-        }
+        Stream.concat(
+                        FileProcedure.OPTIONAL.stream(),
+                        Stream.of(ThreadBracket.CALCULATE, ThreadBracket.WAKE))
+                .filter(kernel::hasSymbol)
+                .forEach(f -> addresses.put(f, kernel.resolve(f)));
         returnAddress = kernel.resolve(RETURN);
         threadEnd = kernel.resolve(THREAD_END);
         place(Kind.CALL_END, CALL_ENDS);

@@ -27,6 +27,11 @@ interface Procedure {
      */
     @Nullable KernelCall next(CallMemory memory, long result);
 
+    /** Whether only a worker of the kernel can do it. */
+    default boolean onWorker() {
+        return false;
+    }
+
     /**
      * Whether a signal for the thread, not what was asked for, has made it fail, and nothing was
      * done that another thread may not do once more.

@@ -19,16 +19,21 @@ final class Session {
     /** Room on the stack that is left for whatever is at its top. */
     private static final int GAP = 256;
 
-    private final Procedure procedure;
+    private Procedure procedure;
     private final int process;
     private final long cookie;
     private final int waits;
+    private final boolean wakes;
     private final CompletableFuture<@Nullable Void> done = new CompletableFuture<>();
     private final CompletableFuture<@Nullable Void> taken = new CompletableFuture<>();
     private KernelLink.@Nullable Kind kind;
     private @Nullable SavedRegisters saved;
     private long returnSp;
     private volatile String function = "";
+    private volatile int thread;
+    private boolean held;
+    private boolean cancelled;
+    private volatile int woken;
 
     /**
      * @param process of which a thread is to do it; 0 is for any that may do everything
@@ -37,6 +42,7 @@ final class Session {
      */
     Session(Procedure procedure, int process, long cookie, int waits) {
         this.procedure = procedure;
+        this.wakes = procedure instanceof WakeProcedure;
         this.process = process;
         this.cookie = cookie;
         this.waits = waits;
@@ -44,6 +50,16 @@ final class Session {
 
     int process() {
         return process;
+    }
+
+    /** Whether a thread that is taken at such a place may do it. */
+    boolean isFor(KernelLink.Kind kind) {
+        return kind == KernelLink.Kind.WORK || !procedure.onWorker();
+    }
+
+    /** Whether it only wakes another thread. */
+    boolean isWake() {
+        return wakes;
     }
 
     int waits() {
@@ -58,6 +74,44 @@ final class Session {
     /** Completed when the thread goes on with its own work. */
     CompletableFuture<@Nullable Void> done() {
         return done;
+    }
+
+    /**
+     * Takes it for a thread that is there.
+     *
+     * @return false if it has one, or if one is just being woken for it
+     */
+    synchronized boolean take() {
+        return !held && !cancelled && taken.complete(null);
+    }
+
+    /**
+     * Keeps it from being taken while a thread is told that there is a signal: one that has been
+     * taken before would believe it in the midst of an injected function.
+     *
+     * @param wakes number of the thread that is woken
+     * @return false if it has been taken
+     */
+    synchronized boolean hold(int wakes) {
+        held = !taken.isDone();
+        woken = held ? wakes : woken;
+        return held;
+    }
+
+    /** Ends {@link #hold}. */
+    synchronized void release() {
+        held = false;
+    }
+
+    /** No thread is to be taken any more; false if one has been. */
+    synchronized boolean cancel() {
+        cancelled = !taken.isDone();
+        return cancelled;
+    }
+
+    /** Number of the thread in the first PID namespace; 0 until there is one. */
+    int thread() {
+        return thread;
     }
 
     /** The function that is being called. */
@@ -75,11 +129,13 @@ final class Session {
         return at.stackPointer() == returnSp && at.numberOr(returnSp, cookie + 1) == cookie;
     }
 
-    /** The thread is taken from what it was about to do. */
-    void begin(VcpuMemory at, KernelLink.Kind where) {
+    /** The thread is taken from what it was about to do; {@link #take} has said that it may. */
+    void begin(VcpuMemory at, long task, KernelLink.Kind where) {
         saved = SavedRegisters.of(at.processor());
         kind = where;
-        taken.complete(null);
+        thread = (int) at.numberOr(task + at.offset("task_struct.pid"), 0);
+        boolean comes = thread != 0 && thread == woken;
+        procedure = new ThreadBracket(procedure, where, comes, task, at.argument(0));
         step(at, 0);
     }
 

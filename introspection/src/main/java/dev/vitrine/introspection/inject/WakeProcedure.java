@@ -23,13 +23,20 @@ final class WakeProcedure implements Procedure {
     private static final int HEAD = 16;
 
     private final int thread;
+    private final @Nullable Session forWhom;
     private int step;
     private long block;
     private long task;
 
-    /** Wakes the thread of a number in the first PID namespace. */
-    WakeProcedure(int thread) {
+    /**
+     * Wakes the thread of a number in the first PID namespace.
+     *
+     * @param forWhom what it is to be taken for, unless it or another thread has been meanwhile;
+     *     null if it is to return from a function
+     */
+    WakeProcedure(int thread, @Nullable Session forWhom) {
         this.thread = thread;
+        this.forWhom = forWhom;
     }
 
     @Override
@@ -63,9 +70,16 @@ final class WakeProcedure implements Procedure {
                     step = 6;
                     return KernelCall.of(Buffers.FREE, block);
                 }
+                if (forWhom != null && !forWhom.hold(thread)) {
+                    step = 4;
+                    return KernelCall.of("wake_q_add_safe", block, task);
+                }
                 return KernelCall.of("signal_wake_up_state", task, 0L);
             }
             case 3 -> {
+                if (forWhom != null) {
+                    forWhom.release();
+                }
                 return KernelCall.of("wake_q_add_safe", block, task);
             }
             case 4 -> {

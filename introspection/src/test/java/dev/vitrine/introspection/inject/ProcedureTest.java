@@ -7,85 +7,20 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.vitrine.introspection.IntrospectionException;
-import dev.vitrine.introspection.LittleEndian;
 
 import org.junit.jupiter.api.Test;
 
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 
 /** What is called, and what is in memory then, by a kernel of a few answers. */
 class ProcedureTest {
-    private static final long BLOCK = 0xFFFF_C900_0000_1000L;
-    private static final long FILE = BLOCK + 0x8000;
-    private static final long INODE = FILE + 0x100;
-    private static final long OPERATIONS = FILE + 0x200;
+    private static final long BLOCK = FakeMemory.BLOCK;
+    private static final long FILE = FakeMemory.FILE;
+    private static final long INODE = FakeMemory.INODE;
+    private static final long OPERATIONS = FakeMemory.OPERATIONS;
 
-    /** Memory from {@link #BLOCK} on. */
-    private static final class Memory implements CallMemory {
-        private final byte[] content = new byte[1 << 16];
-
-        private int at(long address, int length) {
-            long n = address - BLOCK;
-            if (n < 0 || n > content.length - length) {
-                throw new IntrospectionException("Nothing there.");
-            }
-            return (int) n;
-        }
-
-        @Override
-        public long number(long address, int size) {
-            return LittleEndian.number(content, at(address, size), size);
-        }
-
-        @Override
-        public byte[] bytes(long address, int length) {
-            int from = at(address, length);
-            return Arrays.copyOfRange(content, from, from + length);
-        }
-
-        @Override
-        public void write(long address, byte[] source) {
-            System.arraycopy(source, 0, content, at(address, source.length), source.length);
-        }
-
-        @Override
-        public long offset(String member) {
-            return 8L * FileProcedure.MEMBERS.indexOf(member);
-        }
-
-        @Override
-        public long symbol(String name) {
-            return 1 + FileProcedure.OPTIONAL.indexOf(name);
-        }
-
-        void put(long address, long value) {
-            LittleEndian.put64(content, at(address, 8), value);
-        }
-
-        String text(long address) {
-            int from = at(address, 1);
-            int end = from;
-            while (content[end] != 0) {
-                end++;
-            }
-            return new String(content, from, end - from, StandardCharsets.UTF_8);
-        }
-
-        /** A file of a kind that kernel_read takes. */
-        Memory file(int mode) {
-            put(FILE + offset("file.f_inode"), INODE);
-            put(FILE + offset("file.f_op"), OPERATIONS);
-            put(INODE + offset("inode.i_mode"), mode);
-            put(OPERATIONS + offset("file_operations.read_iter"), 1);
-            put(OPERATIONS + offset("file_operations.write_iter"), 1);
-            return this;
-        }
-    }
-
-    private final Memory memory = new Memory();
+    private final FakeMemory memory = new FakeMemory();
 
     /** Functions called, if they return these values. */
     private List<String> run(Procedure p, long... results) {
@@ -213,8 +148,85 @@ class ProcedureTest {
     }
 
     @Test
+    void aWorkerGetsAnAddressSpaceForFilesOfPrograms() {
+        memory.file(0100644);
+        memory.put(OPERATIONS + memory.offset("file_operations.read"), 0x7777);
+        FileProcedure usual = FileProcedure.read("/f", 0, 100);
+        run(usual, BLOCK, FILE, 0, 0, 0, 0);
+        assertThat(usual.needsProgram()).isTrue();
+        long buffer = FakeMemory.PROGRAM;
+        memory.put(buffer, 0x64636261);
+        ProgramFileProcedure p = new ProgramFileProcedure("/f", 0, new byte[100], false, true);
+        assertThat(p.onWorker()).isTrue();
+        assertThat(run(p, BLOCK, FILE, BLOCK + 0x900, 0, 0, buffer, 4, 0, 0, 0, 0, 0, 0, 0))
+                .containsExactly(
+                        "vmalloc",
+                        "filp_open",
+                        "mm_alloc",
+                        "arch_pick_mmap_layout",
+                        "kthread_use_mm",
+                        "vm_mmap",
+                        "vfs_read",
+                        "vfs_read",
+                        "kthread_unuse_mm",
+                        "mmput",
+                        "filp_close",
+                        "flush_delayed_fput",
+                        "task_work_run",
+                        "vfree");
+        assertThat(p.bytes()).asString().isEqualTo("abcd");
+        assertThat(memory.text(BLOCK + 24)).isEqualTo("/f");
+        // All is given back if there is no memory to map, or the file gives too much.
+        ProgramFileProcedure none = new ProgramFileProcedure("/f", 0, new byte[9], false, true);
+        assertThat(run(none, BLOCK, FILE, BLOCK + 0x900, 0, 0, -12, 0, 0, 0, 0, 0, 0))
+                .contains("kthread_unuse_mm", "mmput", "filp_close", "vfree");
+        assertThat(none.error()).isEqualTo(-12);
+        ProgramFileProcedure more = new ProgramFileProcedure("/f", 0, new byte[9], false, true);
+        assertThat(run(more, BLOCK, FILE, BLOCK + 0x900, 0, 0, buffer, 10, 0, 0, 0, 0, 0, 0))
+                .contains("kthread_unuse_mm", "mmput", "filp_close", "vfree");
+        assertThat(more.error()).isEqualTo(-5);
+    }
+
+    @Test
+    void aProgramsThreadMapsAndUnmapsMemory() {
+        memory.file(0100644);
+        long buffer = FakeMemory.PROGRAM;
+        byte[] content = {65, 66, 67};
+        ProgramFileProcedure p = new ProgramFileProcedure("/f", 0, content, true, false);
+        assertThat(p.onWorker()).isFalse();
+        assertThat(run(p, BLOCK, FILE, buffer, 2, 1, 0, 0, 0, 0, 0))
+                .containsExactly(
+                        "vmalloc",
+                        "filp_open",
+                        "vm_mmap",
+                        "vfs_write",
+                        "vfs_write",
+                        "vm_munmap",
+                        "filp_close",
+                        "flush_delayed_fput",
+                        "task_work_run",
+                        "vfree");
+        assertThat(p.error()).isZero();
+        assertThat(memory.text(buffer)).startsWith("C");
+        // A 32-bit program's thread may have to be asked twice.
+        ProgramFileProcedure low = new ProgramFileProcedure("/f", 0, new byte[9], false, false);
+        assertThat(run(low, BLOCK, FILE, -12, buffer, 0, 0, 0, 0, 0, 0))
+                .startsWith("vmalloc", "filp_open", "vm_mmap", "vm_mmap", "vfs_read", "vm_munmap");
+        assertThat(low.error()).isZero();
+        // What is there has been read; what was there at first was nothing.
+        ProgramFileProcedure log = new ProgramFileProcedure("/f", 0, new byte[9], false, false);
+        run(log, BLOCK, FILE, buffer, 2, -11, 0, 0, 0, 0, 0);
+        assertThat(log.error()).isZero();
+        assertThat(log.bytes()).hasSize(2);
+        ProgramFileProcedure empty = new ProgramFileProcedure("/f", 0, new byte[9], false, false);
+        run(empty, BLOCK, FILE, buffer, -11, 0, 0, 0, 0, 0);
+        assertThat(empty.error()).isEqualTo(-11);
+        assertThat(empty.interrupted()).isFalse();
+    }
+
+    @Test
     void aThreadIsWokenAndItsReferenceGivenBack() {
-        assertThat(run(new WakeProcedure(7), BLOCK, FILE, 0, 0, 0, 0))
+        assertThat(run(new WakeProcedure(7, null), BLOCK, FILE, 0, 0, 0, 0))
                 .containsExactly(
                         "vmalloc",
                         "find_get_task_by_vpid",
@@ -224,8 +236,31 @@ class ProcedureTest {
                         "vfree");
         assertThat(memory.number(BLOCK, 8)).isEqualTo(1);
         assertThat(memory.number(BLOCK + 8, 8)).isEqualTo(BLOCK);
-        assertThat(run(new WakeProcedure(7), BLOCK, 0, 0))
+        assertThat(run(new WakeProcedure(7, null), BLOCK, 0, 0))
                 .containsExactly("vmalloc", "find_get_task_by_vpid", "vfree");
+    }
+
+    /** One that has come by itself meanwhile is not told that there is a signal. */
+    @Test
+    void whoHasBeenTakenIsNotWoken() {
+        Session s = new Session(new WaitProcedure(), 5, 0, 0);
+        assertThat(run(new WakeProcedure(7, s), BLOCK, FILE, 0, 0, 0, 0))
+                .contains("signal_wake_up_state");
+        assertThat(s.take()).isTrue();
+        assertThat(s.take()).isFalse();
+        assertThat(run(new WakeProcedure(7, s), BLOCK, FILE, 0, 0, 0))
+                .containsExactly(
+                        "vmalloc",
+                        "find_get_task_by_vpid",
+                        "wake_q_add_safe",
+                        "wake_up_q",
+                        "vfree");
+        Session held = new Session(new WaitProcedure(), 5, 0, 0);
+        assertThat(held.hold(7)).isTrue();
+        assertThat(held.take()).isFalse();
+        held.release();
+        assertThat(held.cancel()).isTrue();
+        assertThat(held.take()).isFalse();
     }
 
     /** A guest may answer anything. */
