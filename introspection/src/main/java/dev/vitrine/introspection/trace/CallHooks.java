@@ -178,8 +178,7 @@ final class CallHooks {
         }
         CapturedArguments arguments = new CapturedArguments(call, values);
         TracedCall open =
-                new TracedCall(
-                        call, arguments, wanted, registers, m.time(), m.vcpu(), m.cr3(), m.task());
+                new TracedCall(arguments, wanted, registers, m.time(), m.vcpu(), m.cr3(), m.task());
         arguments.entered(ProcessReader.of(m, dataLimit, arguments, 0));
         open.entered(m);
         if (call.isExit()) {
@@ -230,7 +229,7 @@ final class CallHooks {
         }
         CapturedArguments arguments = open.arguments();
         arguments.returned(ProcessReader.of(m, dataLimit, arguments, result), exec && result == 0);
-        open.returned(m, result);
+        open.returned(m, m.time(), result);
     }
 
     /** The program sees 32 bits of it; errors are negative, addresses are not. */
