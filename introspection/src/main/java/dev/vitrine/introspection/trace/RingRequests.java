@@ -52,8 +52,8 @@ final class RingRequests {
     /** More will come (IORING_CQE_F_MORE). */
     private static final int MORE = 2;
 
-    /** Requests that are under way at a time; each takes up memory of the guest. */
-    private static final int MAX_OPEN = 1 << 17;
+    /** Requests that are under way at a time; each may have two paths of a page. */
+    private static final int MAX_OPEN = 1 << 15;
 
     /** Of the list of those that are completed together: the kernel makes shorter ones. */
     private static final int MAX_LIST = 1 << 16;
