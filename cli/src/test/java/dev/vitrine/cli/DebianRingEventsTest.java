@@ -59,9 +59,10 @@ class DebianRingEventsTest {
         Scenario(String home, int flags) {
             this.home = home;
             ring = new GuestRing(flags);
-            files();
+            boolean polled = (flags & POLLED) != 0;
+            files(polled);
             registered();
-            sockets(flags == 0 ? 5555 : 5556);
+            sockets(polled ? 5556 : 5555);
         }
 
         private static Submission s(int opcode, int fd, long off, long addr, int len, int opFlags) {
@@ -86,7 +87,7 @@ class DebianRingEventsTest {
             return "\"" + name + "\":" + n + ",";
         }
 
-        private void files() {
+        private void files(boolean polled) {
             long a = ring.text(home + "/a");
             long hello = ring.text("hello world");
             long space = ring.bytes(new byte[64]);
@@ -150,11 +151,15 @@ class DebianRingEventsTest {
                     path("/missing"),
                     "\"error\":\"ENOENT\"");
             does(s(22, 99, 0, space, 1, 0), "read", number("fd", 99), "\"error\":\"EBADF\"");
-            // The descriptor is another file's by the time a worker reads.
-            int late = ring.step(Kind.START, s(22, 4, 0, space, 15, 0).with(ASYNC));
-            assertThat(late).isPositive();
-            ring.call(3, 4);
-            expect(ring.await(), "read", path("/a"), fd, "\"result\":15,");
+            if (polled) {
+                // Nothing says when the kernel takes a submission over.
+                ring.call(3, 4);
+            } else {
+                // The descriptor is closed by the time a worker may read.
+                ring.step(Kind.START, s(22, 4, 0, space, 15, 0).with(ASYNC));
+                ring.call(3, 4);
+                expect(ring.await(), "read", path("/a"), fd, "\"result\":15,");
+            }
             expected.add(
                     new Expected(
                             ring.step(Kind.SUBMIT, s(18, FOLDER, 0, a, 0, 2)),
@@ -358,7 +363,7 @@ class DebianRingEventsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"debian", "debian:6.12"})
+    @ValueSource(strings = {"debian", "debian:6.12", "debian:rt"})
     void tellWhatRingsDo(String image) throws IOException {
         if (ImageStore.ofUser().list().stream().noneMatch(i -> i.name().equals(image))) {
             System.out.println(image + " is not traced: it has not been pulled");
