@@ -204,7 +204,8 @@ final class GuestPrograms {
 
     private GuestPrograms() {}
 
-    private static byte[] code(String listing) {
+    /** The bytes of a listing: hexadecimal words up to the first that is none. */
+    static byte[] code(String listing) {
         StringBuilder hex = new StringBuilder();
         for (String line : listing.lines().toList()) {
             for (String word : line.split(" ")) {
@@ -238,7 +239,7 @@ final class GuestPrograms {
         program(folder.resolve("far"), elf64(far));
     }
 
-    private static void program(Path file, byte[] content) throws IOException {
+    static void program(Path file, byte[] content) throws IOException {
         Files.write(file, content);
         if (!file.toFile().setExecutable(true, false)) {
             throw new IOException(file + " cannot be made executable");
@@ -253,17 +254,17 @@ final class GuestPrograms {
     }
 
     /** All in one segment behind the first page of the file, with room for a buffer. */
-    private static byte[] elf32(byte[] code) {
+    static byte[] elf32(byte[] code) {
         ByteBuffer b = header(32, 3, code.length);
         b.putInt(I386_BASE).putInt(52).putInt(0).putInt(0);
         b.putShort((short) 52).putShort((short) 32).putShort((short) 1);
         b.position(52);
         b.putInt(1).putInt(PAGE).putInt(I386_BASE).putInt(I386_BASE);
-        b.putInt(code.length).putInt(PAGE).putInt(7).putInt(PAGE);
+        b.putInt(code.length).putInt(code.length + PAGE).putInt(7).putInt(PAGE);
         return b.position(PAGE).put(code).array();
     }
 
-    private static byte[] elf64(byte[] code) {
+    static byte[] elf64(byte[] code) {
         ByteBuffer b = header(64, 62, code.length);
         b.putLong(X64_BASE).putLong(64).putLong(0).putInt(0);
         b.putShort((short) 64).putShort((short) 56).putShort((short) 1);

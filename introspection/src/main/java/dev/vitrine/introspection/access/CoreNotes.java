@@ -3,6 +3,7 @@
 
 package dev.vitrine.introspection.access;
 
+import dev.vitrine.introspection.Core;
 import dev.vitrine.introspection.LittleEndian;
 import dev.vitrine.processor.Registers;
 
@@ -59,16 +60,17 @@ final class CoreNotes {
     final ByteArrayOutputStream out = new ByteArrayOutputStream();
 
     /** All notes of these vCPUs. */
-    static byte[] of(List<Registers> vcpus, byte[] vmcoreinfo) {
+    static byte[] of(List<Registers> vcpus, Core.KernelNotes kernel) {
         CoreNotes n = new CoreNotes();
         for (int i = 0; i < vcpus.size(); i++) {
-            n.add(CORE, NT_PRSTATUS, prstatus(i, vcpus.get(i)));
+            int thread = kernel.thread().applyAsInt(vcpus.get(i));
+            n.add(CORE, NT_PRSTATUS, prstatus(thread < 0 ? i + 1 : thread, vcpus.get(i)));
         }
         for (Registers r : vcpus) {
             n.add(VITRINE, REGISTERS, RegistersText.format(r).getBytes(StandardCharsets.US_ASCII));
         }
-        if (vmcoreinfo.length > 0) {
-            n.add("VMCOREINFO", 0, vmcoreinfo);
+        if (kernel.vmcoreinfo().length > 0) {
+            n.add("VMCOREINFO", 0, kernel.vmcoreinfo());
         }
         return n.out.toByteArray();
     }
@@ -87,10 +89,15 @@ final class CoreNotes {
         out.writeBytes(b.array());
     }
 
-    /** struct elf_prstatus of x86-64; the process number is the vCPU's, from 1. */
-    private static byte[] prstatus(int vcpu, Registers r) {
+    /**
+     * struct elf_prstatus of x86-64.
+     *
+     * @param pid the thread's, as kdump has it; of an unknown kernel the vCPU's number from 1, as
+     *     QEMU has it
+     */
+    private static byte[] prstatus(int pid, Registers r) {
         ByteBuffer b = ByteBuffer.allocate(PRSTATUS_SIZE).order(ByteOrder.LITTLE_ENDIAN);
-        b.putInt(PRSTATUS_PID, vcpu + 1).position(PRSTATUS_REGISTERS);
+        b.putInt(PRSTATUS_PID, pid).position(PRSTATUS_REGISTERS);
         for (int n : new int[] {15, 14, 13, 12, 5, 3, 11, 10, 9, 8, 0, 1, 2, 6, 7}) {
             b.putLong(r.general(n));
         }

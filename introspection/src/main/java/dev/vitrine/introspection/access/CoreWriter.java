@@ -47,7 +47,7 @@ public final class CoreWriter {
         for (int i = 0; i < target.vcpus(); i++) {
             vcpus.add(target.registers(i));
         }
-        byte[] notes = CoreNotes.of(vcpus, kernel.vmcoreinfo());
+        byte[] notes = CoreNotes.of(vcpus, kernel);
         List<PhysicalRange> ranges = present(target.memory());
         if (ranges.size() >= 0xFFFF) {
             throw new IOException("the guest's memory is in more pieces than an ELF file can hold");

@@ -6,6 +6,7 @@ package dev.vitrine.introspection.linux;
 import dev.vitrine.introspection.Core;
 import dev.vitrine.introspection.IntrospectionException;
 import dev.vitrine.introspection.MappedRange;
+import dev.vitrine.processor.Registers;
 
 import org.jspecify.annotations.Nullable;
 
@@ -32,7 +33,20 @@ final class KernelNotesReader {
         } catch (IntrospectionException e) {
             // Without them the image is still one that Vitrine and QEMU's readers understand.
         }
-        return new Core.KernelNotes(info, directMap, image(k));
+        return new Core.KernelNotes(info, directMap, image(k), r -> k.still(() -> thread(k, r)));
+    }
+
+    /** The number of the thread that a vCPU executes; -1 if it cannot be told. */
+    private static int thread(LinuxKernel k, Registers r) {
+        long gs = r.segment(Registers.GS).base();
+        try {
+            // The kernel's own is in the upper half, and a program has another.
+            long processor = gs < 0 ? gs : r.kernelGsBase();
+            long task = k.pointer(processor + k.currentTask());
+            return (int) k.number(task + k.offset("task_struct", "pid"), 4);
+        } catch (IntrospectionException e) {
+            return -1;
+        }
     }
 
     /** From the first byte to the last, if it is as contiguous physically as it is linearly. */

@@ -159,7 +159,8 @@ final class CallHooks {
         }
         Call call = table.get(abi, number);
         CallListener[] wanted = listeners(call);
-        if (wanted.length == 0) {
+        boolean socketCall = abi == Abi.I386 && number == CallTable.SOCKETCALL;
+        if (wanted.length == 0 && !socketCall) {
             return;
         }
         long[] values = new long[registers64.length];
@@ -171,6 +172,18 @@ final class CallHooks {
             // The program has put its EBP where its stack pointer is now.
             values[5] = m.numberOr(LittleEndian.u32(b, sp), 4, 0);
         }
+        boolean unread = false;
+        if (socketCall) {
+            Call sub = table.socketCall((int) values[0]);
+            unread = sub != null && !socketArguments(m, sub, values);
+            if (sub != null && !unread) {
+                call = sub;
+                wanted = listeners(call);
+            }
+        }
+        if (wanted.length == 0 && !unread) {
+            return;
+        }
         ThreadTable.Entry thread = m.entry();
         TracedCall lost = thread.end();
         if (lost != null) {
@@ -178,8 +191,7 @@ final class CallHooks {
         }
         CapturedArguments arguments = new CapturedArguments(call, values);
         TracedCall open =
-                new TracedCall(
-                        call, arguments, wanted, registers, m.time(), m.vcpu(), m.cr3(), m.task());
+                new TracedCall(arguments, wanted, registers, m.time(), m.vcpu(), m.cr3(), m.task());
         arguments.entered(ProcessReader.of(m, dataLimit, arguments, 0));
         open.entered(m);
         if (call.isExit()) {
@@ -191,6 +203,51 @@ final class CallHooks {
             // A kernel without a function that all calls end in.
             returns.begins(m);
         }
+    }
+
+    /**
+     * Puts the arguments of what socketcall does, to which its second one points, in place of its
+     * own.
+     *
+     * @return false if they are not in memory
+     */
+    private static boolean socketArguments(Moment m, Call sub, long[] values) {
+        int count = sub.parameterCount();
+        byte[] words = new byte[4 * count];
+        if (!m.read(values[1] & 0xFFFF_FFFFL, words, 0, words.length)) {
+            return false;
+        }
+        for (int i = 0; i < count; i++) {
+            values[i] = LittleEndian.u32(words, 4 * i);
+        }
+        return true;
+    }
+
+    /**
+     * The call that a socketcall was whose arguments were not in memory when it began: the kernel
+     * has brought them there.
+     */
+    private TracedCall late(Moment m, TracedCall open) {
+        Arguments own = open.args();
+        Call sub = open.name().equals("socketcall") ? table.socketCall((int) own.value(0)) : null;
+        long[] values = new long[registers32.length];
+        values[1] = own.value(1);
+        if (sub == null || !socketArguments(m, sub, values)) {
+            return open;
+        }
+        CapturedArguments arguments = new CapturedArguments(sub, values);
+        arguments.entered(ProcessReader.of(m, dataLimit, arguments, 0));
+        TracedCall call =
+                new TracedCall(
+                        arguments,
+                        listeners(sub),
+                        open.registers(),
+                        open.began(),
+                        open.vcpu(),
+                        open.cr3(),
+                        open.task());
+        call.entered(m);
+        return call;
     }
 
     /** The last moment at which execve's arguments can be looked at. */
@@ -217,6 +274,7 @@ final class CallHooks {
             // It has been told without a result, since there were too many.
             return;
         }
+        open = late(m, open);
         byte[] word = m.scratch(8);
         if (!m.read(open.registers() + ax, word, 0, 8)) {
             open.tell(m);
@@ -230,7 +288,7 @@ final class CallHooks {
         }
         CapturedArguments arguments = open.arguments();
         arguments.returned(ProcessReader.of(m, dataLimit, arguments, result), exec && result == 0);
-        open.returned(m, result);
+        open.returned(m, m.time(), result);
     }
 
     /** The program sees 32 bits of it; errors are negative, addresses are not. */

@@ -115,6 +115,16 @@ public final class Moment implements KernelMemory {
                 : base;
     }
 
+    /**
+     * A number that the kernel has for each processor, of the one that this vCPU is.
+     *
+     * @param offset what the symbol of such a variable resolves to
+     * @param bytes its size
+     */
+    public long processorNumber(long offset, int bytes) {
+        return number(gsBase() + offset, bytes);
+    }
+
     /** Whether the vCPU executes a program, and not the kernel. */
     public boolean inUserMode() {
         return processor.cpl() == 3;

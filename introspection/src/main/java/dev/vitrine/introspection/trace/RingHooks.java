@@ -33,6 +33,9 @@ import java.util.function.Consumer;
  * goes next.
  */
 final class RingHooks {
+    /** The functions that prepare requests of an operation and execute them; 0 if there is none. */
+    private record Operation(long prepare, long execute) {}
+
     /** A table of operations: its symbol, and the structure of its entries. */
     private record Table(String symbol, String structure) {}
 
@@ -92,6 +95,7 @@ final class RingHooks {
     private final Tracer tracer;
     private final LinuxKernel kernel;
     private final int dataLimit;
+    private final RingRequests requests;
     private final List<RingListener> listeners = new CopyOnWriteArrayList<>();
     private final Map<Long, Ring> rings = new ConcurrentHashMap<>();
     private final Map<Abi, RingCalls> calls = new EnumMap<>(Abi.class);
@@ -105,11 +109,13 @@ final class RingHooks {
     private final long flags;
     private final long tail;
     private final long entries;
+    private final @Nullable Member compatible;
 
     private RingHooks(Tracer tracer, LinuxKernel k, int dataLimit) {
         this.tracer = tracer;
         this.kernel = k;
         this.dataLimit = dataLimit;
+        this.requests = new RingRequests(tracer, k, dataLimit);
         for (Abi abi : Abi.values()) {
             calls.put(abi, new RingCalls(abi));
         }
@@ -124,6 +130,7 @@ final class RingHooks {
         flags = k.member("io_ring_ctx", "flags").offset();
         tail = k.member("io_rings", "cq.tail").offset();
         entries = k.member("io_rings", "cqes").offset();
+        compatible = k.types().member("io_ring_ctx", "compat");
     }
 
     /** Those of a kernel; null if it has no io_uring, or one of another form. */
@@ -140,16 +147,49 @@ final class RingHooks {
         listeners.add(listener);
     }
 
-    boolean hasListeners() {
-        return !listeners.isEmpty();
+    /**
+     * Has a listener called for operations, as for system calls.
+     *
+     * @param names of which those of operations are taken, such as IORING_OP_READ
+     */
+    void listen(Set<String> names, CallListener listener) {
+        for (String n : names) {
+            if (n.startsWith(RingCalls.PREFIX)) {
+                requests.listen(n, listener);
+            }
+        }
     }
 
     /** Sets the breakpoints. */
     void start(CallHooks systemCalls) {
-        List<Long> prepare = functions();
-        for (long function : new HashSet<>(prepare)) {
-            tracer.hook(function, m -> prepares(m, prepare, function));
+        if (listeners.isEmpty() && !requests.hasListeners()) {
+            return;
         }
+        List<Operation> operations = operations();
+        Set<Long> prepare = new HashSet<>();
+        Set<Long> execute = new HashSet<>();
+        for (int i = 0; i < operations.size(); i++) {
+            boolean wanted = requests.wants(RingCalls.name(i));
+            if (wanted && operations.get(i).execute != 0) {
+                execute.add(operations.get(i).execute);
+            }
+            if (wanted || !listeners.isEmpty()) {
+                prepare.add(operations.get(i).prepare);
+            }
+        }
+        for (long function : prepare) {
+            tracer.hook(function, m -> prepares(m, operations, function));
+        }
+        if (requests.hasListeners()) {
+            requests.start(kernel, execute);
+        }
+        if (!listeners.isEmpty()) {
+            completions(systemCalls);
+        }
+    }
+
+    /** Sets breakpoints where completions may be on rings. */
+    private void completions(CallHooks systemCalls) {
         OF_RING.forEach(name -> hook(name, m -> look(m, m.argument(0))));
         OF_REQUEST.forEach(name -> hook(name, m -> look(m, m.pointer(m.argument(0) + context))));
         if (work >= 0) {
@@ -174,29 +214,37 @@ final class RingHooks {
                 });
     }
 
+    /** Tells the requests that have no result. */
+    void close() {
+        requests.close();
+    }
+
     private void hook(String name, Consumer<Moment> action) {
         if (kernel.hasSymbol(name)) {
             tracer.hook(name, action);
         }
     }
 
-    /** What prepares a request, by opcode. */
-    private List<Long> functions() {
-        List<Long> list = new ArrayList<>();
+    /** The operations by opcode. */
+    private List<Operation> operations() {
+        List<Operation> list = new ArrayList<>();
         for (Table t : TABLES) {
             if (!kernel.hasSymbol(t.symbol)) {
                 continue;
             }
-            long at = kernel.resolve(t.symbol) + kernel.member(t.structure, "prep").offset();
+            long at = kernel.resolve(t.symbol);
+            long prepare = kernel.member(t.structure, "prep").offset();
+            long execute = kernel.member(t.structure, "issue").offset();
             long size = kernel.types().size(t.structure);
             for (int i = 0; i < MAX_OPERATIONS; i++) {
-                long function = kernel.pointer(at + i * size);
+                long entry = at + i * size;
+                long function = kernel.pointer(entry + prepare);
                 Symbol s = function == 0 ? null : kernel.kernelSymbols().at(function);
                 // The table is as long as there are such functions.
                 if (s == null || s.address() != function || !s.name().contains("prep")) {
                     break;
                 }
-                list.add(function);
+                list.add(new Operation(function, kernel.pointer(entry + execute)));
             }
             break;
         }
@@ -204,11 +252,11 @@ final class RingHooks {
     }
 
     /** A request is prepared; its submission is the second argument. */
-    private void prepares(Moment m, List<Long> functions, long function) {
+    private void prepares(Moment m, List<Operation> operations, long function) {
         long request = m.argument(0);
         int operation = (int) m.number(request + opcode, 1);
         // Some operations' functions call those of others.
-        if (operation >= functions.size() || functions.get(operation) != function) {
+        if (operation >= operations.size() || operations.get(operation).prepare != function) {
             return;
         }
         byte[] entry = new byte[RingCalls.ENTRY_SIZE];
@@ -216,20 +264,39 @@ final class RingHooks {
             throw new IntrospectionException("A submission of an io_uring is not in memory.");
         }
         long ring = m.pointer(request + context);
+        RingCalls table = Objects.requireNonNull(calls.get(abi(m, ring)));
+        CapturedArguments arguments = table.arguments(operation, entry);
+        arguments.entered(ProcessReader.of(m, dataLimit, arguments, 0));
+        long data = m.pointer(request + userData);
+        if (requests.hasListeners()) {
+            requests.prepared(
+                    m,
+                    new RingRequest(request, ring, data, RingCalls.isFixedFile(entry)),
+                    arguments,
+                    operations.get(operation).execute);
+        }
+        if (listeners.isEmpty()) {
+            return;
+        }
         if (ring(m, ring).closed) {
             rings.remove(ring);
             ring(m, ring);
         }
-        TracedCall open = m.entry().open();
-        Abi abi = open == null ? Abi.X64 : open.call().abi();
-        RingCalls table = Objects.requireNonNull(calls.get(abi));
-        CapturedArguments arguments = table.arguments(operation, entry);
-        arguments.entered(ProcessReader.of(m, dataLimit, arguments, 0));
-        long data = m.pointer(request + userData);
         for (RingListener l : listeners) {
             l.submitted(
                     m, ring, RingCalls.name(operation), RingCalls.flags(entry), arguments, data);
         }
+    }
+
+    /** The ABI that the ring's structures have, whoever executes its requests. */
+    private Abi abi(Moment m, long ring) {
+        TracedCall open = m.entry().open();
+        Abi abi = open == null ? Abi.X64 : open.call().abi();
+        if (compatible == null) {
+            return abi;
+        }
+        boolean is32 = compatible.value(m.number(ring + compatible.offset(), 1)) != 0;
+        return !is32 ? Abi.X64 : abi == Abi.X32 ? Abi.X32 : Abi.I386;
     }
 
     private Ring ring(Moment m, long address) {

@@ -29,9 +29,12 @@ public interface TraceContext {
     Paths paths();
 
     /**
-     * Has a listener called for system calls.
+     * Has a listener called for system calls, and for operations that io_uring does in place of
+     * them: an operation begins when a thread of the process executes it, and returns with each of
+     * its results. Kernels before 6.0 have io_uring in another form; nothing is called for it.
      *
-     * @param names of the calls, such as "openat", in any ABI; empty for all
+     * @param names of system calls, such as "openat", in any ABI, and of operations, such as
+     *     "IORING_OP_OPENAT"; empty for all system calls
      */
     void onCalls(Set<String> names, CallListener listener);
 

@@ -9,7 +9,7 @@ import dev.vitrine.introspection.trace.call.ErrorNames;
 
 import org.jspecify.annotations.Nullable;
 
-/** A system call, from its beginning on. */
+/** A system call, or a request of io_uring in place of one, from its beginning on. */
 public final class TracedCall {
     private final Call call;
     private final CapturedArguments arguments;
@@ -20,12 +20,12 @@ public final class TracedCall {
     private final int vcpu;
     private final long cr3;
     private final Task task;
+    private final @Nullable RingRequest request;
     private @Nullable Long result;
     private long ended;
     private int size;
 
     TracedCall(
-            Call call,
             CapturedArguments arguments,
             CallListener[] listeners,
             long registers,
@@ -33,7 +33,30 @@ public final class TracedCall {
             int vcpu,
             long cr3,
             Task task) {
-        this.call = call;
+        this(arguments, listeners, registers, null, began, vcpu, cr3, task);
+    }
+
+    TracedCall(
+            CapturedArguments arguments,
+            CallListener[] listeners,
+            RingRequest request,
+            long began,
+            int vcpu,
+            long cr3,
+            Task task) {
+        this(arguments, listeners, 0, request, began, vcpu, cr3, task);
+    }
+
+    private TracedCall(
+            CapturedArguments arguments,
+            CallListener[] listeners,
+            long registers,
+            @Nullable RingRequest request,
+            long began,
+            int vcpu,
+            long cr3,
+            Task task) {
+        this.call = arguments.call();
         this.arguments = arguments;
         this.listeners = listeners;
         this.notes = new Object[listeners.length];
@@ -42,11 +65,17 @@ public final class TracedCall {
         this.vcpu = vcpu;
         this.cr3 = cr3;
         this.task = task;
+        this.request = request;
     }
 
-    /** Its name, such as "openat". */
+    /** Its name, such as "openat", or "IORING_OP_OPENAT". */
     public String name() {
         return call.name();
+    }
+
+    /** The request of io_uring that it is; null if it is a system call. */
+    public @Nullable RingRequest request() {
+        return request;
     }
 
     public Arguments args() {
@@ -125,10 +154,15 @@ public final class TracedCall {
         }
     }
 
-    void returned(Moment at, @Nullable Long value) {
+    /**
+     * It has a result.
+     *
+     * @param at null if the process cannot be looked at
+     */
+    void returned(@Nullable Moment at, long time, long value) {
         result = value;
-        ended = at.time();
-        size += at.size();
+        ended = time;
+        size += at == null ? 0 : at.size();
         tell(at);
     }
 

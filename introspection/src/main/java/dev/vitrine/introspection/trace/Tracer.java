@@ -268,7 +268,7 @@ public final class Tracer implements AutoCloseable {
             for (TracePlugin p : plugins) {
                 p.start(this, at);
             }
-            if (rings != null && rings.hasListeners()) {
+            if (rings != null) {
                 rings.start(calls);
             }
             if (calls.hasListeners()) {
@@ -290,6 +290,9 @@ public final class Tracer implements AutoCloseable {
         @Override
         public void onCalls(Set<String> names, CallListener listener) {
             calls.listen(names, listener);
+            if (rings != null) {
+                rings.listen(names, listener);
+            }
         }
 
         @Override
@@ -407,6 +410,9 @@ public final class Tracer implements AutoCloseable {
         }
         if (s != null) {
             s.calls.close();
+            if (s.rings != null) {
+                s.rings.close();
+            }
         }
     }
 

@@ -70,7 +70,8 @@ class CoreTest {
                         new Core.KernelNotes(
                                 NOTE,
                                 0xFFFF_8880_0000_0000L,
-                                new MappedRange(IMAGE, 8192, 0x10_1000, true, false, true)));
+                                new MappedRange(IMAGE, 8192, 0x10_1000, true, false, true),
+                                r -> r.equals(VCPUS.getFirst()) ? 4711 : -1));
         assertThat(bytes).isEqualTo(10 * 4096);
         return file;
     }
@@ -118,6 +119,10 @@ class CoreTest {
         assertThat(LittleEndian.i64(b, load + 32)).isEqualTo(5 * 4096);
         String notes = new String(b, 64 + 5 * 56, 4096, StandardCharsets.ISO_8859_1);
         assertThat(notes).contains("CORE\0", "Vitrine\0", "VMCOREINFO\0", "OSRELEASE=6.1\n");
+        // pr_pid of both vCPUs: the thread's, and a number of its own where that is not known.
+        int first = 64 + 5 * 56 + 12 + 8 + 32;
+        assertThat(LittleEndian.i32(b, first)).isEqualTo(4711);
+        assertThat(LittleEndian.i32(b, first + 336 + 12 + 8)).isEqualTo(2);
     }
 
     /** QEMU's images have no note of Vitrine, but all registers except MSRs. */

@@ -24,14 +24,7 @@ class ThreadTableTest {
     private static TracedCall call() {
         Call getpid = new CallTable(null).get(Abi.X64, 39);
         return new TracedCall(
-                getpid,
-                new CapturedArguments(getpid, new long[6]),
-                new CallListener[0],
-                0,
-                0,
-                0,
-                0,
-                TASK);
+                new CapturedArguments(getpid, new long[6]), new CallListener[0], 0, 0, 0, 0, TASK);
     }
 
     /**

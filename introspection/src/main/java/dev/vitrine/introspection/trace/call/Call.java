@@ -59,6 +59,11 @@ public final class Call {
         return name;
     }
 
+    /** How many parameters it has. */
+    public int parameterCount() {
+        return parameters.length;
+    }
+
     /** Whether it never returns. */
     public boolean isExit() {
         return name.equals("exit") || name.equals("exit_group");

@@ -24,6 +24,17 @@ public final class CallTable {
     private static final int REGISTERS = 6;
 
     private static final int MAX_NUMBER = 1024;
+
+    /** Number of socketcall in the ABI of i386, which has it alone. */
+    public static final int SOCKETCALL = 102;
+
+    /** What socketcall does, by its first argument (include/uapi/linux/net.h). */
+    private static final String[] SOCKET_CALLS = {
+        "", "socket", "bind", "connect", "listen", "accept", "getsockname", "getpeername",
+        "socketpair", "send", "recv", "sendto", "recvfrom", "shutdown", "setsockopt", "getsockopt",
+        "sendmsg", "recvmsg", "accept4", "recvmmsg", "sendmmsg"
+    };
+
     private static final Map<Abi, Map<Integer, String>> NAMES = names();
     private static final Map<String, String> FORMS = new HashMap<>();
 
@@ -44,6 +55,8 @@ public final class CallTable {
     private final @Nullable KernelCalls kernel;
     private final AtomicReferenceArray<@Nullable Call> known =
             new AtomicReferenceArray<>(Abi.values().length * MAX_NUMBER);
+    private final AtomicReferenceArray<@Nullable Call> socketCalls =
+            new AtomicReferenceArray<>(SOCKET_CALLS.length);
 
     /**
      * The calls of a kernel.
@@ -118,6 +131,23 @@ public final class CallTable {
         return Objects.requireNonNull(known.get(at));
     }
 
+    /**
+     * The call that socketcall makes in place of itself.
+     *
+     * @param which its first argument
+     * @return null if there is none
+     */
+    public @Nullable Call socketCall(int which) {
+        if (which <= 0 || which >= SOCKET_CALLS.length) {
+            return null;
+        }
+        if (socketCalls.get(which) == null) {
+            String name = SOCKET_CALLS[which];
+            socketCalls.compareAndSet(which, null, find(Abi.I386, SOCKETCALL, name, null));
+        }
+        return socketCalls.get(which);
+    }
+
     private Call find(Abi abi, int number) {
         String name = names(abi).get(number);
         KernelCalls.Entry told = null;
@@ -127,6 +157,11 @@ public final class CallTable {
         if (name == null) {
             name = told != null ? told.name() : "syscall_" + Integer.toUnsignedString(number);
         }
+        return find(abi, number, name, told);
+    }
+
+    private Call find(Abi abi, int number, String name, KernelCalls.@Nullable Entry described) {
+        KernelCalls.Entry told = described;
         String form = FORMS.get(name + "@" + abi.label());
         form = form != null ? form : FORMS.get(name);
         if (form != null) {

@@ -40,6 +40,11 @@ public final class CapturedArguments implements Arguments, CallView {
         }
     }
 
+    /** The call that they are of. */
+    public Call call() {
+        return call;
+    }
+
     @Override
     public Abi abi() {
         return call.abi();

@@ -20,7 +20,11 @@ public final class RingCalls {
     /** Bytes of a submission that have a meaning for all; some rings have 64 more. */
     public static final int ENTRY_SIZE = 64;
 
+    /** What names of operations begin with. */
+    public static final String PREFIX = "IORING_OP_";
+
     private static final int FLAGS = 1;
+    private static final int FIXED_FILE = 1;
     private static final Map<String, String> FORMS = forms();
 
     /** What is told of an operation that the table does not have. */
@@ -67,7 +71,7 @@ public final class RingCalls {
         Map<String, String> map = new HashMap<>();
         for (String line : Tables.lines("operations.tbl")) {
             String[] words = line.trim().split(" +", 2);
-            map.put("IORING_OP_" + words[0], words.length == 1 ? "" : words[1]);
+            map.put(PREFIX + words[0], words.length == 1 ? "" : words[1]);
         }
         return map;
     }
@@ -81,6 +85,11 @@ public final class RingCalls {
     /** Names of the flags that all operations may have. */
     public static String flags(byte[] entry) {
         return Constants.of("io_uring_sqe").bits(entry[FLAGS] & 0xFF);
+    }
+
+    /** Whether the file is the number of a registered one, and no descriptor. */
+    public static boolean isFixedFile(byte[] entry) {
+        return (entry[FLAGS] & FIXED_FILE) != 0;
     }
 
     /** Names of the flags of a completion. */

@@ -4,14 +4,17 @@
 package dev.vitrine.introspection.trace.plugin;
 
 import dev.vitrine.introspection.IntrospectionException;
+import dev.vitrine.introspection.trace.Address;
 import dev.vitrine.introspection.trace.Arguments;
 import dev.vitrine.introspection.trace.CallListener;
 import dev.vitrine.introspection.trace.Event;
 import dev.vitrine.introspection.trace.Moment;
+import dev.vitrine.introspection.trace.RingRequest;
 import dev.vitrine.introspection.trace.TraceContext;
 import dev.vitrine.introspection.trace.TracePlugin;
 import dev.vitrine.introspection.trace.TracedCall;
 import dev.vitrine.introspection.trace.call.SocketNames;
+import dev.vitrine.introspection.trace.plugin.CallFiles.Handle;
 import dev.vitrine.introspection.trace.plugin.SocketReader.Socket;
 
 import org.jspecify.annotations.Nullable;
@@ -26,22 +29,26 @@ public final class NetworkPlugin implements TracePlugin {
      *
      * @param operation socket, bind, connect, listen, accept, send, receive, shutdown or close
      * @param fd the descriptor; of an accepted connection the new one
+     * @param file_index in its place, the number of a file that is registered with a ring
      * @param family such as AF_INET
      * @param type such as SOCK_STREAM
      * @param local address and port, or path; left out if there is none
      * @param remote of the peer, or the one that the call names
      * @param result what the call returned: of send and receive a number of bytes
      * @param error name of the error
+     * @param ring if it was asked for by io_uring: address of the ring's io_ring_ctx
      */
     public record NetworkEvent(
             String operation,
-            long fd,
+            @Nullable Long fd,
+            @Nullable Long file_index,
             @Nullable String family,
             @Nullable String type,
             @Nullable String local,
             @Nullable String remote,
             @Nullable Long result,
-            @Nullable String error)
+            @Nullable String error,
+            @Nullable Address ring)
             implements Event {
         @Override
         public String kind() {
@@ -69,11 +76,42 @@ public final class NetworkPlugin implements TracePlugin {
                     Map.entry("read", "receive"),
                     Map.entry("readv", "receive"),
                     Map.entry("shutdown", "shutdown"),
-                    Map.entry("close", "close"));
+                    Map.entry("send", "send"),
+                    Map.entry("recv", "receive"),
+                    Map.entry("close", "close"),
+                    Map.entry("IORING_OP_SOCKET", "socket"),
+                    Map.entry("IORING_OP_BIND", "bind"),
+                    Map.entry("IORING_OP_CONNECT", "connect"),
+                    Map.entry("IORING_OP_LISTEN", "listen"),
+                    Map.entry("IORING_OP_ACCEPT", "accept"),
+                    Map.entry("IORING_OP_SEND", "send"),
+                    Map.entry("IORING_OP_SEND_ZC", "send"),
+                    Map.entry("IORING_OP_SENDMSG", "send"),
+                    Map.entry("IORING_OP_SENDMSG_ZC", "send"),
+                    Map.entry("IORING_OP_WRITE", "send"),
+                    Map.entry("IORING_OP_WRITEV", "send"),
+                    Map.entry("IORING_OP_WRITE_FIXED", "send"),
+                    Map.entry("IORING_OP_WRITEV_FIXED", "send"),
+                    Map.entry("IORING_OP_RECV", "receive"),
+                    Map.entry("IORING_OP_RECV_ZC", "receive"),
+                    Map.entry("IORING_OP_RECVMSG", "receive"),
+                    Map.entry("IORING_OP_READ", "receive"),
+                    Map.entry("IORING_OP_READV", "receive"),
+                    Map.entry("IORING_OP_READ_FIXED", "receive"),
+                    Map.entry("IORING_OP_READV_FIXED", "receive"),
+                    Map.entry("IORING_OP_READ_MULTISHOT", "receive"),
+                    Map.entry("IORING_OP_SHUTDOWN", "shutdown"),
+                    Map.entry("IORING_OP_CLOSE", "close"));
 
     /** Parameters with an address of the peer, by call. */
     private static final Map<String, String> PEERS =
-            Map.of("connect", "uservaddr", "sendto", "addr", "recvfrom", "addr");
+            Map.of(
+                    "connect", "uservaddr",
+                    "sendto", "addr",
+                    "recvfrom", "addr",
+                    "IORING_OP_CONNECT", "uservaddr",
+                    "IORING_OP_SEND", "addr",
+                    "IORING_OP_SEND_ZC", "addr");
 
     @Override
     public String name() {
@@ -92,28 +130,43 @@ public final class NetworkPlugin implements TracePlugin {
 
     @Override
     public void start(TraceContext context, Moment at) {
+        TaskMembers members = new TaskMembers(context.kernel(), context.paths());
         context.onCalls(
                 OPERATIONS.keySet(),
                 new Listener(
                         context,
-                        new TaskMembers(context.kernel(), context.paths()),
+                        new CallFiles(context.kernel(), context.paths(), members),
                         new SocketReader(context.kernel())));
     }
 
     private static final class Listener implements CallListener {
         private final TraceContext context;
-        private final TaskMembers members;
+        private final CallFiles files;
         private final SocketReader sockets;
 
-        Listener(TraceContext context, TaskMembers members, SocketReader sockets) {
+        Listener(TraceContext context, CallFiles files, SocketReader sockets) {
             this.context = context;
-            this.members = members;
+            this.files = files;
             this.sockets = sockets;
         }
 
-        private @Nullable Socket socket(Moment m, long fd) {
+        private static String operation(TracedCall call) {
+            return OPERATIONS.getOrDefault(call.name(), call.name());
+        }
+
+        /** The socket that a call is about. */
+        private @Nullable Socket socket(Moment m, TracedCall call) {
             try {
-                return sockets.read(m, members.file(m, (int) fd));
+                return sockets.read(m, files.file(m, call, 0));
+            } catch (IntrospectionException e) {
+                return null;
+            }
+        }
+
+        /** The socket that a call has made. */
+        private @Nullable Socket opened(Moment m, TracedCall call) {
+            try {
+                return sockets.read(m, files.file(m, call, CallFiles.opened(call)));
             } catch (IntrospectionException e) {
                 return null;
             }
@@ -122,24 +175,29 @@ public final class NetworkPlugin implements TracePlugin {
         /** What is closed is not there any more when the call returns. */
         @Override
         public @Nullable Object entered(Moment m, TracedCall call) {
-            return call.name().equals("socket") ? null : socket(m, call.args().value(0));
+            return operation(call).equals("socket") ? null : socket(m, call);
         }
 
         @Override
         public void returned(@Nullable Moment m, TracedCall call, @Nullable Object note) {
-            String operation = OPERATIONS.getOrDefault(call.name(), call.name());
+            String operation = operation(call);
             Arguments a = call.args();
-            Long result = call.result();
-            boolean opens = operation.equals("socket") || operation.equals("accept");
-            long fd =
-                    opens && call.succeeded() && result != null
-                            ? result
-                            : operation.equals("socket") ? -1 : a.value(0);
+            boolean makes = operation.equals("socket");
+            boolean opens = makes || operation.equals("accept");
             Socket before = note instanceof Socket s ? s : null;
-            if (before == null && !operation.equals("socket")) {
+            if (before == null && !makes) {
                 return;
             }
-            Socket now = m == null || operation.equals("close") ? null : socket(m, fd);
+            Handle file =
+                    opens && call.succeeded()
+                            ? CallFiles.opened(call)
+                            : makes ? new Handle(-1L, null) : CallFiles.named(call, 0);
+            Socket now =
+                    m == null || operation.equals("close")
+                            ? null
+                            : opens && call.succeeded()
+                                    ? opened(m, call)
+                                    : makes ? null : socket(m, call);
             Socket s = now != null ? now : before;
             // A connection that has ended in the meantime has no addresses any more.
             String local = s == null ? "" : s.local();
@@ -149,19 +207,22 @@ public final class NetworkPlugin implements TracePlugin {
                 remote = remote.isEmpty() ? before.remote() : remote;
             }
             String named = named(call, a);
+            RingRequest r = call.request();
             context.emit(
                     call,
                     new NetworkEvent(
                             operation,
-                            fd,
+                            file.fd(),
+                            file.index(),
                             s != null ? s.family() : SocketNames.family((int) a.value("family")),
                             s != null ? s.type() : SocketNames.type((int) a.value("type") & 0xF),
                             operation.equals("bind")
                                     ? text(SocketNames.address(a.bytes(a.index("umyaddr"))), local)
                                     : text(local, ""),
                             text(named, remote),
-                            result,
-                            call.error()));
+                            call.result(),
+                            call.error(),
+                            r == null ? null : new Address(r.ring())));
         }
 
         private static @Nullable String text(String first, String second) {

@@ -11,6 +11,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 
 /** The tables can be read, and say what they are to say. */
 class CallTableTest {
@@ -74,5 +75,23 @@ class CallTableTest {
                 assertThat(l.size()).as(s[0] + " " + abi).isEqualTo(s[1 + abi.ordinal()]);
             }
         }
+    }
+
+    /** As include/uapi/linux/net.h numbers them, with as many arguments as net/socket.c takes. */
+    @Test
+    void socketcallIsTheCallThatItMakes() {
+        CallTable table = new CallTable(null);
+        int[] counts = {3, 3, 3, 2, 3, 3, 3, 4, 4, 4, 6, 6, 2, 5, 5, 3, 3, 4, 5, 4};
+        for (int i = 0; i < counts.length; i++) {
+            Call c = Objects.requireNonNull(table.socketCall(i + 1));
+            assertThat(c.parameterCount()).as(c.name()).isEqualTo(counts[i]);
+            assertThat(c.number()).isEqualTo(CallTable.SOCKETCALL);
+            assertThat(table.socketCall(i + 1)).isSameAs(c);
+        }
+        assertThat(Objects.requireNonNull(table.socketCall(10)).name()).isEqualTo("recv");
+        assertThat(table.socketCall(0)).isNull();
+        assertThat(table.socketCall(21)).isNull();
+        assertThat(table.socketCall(-1)).isNull();
+        assertThat(table.get(Abi.I386, CallTable.SOCKETCALL).name()).isEqualTo("socketcall");
     }
 }
