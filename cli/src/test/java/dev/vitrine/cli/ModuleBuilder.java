@@ -4,6 +4,7 @@
 package dev.vitrine.cli;
 
 import dev.vitrine.processor.asm.Asm;
+import dev.vitrine.processor.asm.Mem;
 import dev.vitrine.processor.asm.Reg;
 
 import java.io.ByteArrayOutputStream;
@@ -32,6 +33,14 @@ final class ModuleBuilder {
     /** struct modversion_info. */
     private static final int VERSION = 64;
 
+    private static final long KERNEL_MAP = 0xFFFF_FFFF_8000_0000L;
+
+    /** __PAGE_KERNEL without encryption. */
+    private static final long PAGE_KERNEL = 0x8000_0000_0000_0163L;
+
+    private static final int VM_MAP = 4;
+
+    private static final String PAGE = "page";
     private static final String THIS = "__this_module";
     private static final String PARAMETER_OPERATIONS = "param_ops_ulong";
 
@@ -168,6 +177,39 @@ final class ModuleBuilder {
         pointer(p, named, 0).pointer(p, THIS, 0).pointer(p, PARAMETER_OPERATIONS, 0);
         p.dw(0).db(0xFF, 0, 0, 0, 0, 0);
         return pointer(p, symbol, 0);
+    }
+
+    /** Makes the address in RDI, of the kernel's image, a physical one; RAX and RCX are used up. */
+    ModuleBuilder physical(Asm where) {
+        address(where, Reg.RCX, "phys_base");
+        where.mov(Reg.RCX, Mem.base(Reg.RCX)).mov(Reg.RAX, KERNEL_MAP);
+        where.sub(Reg.RDI, Reg.RAX).add(Reg.RDI, Reg.RCX);
+        return this;
+    }
+
+    /**
+     * RAX = where the byte at RDI, of the kernel's image, is to be found by a mapping that may be
+     * written to. May be used once; {@link #unmap} ends it.
+     */
+    ModuleBuilder map(Asm where) {
+        variable(PAGE);
+        where.mov(Reg.RAX, Reg.RDI).and(Reg.EAX, 0xFFF).push(Reg.RAX);
+        physical(where);
+        where.shr(Reg.RDI, 12).imul(Reg.RDI, Reg.RDI, kernel.size("page"));
+        address(where, Reg.RAX, "vmemmap_base");
+        where.add(Reg.RDI, Mem.base(Reg.RAX));
+        address(where, Reg.RAX, PAGE);
+        where.mov(Mem.base(Reg.RAX), Reg.RDI).mov(Reg.RDI, Reg.RAX);
+        where.mov(Reg.ESI, 1).mov(Reg.EDX, VM_MAP).mov(Reg.RCX, PAGE_KERNEL);
+        call(where, "vmap");
+        where.pop(Reg.RCX).add(Reg.RAX, Reg.RCX);
+        return this;
+    }
+
+    /** Ends the mapping in which RDI is. */
+    ModuleBuilder unmap(Asm where) {
+        where.and(Reg.RDI, -4096);
+        return call(where, "vunmap");
     }
 
     // ------------------------------------------------------------------------- the file
