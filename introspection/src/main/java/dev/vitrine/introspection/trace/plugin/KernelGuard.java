@@ -481,7 +481,6 @@ final class KernelGuard {
      * /proc, and the list of modules.
      */
     private void changeable(Moment m) {
-        proc.walk(m, (name, at, to) -> function(m, name, at, to));
         List<Module> listed = code.modules(m);
         for (Watched w : modules.values()) {
             Module x = w.module;
@@ -491,6 +490,8 @@ final class KernelGuard {
                 tell(m, "hidden_module", x.name(), range[0], null, null, 0, CHECK);
             }
         }
+        // Last, since what a guest has made of its trees may be unreadable.
+        proc.walk(m, (name, at, to) -> function(m, name, at, to));
     }
 
     /** A function of /proc: what was the kernel's or a module's stays with whom it was. */
