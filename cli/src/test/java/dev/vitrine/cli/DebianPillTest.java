@@ -130,7 +130,7 @@ class DebianPillTest {
 
     /**
      * One processor makes system calls while the pill on the other writes the function's first
-     * instructions anew, by another mapping, as one and as two that do the same: the function stays
+     * instructions anew, by another mapping, in two encodings: the function stays
      * what it was, and each call is told, once.
      */
     @ParameterizedTest

@@ -13,10 +13,16 @@ import java.io.IOException;
 
 /**
  * A kernel module that writes the first instructions of a function anew, {@code count} times, by
- * another mapping, as one and as two that do the same, while other processors execute it. It prints
- * how often the function did not read as it had been written.
+ * another mapping, in two encodings, while other processors execute it. It prints how often the
+ * function did not read as it had been written.
  */
 final class RewriteModule {
+    /**
+     * PUSH RBP; MOV RBP,RSP with the other encoding of MOV. Both have the same boundaries, so that
+     * it does not matter between which instructions another processor sees the change.
+     */
+    private static final long OTHER = 0xEC8B_4855L;
+
     private RewriteModule() {}
 
     static byte[] build(KernelFile kernel) throws IOException {
@@ -34,7 +40,7 @@ final class RewriteModule {
         b.address(a, RBP, "count");
         a.mov(R12, RAX).mov(RBP, base(RBP));
         a.cmp(base(RBX).d(), PillModule.PUSH_MOV).jnz(none);
-        a.bind(again).mov(EAX, PillModule.PUSH_MOV).mov(ECX, PillModule.ENTER);
+        a.bind(again).mov(EAX, PillModule.PUSH_MOV).mov(ECX, OTHER);
         a.test(R14, 1).cmov(Asm.Cond.Z, EAX, ECX).mov(base(R12), EAX);
         a.cmp(base(RBX), EAX).jz(right).inc(R13);
         a.bind(right).inc(R14).cmp(R14, RBP).jnz(again);
