@@ -130,8 +130,8 @@ class DebianPillTest {
 
     /**
      * One processor makes system calls while the pill on the other writes the function's first
-     * instructions anew, by another mapping, in two encodings: the function stays
-     * what it was, and each call is told, once.
+     * instructions anew, by another mapping, in two encodings: the function stays what it was, and
+     * each call is told, once.
      */
     @ParameterizedTest
     @ValueSource(strings = {"engine", "shadow"})
