@@ -3,6 +3,13 @@
 
 package dev.vitrine.cli;
 
+import static dev.vitrine.processor.asm.Mem.base;
+import static dev.vitrine.processor.asm.Mem.rip;
+import static dev.vitrine.processor.asm.Reg.*;
+
+import dev.vitrine.processor.asm.Asm;
+import dev.vitrine.processor.asm.Label;
+
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -16,6 +23,9 @@ final class GuestPrograms {
     private static final int PAGE = 4096;
     private static final int I386_BASE = 0x0804_8000;
     private static final int X64_BASE = 0x40_0000;
+
+    // elf.h
+    private static final int AT_SYSINFO_EHDR = 33;
 
     /**
      * A 32-bit program. It finds AT_SYSINFO, behind which the kernel has what the processor is
@@ -220,7 +230,7 @@ final class GuestPrograms {
 
     /**
      * Writes the programs into a folder: i386, x32, crash, ring, starts, far, pty, contents,
-     * unpack, bpf, keeper and keeper32.
+     * unpack, bpf, vdso, calls, keeper and keeper32.
      */
     static void write(Path folder) throws IOException {
         program(folder.resolve("i386"), elf32(code(I386)));
@@ -233,10 +243,42 @@ final class GuestPrograms {
         program(folder.resolve("bpf"), elf64(code(BPF)));
         program(folder.resolve("keeper"), elf64(code(KeeperGuest.X64)));
         program(folder.resolve("keeper32"), elf32(code(KeeperGuest.I386)));
+        program(folder.resolve("vdso"), elf64(vdso()));
+        program(folder.resolve("calls"), elf64(calls()));
         program(folder.resolve("starts"), elf64(code(STARTS)));
         byte[] far = Arrays.copyOf(code(FAR), FAR_AWAY + code(FAR_TEXTS).length);
         System.arraycopy(code(FAR_TEXTS), 0, far, FAR_AWAY, code(FAR_TEXTS).length);
         program(folder.resolve("far"), elf64(far));
+    }
+
+    /** Prints a hash of the vDSO, which the auxiliary vector leads to. */
+    private static byte[] vdso() {
+        Asm a = new Asm(64, X64_BASE);
+        Label environment = a.label();
+        Label vector = a.label();
+        Label found = a.label();
+        Label next = a.label();
+        Label digit = a.label();
+        Label text = a.label();
+        a.mov(RCX, base(RSP)).lea(RSI, base(RSP).index(RCX, 8).disp(16)).cld();
+        a.bind(environment).lods(64).test(RAX, RAX).jnz(environment);
+        a.bind(vector).lods(64).mov(RBX, RAX).lods(64).cmp(RBX, AT_SYSINFO_EHDR).jz(found);
+        a.test(RBX, RBX).jnz(vector).mov(EDI, 1).mov(EAX, 231).syscall();
+        a.bind(found).mov(RSI, RAX).xor(EBX, EBX).mov(ECX, 2 * PAGE / 8);
+        a.bind(next).imul(RBX, RBX, 31).add(RBX, base(RSI)).add(RSI, 8).dec(ECX).jnz(next);
+        a.lea(RDI, rip(text)).mov(ECX, 16);
+        a.bind(digit).rol(RBX, 4).mov(EAX, EBX).and(EAX, 15).add(EAX, 'a').stos(8);
+        a.dec(ECX).jnz(digit).lea(RSI, rip(text)).mov(EDX, 17).mov(EDI, 1).mov(EAX, 1).syscall();
+        a.xor(EDI, EDI).mov(EAX, 231).syscall();
+        return a.bind(text).zero(16).db('\n').toBytes();
+    }
+
+    /** Calls getppid 20,000 times. */
+    private static byte[] calls() {
+        Asm a = new Asm(64, X64_BASE);
+        Label next = a.label();
+        a.mov(EBX, 20_000).bind(next).mov(EAX, 110).syscall().dec(EBX).jnz(next);
+        return a.xor(EDI, EDI).mov(EAX, 231).syscall().toBytes();
     }
 
     static void program(Path file, byte[] content) throws IOException {

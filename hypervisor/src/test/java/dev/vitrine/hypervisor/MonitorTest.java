@@ -498,7 +498,7 @@ class MonitorTest {
             assertThat(interceptions())
                     .contains(
                             new Interception.DescriptorAccess(
-                                    Interception.DescriptorTable.IDTR, false),
+                                    Interception.DescriptorTable.IDTR, false, DATA),
                             new Interception.PortAccess(0x60, 1, true, false));
             assertThat(g.read(RESULT)).as("the port was not read").isEqualTo(0x77);
             assertThat(g.read(DATA) & 0xFFFF).isEqualTo(0xFFF);

@@ -101,6 +101,29 @@ class RedPillReadTest {
         assertThat(pill.findsOnly(Naive.INT3)).isEqualTo(14);
     }
 
+    /** The processor executes a comparison and the branch behind it as one. */
+    @Test
+    void byComparisonsThatBranch() throws InterruptedException {
+        RedPill pill =
+                pill(a ->
+                        everywhere(
+                                a,
+                                b -> {
+                                    Label other = b.label();
+                                    Label zero = b.label();
+                                    b.mov(EAX, 1).cmp(Mem.base(R8).d(), 0x1234_5678).jnz(other);
+                                    note(b.mov(EAX, 2).bind(other));
+                                    b.mov(EAX, 3).test(Mem.base(R8).b(), 0xFF).jz(zero);
+                                    note(b.mov(EAX, 4).bind(zero));
+                                    // What is there without a breakpoint, told by a branch.
+                                    Label alike = b.label();
+                                    b.movzx(ECX, Mem.base(R8).b());
+                                    b.mov(EAX, 5).cmp(Mem.base(R8).b(), 0xCC).jz(alike);
+                                    note(b.mov(EAX, 6).bind(alike));
+                                }));
+        assertThat(pill.findsOnlyInt3()).isEqualTo(14);
+    }
+
     @Test
     void byVectorsAndFloatingPoint() throws InterruptedException {
         RedPill pill =

@@ -100,8 +100,13 @@ public sealed interface Interception {
 
     /**
      * An instruction that loads or stores GDTR, IDTR, LDTR or TR ({@link Intercepts#DESCRIPTOR}).
+     *
+     * @param write whether the register is loaded
+     * @param linear where the limit and behind it the base of GDTR or IDTR are in memory, or come
+     *     to be; 0 for LDTR and TR
      */
-    record DescriptorAccess(DescriptorTable table, boolean write) implements Interception {}
+    record DescriptorAccess(DescriptorTable table, boolean write, long linear)
+            implements Interception {}
 
     /** An event is to be delivered, after {@link Processor#showNextEvent}. */
     record Event(int vector, EventType type, int errorCode, long cr2) implements Interception {}

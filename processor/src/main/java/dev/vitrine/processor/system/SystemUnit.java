@@ -8,6 +8,7 @@ import dev.vitrine.processor.Interception.DescriptorTable;
 import dev.vitrine.processor.Interception.EventType;
 import dev.vitrine.processor.Intercepts;
 import dev.vitrine.processor.core.Cpu;
+import dev.vitrine.processor.core.Intercepted;
 import dev.vitrine.processor.core.Vector;
 import dev.vitrine.processor.decode.Instruction;
 import dev.vitrine.processor.x87.XsaveUnit;
@@ -29,39 +30,39 @@ public final class SystemUnit {
             case POP_SEG -> DescriptorInstructions.popSegment(cpu, i);
             case LOAD_FAR -> DescriptorInstructions.loadFar(cpu, i);
             case LGDT -> {
-                beforeLoad(cpu, DescriptorTable.GDTR);
+                beforeLoad(cpu, i, DescriptorTable.GDTR);
                 DescriptorInstructions.loadTable(cpu, i, false);
             }
             case SGDT -> {
-                beforeStore(cpu, DescriptorTable.GDTR);
+                beforeStore(cpu, i, DescriptorTable.GDTR);
                 DescriptorInstructions.storeTable(cpu, i, false);
             }
             case LIDT -> {
-                beforeLoad(cpu, DescriptorTable.IDTR);
+                beforeLoad(cpu, i, DescriptorTable.IDTR);
                 DescriptorInstructions.loadTable(cpu, i, true);
             }
             case SIDT -> {
-                beforeStore(cpu, DescriptorTable.IDTR);
+                beforeStore(cpu, i, DescriptorTable.IDTR);
                 DescriptorInstructions.storeTable(cpu, i, true);
             }
             case LLDT -> {
                 DescriptorInstructions.requireProtected(cpu);
-                beforeLoad(cpu, DescriptorTable.LDTR);
+                beforeLoad(cpu, i, DescriptorTable.LDTR);
                 DescriptorInstructions.loadLdt(cpu, i);
             }
             case SLDT -> {
                 DescriptorInstructions.requireProtected(cpu);
-                beforeStore(cpu, DescriptorTable.LDTR);
+                beforeStore(cpu, i, DescriptorTable.LDTR);
                 DescriptorInstructions.storeSelector(cpu, i, cpu.ldtr.selector);
             }
             case LTR -> {
                 DescriptorInstructions.requireProtected(cpu);
-                beforeLoad(cpu, DescriptorTable.TR);
+                beforeLoad(cpu, i, DescriptorTable.TR);
                 DescriptorInstructions.loadTask(cpu, i);
             }
             case STR -> {
                 DescriptorInstructions.requireProtected(cpu);
-                beforeStore(cpu, DescriptorTable.TR);
+                beforeStore(cpu, i, DescriptorTable.TR);
                 DescriptorInstructions.storeSelector(cpu, i, cpu.tr.selector);
             }
             case LMSW -> lmsw(cpu, i);
@@ -142,18 +143,25 @@ public final class SystemUnit {
         }
     }
 
-    private static void beforeLoad(Cpu cpu, DescriptorTable table) {
+    private static void beforeLoad(Cpu cpu, Instruction i, DescriptorTable table) {
         requireCpl0(cpu);
         if (cpu.intercepts(Intercepts.DESCRIPTOR)) {
-            throw cpu.intercept(new Interception.DescriptorAccess(table, true));
+            throw descriptors(cpu, i, table, true);
         }
     }
 
-    private static void beforeStore(Cpu cpu, DescriptorTable table) {
+    private static void beforeStore(Cpu cpu, Instruction i, DescriptorTable table) {
         DescriptorInstructions.requireUmip(cpu);
         if (cpu.intercepts(Intercepts.DESCRIPTOR)) {
-            throw cpu.intercept(new Interception.DescriptorAccess(table, false));
+            throw descriptors(cpu, i, table, false);
         }
+    }
+
+    private static Intercepted descriptors(
+            Cpu cpu, Instruction i, DescriptorTable table, boolean load) {
+        boolean memory = table == DescriptorTable.GDTR || table == DescriptorTable.IDTR;
+        long linear = memory ? cpu.linear(i, cpu.mode64() ? 10 : 6, !load) : 0;
+        return cpu.intercept(new Interception.DescriptorAccess(table, load, linear));
     }
 
     private static void cpuid(Cpu cpu, Instruction i) {

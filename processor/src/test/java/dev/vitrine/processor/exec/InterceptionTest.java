@@ -195,18 +195,19 @@ class InterceptionTest {
             halts(m);
             assertThat(seen)
                     .containsExactly(
-                            new DescriptorAccess(DescriptorTable.GDTR, true),
-                            new DescriptorAccess(DescriptorTable.IDTR, true),
+                            new DescriptorAccess(DescriptorTable.GDTR, true, FlatMachine.POINTERS),
+                            new DescriptorAccess(
+                                    DescriptorTable.IDTR, true, FlatMachine.POINTERS + 16),
                             new Cpuid(7, 1, 2),
                             new PortAccess(0x60, 1, true, false),
                             new PortAccess(0x61, 4, false, false),
                             new PortAccess(0x3F8, 1, true, true),
                             new PortAccess(0x3F8, 1, true, true),
-                            new DescriptorAccess(DescriptorTable.GDTR, false),
-                            new DescriptorAccess(DescriptorTable.LDTR, false),
-                            new DescriptorAccess(DescriptorTable.IDTR, false),
-                            new DescriptorAccess(DescriptorTable.TR, false),
-                            new DescriptorAccess(DescriptorTable.LDTR, true));
+                            new DescriptorAccess(DescriptorTable.GDTR, false, DATA),
+                            new DescriptorAccess(DescriptorTable.LDTR, false, 0),
+                            new DescriptorAccess(DescriptorTable.IDTR, false, DATA),
+                            new DescriptorAccess(DescriptorTable.TR, false, 0),
+                            new DescriptorAccess(DescriptorTable.LDTR, true, 0));
         }
     }
 

@@ -52,7 +52,10 @@ public final class FlatMachine implements AutoCloseable {
     private static final int WINDOW_PT = 0x4000;
     private static final int GDT = 0x5000;
     private static final int TSS = 0x5800;
-    private static final int POINTERS = 0x5F00;
+
+    /** Where the limits and bases of GDTR and, 16 bytes behind, IDTR are loaded from. */
+    public static final int POINTERS = 0x5F00;
+
     private static final int IDT = 0x6000;
     private static final int SPARE_FRAMES = 64;
 

@@ -24,8 +24,11 @@ final class KernelCode {
     private static final int NAME = 56;
     private static final long PAGE = 4096;
 
-    /** A large page; BPF_PROG_PACK_SIZE is one on a machine of one node. */
+    /** A large page: BPF_PROG_PACK_SIZE is one for each node that there may be. */
     private static final long PACK = 2 << 20;
+
+    /** CONFIG_NODES_SHIFT is not more on x86. */
+    private static final int MAX_NODES = 1 << 10;
 
     /** MODULES_END (Documentation/arch/x86/x86_64/mm.rst). */
     static final long MODULES_END = 0xFFFF_FFFF_FF00_0000L;
@@ -182,7 +185,7 @@ final class KernelCode {
         }
         Module x = moduleAt(m, at);
         if (x != null) {
-            return x.name + ":" + offset(at - x.ranges.getFirst()[0]);
+            return x.name + ":+0x" + Long.toHexString(at - x.ranges.getFirst()[0]);
         }
         return "0x" + Long.toHexString(at);
     }
@@ -195,6 +198,7 @@ final class KernelCode {
     private static final class Lists {
         private final long packs;
         private final long packPointer;
+        private final long packSize;
         private final long symbols;
         private final long symbolStart;
         private final long symbolEnd;
@@ -211,6 +215,8 @@ final class KernelCode {
         Lists(LinuxKernel k) {
             packs = symbol(k, "pack_list");
             packPointer = packs == 0 ? 0 : k.member("bpf_prog_pack", "ptr").offset();
+            long nodes = k.hasSymbol("nr_node_ids") ? k.number(k.resolve("nr_node_ids"), 4) : 1;
+            packSize = PACK * Math.clamp(nodes, 1, MAX_NODES);
             symbols = symbol(k, "bpf_kallsyms");
             symbolStart = symbols == 0 ? 0 : k.member("bpf_ksym", "start").offset();
             symbolEnd = symbols == 0 ? 0 : k.member("bpf_ksym", "end").offset();
@@ -235,7 +241,7 @@ final class KernelCode {
         }
 
         @Nullable String owner(Moment m, long at) {
-            if (in(m, at, packs, node -> new long[] {m.pointer(node + packPointer), PACK})
+            if (in(m, at, packs, node -> new long[] {m.pointer(node + packPointer), packSize})
                     || in(
                             m,
                             at,

@@ -9,6 +9,7 @@ import dev.vitrine.introspection.LittleEndian;
 import dev.vitrine.introspection.MappedRange;
 import dev.vitrine.introspection.linux.LinuxKernel;
 import dev.vitrine.introspection.trace.Address;
+import dev.vitrine.introspection.trace.FunctionListener;
 import dev.vitrine.introspection.trace.Moment;
 import dev.vitrine.introspection.trace.TraceContext;
 import dev.vitrine.introspection.trace.plugin.KernelCode.Module;
@@ -21,6 +22,7 @@ import org.jspecify.annotations.Nullable;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
@@ -62,7 +64,10 @@ final class KernelGuard {
             Map.of(LSTAR, "IA32_LSTAR", CSTAR, "IA32_CSTAR", SYSENTER_EIP, "IA32_SYSENTER_EIP");
 
     /** A module whose code is watched. */
-    private record Watched(GuardedMemory memory, InstalledHook hook) {}
+    private record Watched(Module module, GuardedMemory memory, InstalledHook hook) {}
+
+    /** Where a pointer led, and whose code that was. */
+    private record Pointer(long to, @Nullable String owner) {}
 
     private final TraceContext context;
     private final LinuxKernel kernel;
@@ -80,6 +85,9 @@ final class KernelGuard {
     private final long[] probeHandlers;
     private final Set<Object> found = ConcurrentHashMap.newKeySet();
     private final Map<Long, Watched> modules = new ConcurrentHashMap<>();
+
+    /** Where the functions of /proc led when they were first seen, by place and address. */
+    private final Map<String, Pointer> pointers = new ConcurrentHashMap<>();
 
     /** Pages that were a module's: they may be mapped for a moment after it is gone. */
     private final Set<Long> formerPages = ConcurrentHashMap.newKeySet();
@@ -154,14 +162,34 @@ final class KernelGuard {
         for (Module x : code.modules(m)) {
             watch(m, x);
         }
-        context.onFunction("do_init_module", n -> watch(n, code.module(n, n.argument(0))));
-        context.onFunction("free_module", n -> gone(n, n.argument(0)));
+        context.onReturn(
+                "do_init_module",
+                new FunctionListener() {
+                    @Override
+                    public Object entered(Moment n) {
+                        watch(n, code.module(n, n.argument(0)));
+                        return n;
+                    }
+
+                    @Override
+                    public void returned(Moment n, Object note) {
+                        changeable(n);
+                    }
+                });
+        context.onFunction(
+                "free_module",
+                n -> {
+                    // It takes back now what it has changed, or has just done so.
+                    gone(n, n.argument(0));
+                    changeable(n);
+                });
         context.onFreshCode(this::executed);
         context.onRegisters(
                 Subscription.NONE
                         .msr(LSTAR, true)
                         .msr(CSTAR, true)
                         .msr(SYSENTER_EIP, true)
+                        .descriptors()
                         .controlRegister(0, true, true, ~CR0_WP)
                         .controlRegister(4, true, true, ~(CR4_SMEP | CR4_SMAP)),
                 this::register);
@@ -178,11 +206,10 @@ final class KernelGuard {
     private void watch(Moment m, Module x) {
         sites.module(m, x.address());
         long[] r = x.ranges().isEmpty() ? new long[] {0, 0} : x.ranges().getFirst();
-        for (long[] range : x.ranges()) {
-            for (long p = range[0]; p < range[0] + range[1] && formerPages.size() < MAX_FOUND; ) {
-                formerPages.add(p & -PAGE);
-                p += PAGE;
-            }
+        // What it begins with is freed without a word, by another thread.
+        x.ranges().stream().skip(1).forEach(this::former);
+        for (long p = r[0] & -PAGE; p < r[0] + r[1]; p += PAGE) {
+            formerPages.remove(p);
         }
         if (r[1] == 0) {
             return;
@@ -198,7 +225,7 @@ final class KernelGuard {
                                 compare(n, "module_text", w.memory, page, by(n, outside));
                             }
                         });
-        Watched before = modules.put(x.address(), new Watched(memory, hook));
+        Watched before = modules.put(x.address(), new Watched(x, memory, hook));
         if (before != null) {
             before.hook.close();
         }
@@ -208,6 +235,15 @@ final class KernelGuard {
         Watched w = modules.remove(module);
         if (w != null) {
             w.hook.close();
+            w.module.ranges().forEach(this::former);
+        }
+    }
+
+    private void former(long[] range) {
+        for (long p = range[0] & -PAGE; p < range[0] + range[1]; p += PAGE) {
+            if (formerPages.size() < MAX_FOUND) {
+                formerPages.add(p);
+            }
         }
     }
 
@@ -284,6 +320,12 @@ final class KernelGuard {
     private void register(Moment m, Interception what) {
         switch (what) {
             case Interception.MsrWrite w -> entry(m, w.msr(), w.value(), w.old(), by(m));
+            case Interception.DescriptorAccess d -> {
+                if (d.write() && d.table() == Interception.DescriptorTable.IDTR) {
+                    // Behind the limit.
+                    table(m, m.pointer(d.linear() + 2), hex(m.registers().idt().base()), by(m));
+                }
+            }
             case Interception.ControlRegisterWrite c -> {
                 long guarded = c.register() == 0 ? CR0_WP : CR4_SMEP | CR4_SMAP;
                 // Without paging there is nothing to protect: a processor begins or ends.
@@ -330,6 +372,18 @@ final class KernelGuard {
                     hex(value),
                     value,
                     by);
+        }
+    }
+
+    private void table(Moment m, long base, @Nullable String old, String by) {
+        // The processor uses it by another address, where programs may see it, too.
+        if (m.translate(base) != m.translate(interruptTable)
+                && found.size() < MAX_FOUND
+                && found.add("IDTR" + base)) {
+            emit(
+                    m,
+                    new Finding(
+                            "register", "IDTR", new Address(0), old, hex(base), null, null, by));
         }
     }
 
@@ -401,10 +455,7 @@ final class KernelGuard {
         entry(m, LSTAR, r.lstar(), null, CHECK);
         entry(m, CSTAR, r.cstar(), null, CHECK);
         entry(m, SYSENTER_EIP, r.sysenterEip(), null, CHECK);
-        long table = r.idt().base();
-        if (m.translate(table) != m.translate(interruptTable) && found.add("IDTR" + table)) {
-            tell(m, "register", "IDTR", 0, null, hex(table), 0, CHECK);
-        }
+        table(m, r.idt().base(), null, CHECK);
         for (int n = 0; n < PAGE / GATE; n++) {
             leads(
                     m,
@@ -421,8 +472,39 @@ final class KernelGuard {
                 }
             }
         });
-        proc.walk(m, (name, at, to) -> leads(m, "function_pointer", name, at, to));
+        changeable(m);
         hidden(m);
+    }
+
+    /**
+     * Looks at what the kernel itself writes to, so that nobody can watch it: the functions of
+     * /proc, and the list of modules.
+     */
+    private void changeable(Moment m) {
+        List<Module> listed = code.modules(m);
+        for (Watched w : modules.values()) {
+            Module x = w.module;
+            long[] range = x.ranges().getFirst();
+            if (listed.stream().noneMatch(y -> y.address() == x.address())
+                    && found.add("module" + x.address() + x.name())) {
+                tell(m, "hidden_module", x.name(), range[0], null, null, 0, CHECK);
+            }
+        }
+        // Last, since what a guest has made of its trees may be unreadable.
+        proc.walk(m, (name, at, to) -> function(m, name, at, to));
+    }
+
+    /** A function of /proc: what was the kernel's or a module's stays with whom it was. */
+    private void function(Moment m, String name, long at, long to) {
+        Pointer now = new Pointer(to, code.inText(to) ? KernelCode.KERNEL : code.owner(m, to));
+        Pointer before = pointers.size() < MAX_FOUND ? pointers.put(name + at, now) : null;
+        if (before == null) {
+            if (now.owner == null && found.add(name + to)) {
+                tell(m, "function_pointer", name, at, null, null, to, CHECK);
+            }
+        } else if (before.to != to && !Objects.equals(before.owner, now.owner)) {
+            tell(m, "function_pointer", name, at, hex(before.to), hex(to), to, CHECK);
+        }
     }
 
     private void leads(Moment m, String finding, String place, long at, long to) {

@@ -23,8 +23,9 @@ public final class RootkitPlugin implements TracePlugin {
      *     kernel_data}, data that is read-only; {@code system_call_table}; {@code interrupt_table};
      *     {@code register}, which holds where the kernel is entered, or protects it; {@code
      *     hidden_code}, which nobody has listed is about to be executed or may be; {@code
-     *     function_pointer}, one leads to such code; {@code kprobe} and {@code ftrace}, somebody
-     *     has hooked a function by the kernel's own means
+     *     hidden_module}, one is not in the kernel's list any more; {@code function_pointer}, one
+     *     leads to such code, or to somebody else's than before; {@code kprobe} and {@code ftrace},
+     *     somebody has hooked a function by the kernel's own means
      * @param place a symbol and an offset, a register, or a file of /proc
      * @param address linear address; of a register its number
      * @param old bytes in hexadecimal as they are in memory, or a register's value
