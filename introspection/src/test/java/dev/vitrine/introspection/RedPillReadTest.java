@@ -121,7 +121,7 @@ class RedPillReadTest {
                                     b.mov(EAX, 5).cmp(Mem.base(R8).b(), 0xCC).jz(alike);
                                     note(b.mov(EAX, 6).bind(alike));
                                 }));
-        assertThat(pill.findsOnlyInt3()).isEqualTo(14);
+        assertThat(pill.findsOnly(Naive.INT3)).isEqualTo(14);
     }
 
     @Test
