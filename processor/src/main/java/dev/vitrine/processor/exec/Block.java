@@ -126,6 +126,11 @@ public final class Block {
     Block beginning(int instructionCount) {
         int length = starts[instructionCount];
         long[] part = java.util.Arrays.copyOf(code, length + 2);
+        if (length == code.length) {
+            // The last instruction is a branch that is one with the comparison before it.
+            long w = code[length - 2];
+            part[length - 2] = w & ~0xFFL | Uop.comparison((int) w & 0xFF);
+        }
         long end = rip(instructionCount);
         part[length] = Uop.word(Uop.NEXT, 0, Cpu.R_ZERO, Cpu.R_ZERO, 0, Cpu.R_ZERO);
         part[length + 1] = end;

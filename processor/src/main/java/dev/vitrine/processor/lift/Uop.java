@@ -235,4 +235,14 @@ public final class Uop {
                 | (long) c << 32
                 | (long) s << 40;
     }
+
+    /** What a comparison with its branch, {@link #CMP64_JCC} or above, is without the branch. */
+    public static int comparison(int op) {
+        return switch (op & 0xF0) {
+            case CMP64_JCC -> CMP64;
+            case CMP32_JCC -> CMP32;
+            case TEST64_JCC -> TEST64;
+            default -> TEST32;
+        };
+    }
 }

@@ -827,14 +827,7 @@ final class RegionEmitter {
 
     private void comparisonAndBranch(Block b, long w, long imm, int op) {
         int cc = op & 15;
-        int comparison =
-                switch (op & 0xF0) {
-                    case Uop.CMP64_JCC -> Uop.CMP64;
-                    case Uop.CMP32_JCC -> Uop.CMP32;
-                    case Uop.TEST64_JCC -> Uop.TEST64;
-                    default -> Uop.TEST32;
-                };
-        uops.emit((w & ~0xFFL) | comparison, imm, true, leave);
+        uops.emit((w & ~0xFFL) | Uop.comparison(op), imm, true, leave);
         branch(b, cc);
     }
 
