@@ -3,10 +3,11 @@
 
 package dev.vitrine.introspection.trace.call;
 
+import static dev.vitrine.introspection.trace.call.Samples.*;
+
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.vitrine.introspection.trace.call.Samples.FakeProcess;
-import dev.vitrine.introspection.trace.output.TextWriter;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -15,27 +16,10 @@ import org.junit.jupiter.params.provider.EnumSource;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Arrays;
-import java.util.HexFormat;
 import java.util.Random;
 
 /** What arguments mean, in text as strace has them. */
 class CapturedArgumentsTest {
-    private static String text(CapturedArguments a) {
-        TextWriter w = new TextWriter();
-        a.write(w);
-        return w.toString();
-    }
-
-    private static byte[] bytes(String hex) {
-        return HexFormat.of().parseHex(hex.replace(" ", ""));
-    }
-
-    private static byte[] longs(long... values) {
-        ByteBuffer b = ByteBuffer.allocate(8 * values.length).order(ByteOrder.LITTLE_ENDIAN);
-        Arrays.stream(values).forEach(b::putLong);
-        return b.array();
-    }
-
     private static byte[] ints(int... values) {
         ByteBuffer b = ByteBuffer.allocate(4 * values.length).order(ByteOrder.LITTLE_ENDIAN);
         Arrays.stream(values).forEach(b::putInt);

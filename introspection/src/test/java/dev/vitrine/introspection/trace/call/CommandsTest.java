@@ -3,43 +3,23 @@
 
 package dev.vitrine.introspection.trace.call;
 
+import static dev.vitrine.introspection.trace.call.Samples.*;
+
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.vitrine.introspection.trace.call.Samples.FakeProcess;
 import dev.vitrine.introspection.trace.output.JsonWriter;
-import dev.vitrine.introspection.trace.output.TextWriter;
 
 import org.junit.jupiter.api.Test;
-
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.util.Arrays;
-import java.util.HexFormat;
 
 /** Arguments that another one decides about, as strace 6.1 has them. */
 class CommandsTest {
     private final FakeProcess p = new FakeProcess(Abi.X64);
 
-    private static String text(CapturedArguments a) {
-        TextWriter w = new TextWriter();
-        a.write(w);
-        return w.toString();
-    }
-
     private static String json(CapturedArguments a) {
         JsonWriter w = new JsonWriter();
         a.write(w);
         return w.toString();
-    }
-
-    private static byte[] bytes(String hex) {
-        return HexFormat.of().parseHex(hex.replace(" ", ""));
-    }
-
-    private static byte[] longs(long... values) {
-        ByteBuffer b = ByteBuffer.allocate(8 * values.length).order(ByteOrder.LITTLE_ENDIAN);
-        Arrays.stream(values).forEach(b::putLong);
-        return b.array();
     }
 
     @Test

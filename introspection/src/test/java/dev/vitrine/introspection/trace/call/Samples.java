@@ -6,8 +6,13 @@ package dev.vitrine.introspection.trace.call;
 import dev.vitrine.introspection.trace.SystemCall;
 import dev.vitrine.introspection.trace.Task;
 import dev.vitrine.introspection.trace.TracedEvent;
+import dev.vitrine.introspection.trace.output.TextWriter;
 
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.Map;
 import java.util.TreeMap;
 
@@ -88,6 +93,22 @@ public final class Samples {
             }
             return true;
         }
+    }
+
+    static String text(CapturedArguments a) {
+        TextWriter w = new TextWriter();
+        a.write(w);
+        return w.toString();
+    }
+
+    static byte[] bytes(String hex) {
+        return HexFormat.of().parseHex(hex.replace(" ", ""));
+    }
+
+    static byte[] longs(long... values) {
+        ByteBuffer b = ByteBuffer.allocate(8 * values.length).order(ByteOrder.LITTLE_ENDIAN);
+        Arrays.stream(values).forEach(b::putLong);
+        return b.array();
     }
 
     /** cat, of user 1000, may not open /etc/shadow. */
