@@ -39,14 +39,11 @@ import java.util.Arrays;
  * always take the slow path.
  */
 public final class Mmu {
-    private static final int SIZE = 1 << 12;
-    private static final int MASK = SIZE - 1;
     private static final long PAGE = Tlb.PAGE;
 
     /** Context that no entry carries: every access takes the slow path. */
     private static final long CONTEXT_SLOW = 0xFFF;
 
-    private static final int ASID_LIMIT = 1022;
     private static final boolean WEAK_ORDER =
             !System.getProperty("os.arch", "").matches("amd64|x86_64|i386|x86");
 
@@ -73,33 +70,19 @@ public final class Mmu {
     /** Key of {@link #context}. */
     public int tlbKey = systemKey;
 
-    /** Changes the index, so that views do not meet in one place. */
-    private int fetchMix;
-
-    private final long[] fetchTag = new long[SIZE];
-    private final long[] fetchDelta = new long[SIZE];
+    private final FetchTlb fetches = new FetchTlb();
 
     /** Context of ordinary data accesses now: the low bits of the tags that they hit. */
     public long context = CONTEXT_SLOW;
 
     private long fetchContext = 4;
     private long systemContext = 4;
-    private int asid = 1;
-
-    /** The address spaces as the view of now shows them. */
-    private ViewSpaces spaces;
-
-    /** Those of other views that this processor has used lately; mostly there are none. */
-    private ViewSpaces[] parked = NO_SPACES;
-
-    private static final ViewSpaces[] NO_SPACES = {};
-
-    private int nextAsid = 3;
+    private final AddressSpaces spaces;
 
     /** The supervisor has touched a page that is not global: no sharing until the next sweep. */
     private boolean localSupervisor;
 
-    /** Supervisor accesses without EFLAGS.AC use {@link #sharedAsid} now. */
+    /** Supervisor accesses without EFLAGS.AC use {@link ViewSpaces#sharedAsid} now. */
     private boolean shared;
 
     public final GuestRam ram;
@@ -110,21 +93,15 @@ public final class Mmu {
     private final PhysicalView unrestricted;
 
     private Cpu cpu;
+    private PagingStructures structures;
     private PageWalker walker;
     private final CodeTracker code;
 
     /** Segment of the access in progress, to tell #SS from #GP; set by {@link Cpu#linear}. */
     public int accessSegment = Cpu.DS;
 
-    /** Changed when a page that was fetched from is invalidated, for each privilege. */
-    private long supervisorEpoch = 1;
-
-    private long userEpoch = 1;
-
     /** See {@link #fetchKey()}. */
     private long fetchKey = 1 << 12;
-
-    private final PageFilter fetched = new PageFilter();
 
     /** Told of what happens between memory and translated code, if that is checked. */
     public @Nullable MemoryWatch watch;
@@ -136,8 +113,7 @@ public final class Mmu {
     public Mmu(PhysicalView view, CodeTracker code) {
         this.view = view;
         this.unrestricted = new UnrestrictedView(view.base());
-        this.spaces = new ViewSpaces(view, 0);
-        this.spaces.sharedAsid = 2;
+        this.spaces = new AddressSpaces(view, this::sweep);
         this.ram = view.base().memory().ram();
         this.frames = view.base().memory().frames();
         this.code = code;
@@ -145,11 +121,16 @@ public final class Mmu {
 
     void attach(Cpu owner) {
         cpu = owner;
-        walker = new PageWalker(owner);
+        structures = new PagingStructures(this, owner, frames, code);
+        walker = new PageWalker(owner, structures);
     }
 
     public PageWalker walker() {
         return walker;
+    }
+
+    public PagingStructures structures() {
+        return structures;
     }
 
     public PhysicalView view() {
@@ -171,48 +152,12 @@ public final class Mmu {
         if (other.base() != view.base()) {
             throw new IllegalArgumentException("view of another domain");
         }
-        ViewSpaces to = null;
-        ViewSpaces[] known = parked;
-        for (int i = 0; i < known.length; i++) {
-            if (known[i].view == other) {
-                to = known[i];
-                known[i] = spaces;
-                break;
-            }
-        }
-        if (to == null) {
-            to = park(other);
-        }
-        spaces = to;
         view = other;
-        systemKey = Tlb.key(to.systemKey);
-        fetchMix = to.fetchMix;
-        if (to.sharedAsid == 0) {
-            to.sharedAsid = freshAsid();
-        }
-        int known0 = to.asidOfPcid[pcid()];
-        if (known0 != 0) {
-            asid = known0;
-            contextChanged();
-        } else {
-            useFreshAsid();
-        }
+        spaces.setView(other, pcid());
+        systemKey = Tlb.key(spaces.now().systemKey);
+        fetches.mix = spaces.now().fetchMix;
+        contextChanged();
     }
-
-    /** Puts the address spaces of now aside and returns room for those of a new view. */
-    private ViewSpaces park(PhysicalView other) {
-        if (parked.length < ViewSpaces.KEPT) {
-            parked = Arrays.copyOf(parked, parked.length + 1);
-            parked[parked.length - 1] = spaces;
-            return new ViewSpaces(other, parked.length);
-        }
-        ViewSpaces last = parked[nextParked];
-        parked[nextParked] = spaces;
-        nextParked = (nextParked + 1) % ViewSpaces.KEPT;
-        return new ViewSpaces(other, last.number);
-    }
-
-    private int nextParked;
 
     /**
      * Entries of a view have changed: forgets what is cached of it.
@@ -222,16 +167,9 @@ public final class Mmu {
     public void viewChanged(PhysicalView changed) {
         if (changed == view.base()) {
             flushAll();
-        } else if (changed == view) {
-            spaces.forget();
-            spaces.sharedAsid = freshAsid();
-            useFreshAsid();
         } else {
-            for (ViewSpaces s : parked) {
-                if (s.view == changed) {
-                    s.forget();
-                }
-            }
+            spaces.forget(changed, pcid());
+            contextChanged();
         }
     }
 
@@ -241,10 +179,10 @@ public final class Mmu {
     public void contextChanged() {
         boolean user = cpu.cpl == 3;
         shared = !localSupervisor && (cpu.cr4 & SHARING) == SHARING && (cpu.cr0 & Cpu.CR0_PG) != 0;
-        long own = (long) asid << 2;
-        systemContext = shared ? (long) spaces.sharedAsid << 2 : own;
+        long own = (long) spaces.asid() << 2;
+        systemContext = shared ? (long) spaces.now().sharedAsid << 2 : own;
         fetchContext = user ? own | 1 : systemContext;
-        fetchKey = (user ? userEpoch : supervisorEpoch) << 12 | fetchContext;
+        fetchKey = fetches.key(user, fetchContext);
         boolean slow =
                 (cpu.modeKey & Cpu.MODE_ALIGN) != 0
                         || DebugRegisters.dataBreakpointsEnabled(cpu)
@@ -256,7 +194,7 @@ public final class Mmu {
         } else {
             context = (cpu.eflags & Cpu.AC) != 0 ? own | 2 : systemContext;
         }
-        tlbKey = user ? Tlb.key(asid & USER_KEYS - 1) : systemKey;
+        tlbKey = user ? Tlb.key(spaces.asid() & USER_KEYS - 1) : systemKey;
     }
 
     /** Without these CR4 bits a supervisor may reach the pages of one address space only. */
@@ -273,21 +211,14 @@ public final class Mmu {
 
     /** Forgets everything. */
     public void flushAll() {
-        for (ViewSpaces s : parked) {
-            s.forget();
-        }
-        spaces.forget();
-        spaces.sharedAsid = freshAsid();
-        useFreshAsid();
+        spaces.forgetAll(pcid());
+        contextChanged();
     }
 
     /** Forgets all address spaces; global pages may stay. */
     public void flushNonGlobal() {
-        for (ViewSpaces s : parked) {
-            Arrays.fill(s.asidOfPcid, 0);
-        }
-        Arrays.fill(spaces.asidOfPcid, 0);
-        useFreshAsid();
+        spaces.forgetNonGlobal(pcid());
+        contextChanged();
     }
 
     /**
@@ -296,71 +227,27 @@ public final class Mmu {
      * @param keep bit 63 was set with CR4.PCIDE: what is cached for the PCID stays valid
      */
     public void addressSpaceChanged(boolean keep) {
-        int pcid = pcid();
-        int known = spaces.asidOfPcid[pcid];
-        if (keep && known != 0) {
-            asid = known;
-            contextChanged();
-        } else {
-            if (!keep) {
-                forgetElsewhere(pcid);
-            }
-            useFreshAsid();
-        }
+        spaces.select(pcid(), keep);
+        contextChanged();
     }
 
     private int pcid() {
         return (cpu.cr4 & Cpu.CR4_PCIDE) != 0 ? (int) cpu.cr3 & 0xFFF : 0;
     }
 
-    private void forgetElsewhere(int pcid) {
-        for (ViewSpaces s : parked) {
-            s.asidOfPcid[pcid] = 0;
-        }
-    }
-
-    private void useFreshAsid() {
-        // The number first: taking it may sweep all others away.
-        int fresh = freshAsid();
-        asid = fresh;
-        spaces.asidOfPcid[pcid()] = fresh;
-        contextChanged();
-    }
-
-    /** A number that no entry carries; when there are no more, all entries are swept away. */
-    private int freshAsid() {
-        if (nextAsid > ASID_LIMIT) {
-            Arrays.fill(readTlb, 0);
-            Arrays.fill(writeTlb, 0);
-            Arrays.fill(writable, 0);
-            forgetFetches();
-            supervisorEpoch++;
-            userEpoch++;
-            largePages.clear();
-            for (ViewSpaces v : parked) {
-                v.forget();
-            }
-            spaces.forget();
-            localSupervisor = false;
-            spaces.sharedAsid = 1;
-            nextAsid = 2;
-        }
-        return nextAsid++;
-    }
-
-    private void forgetFetches() {
-        Arrays.fill(fetchTag, 0);
-        fetched.clear();
+    /** Empties the TLBs; the context is changed behind it. */
+    private void sweep() {
+        Arrays.fill(readTlb, 0);
+        dropAllWrites();
+        fetches.forget();
+        largePages.clear();
+        localSupervisor = false;
     }
 
     /** INVPCID types 1: forgets one PCID; the current one gets a fresh start. */
-    public void flushPcid(int pcid, boolean keepGlobal) {
-        forgetElsewhere(pcid);
-        if (pcid == pcid()) {
-            useFreshAsid();
-        } else {
-            spaces.asidOfPcid[pcid] = 0;
-        }
+    public void flushPcid(int pcid) {
+        spaces.forget(pcid, pcid());
+        contextChanged();
     }
 
     /**
@@ -372,13 +259,9 @@ public final class Mmu {
             readTlb[i] = 0;
             writeTlb[i] = 0;
         }
-        if (fetched.mayHold(la >>> 12)) {
-            forgetFetches();
-            userEpoch++;
-            if (la < 0 || !shared) {
-                // Shared, no supervisor executes below: SMEP sees to that.
-                supervisorEpoch++;
-            }
+        if (fetches.mayHold(la)) {
+            // Shared, no supervisor executes below: SMEP sees to that.
+            fetches.forget(la < 0 || !shared);
             contextChanged();
         }
         if (largePages.mayHold(la)) {
@@ -390,95 +273,25 @@ public final class Mmu {
 
     private final LargePages largePages = new LargePages();
 
-    /** A set of page numbers that may answer yes too often. */
-    private static final class PageFilter {
-        private static final int BITS = 16;
-        private final long[] bits = new long[1 << BITS - 6];
-        private boolean empty = true;
-
-        void add(long page) {
-            int h = hash(page);
-            bits[h >>> 6] |= 1L << h;
-            empty = false;
-        }
-
-        boolean mayHold(long page) {
-            int h = hash(page);
-            return (bits[h >>> 6] & 1L << h) != 0;
-        }
-
-        void clear() {
-            if (!empty) {
-                Arrays.fill(bits, 0);
-                empty = true;
-            }
-        }
-
-        /** Fibonacci hashing: neighbours, which pages mostly are, do not meet. */
-        private static int hash(long page) {
-            return (int) (page * 0x9E3779B97F4A7C15L >>> 64 - BITS);
-        }
-    }
-
-    /** Which regions were filled from pages larger than 4 KiB; may answer yes too often. */
-    private static final class LargePages {
-        private final PageFilter by2M = new PageFilter();
-        private final PageFilter by1G = new PageFilter();
-
-        void add(long la, int pageShift) {
-            by2M.add(la >>> 21);
-            if (pageShift > 22) {
-                by1G.add(la >>> 30);
-            } else if (pageShift == 22) {
-                by2M.add((la >>> 21) ^ 1);
-            }
-        }
-
-        boolean mayHold(long la) {
-            return by2M.mayHold(la >>> 21) || by1G.mayHold(la >>> 30);
-        }
-
-        void clear() {
-            by2M.clear();
-            by1G.clear();
-        }
-    }
-
     /**
      * Drops write permission for a frame everywhere in this TLB: it now holds code or is logged.
      */
     public void dropWrites(long mfn) {
-        if ((writable[place(mfn)] >>> mfn & 1) == 0) {
-            return;
-        }
-        long machine = mfn << 12;
-        long[] tlb = writeTlb;
-        for (int i = 0; i < tlb.length; i += 2) {
-            if (tlb[i] != 0 && (tlb[i] & PAGE) + tlb[i + 1] == machine) {
-                tlb[i] = 0;
-            }
-        }
+        writableFrames.drop(mfn, writeTlb);
     }
 
     /** Drops all write entries (the dirty log was switched on). */
     public void dropAllWrites() {
         Arrays.fill(writeTlb, 0);
-        Arrays.fill(writable, 0);
+        writableFrames.clear();
     }
 
-    /**
-     * Bits of frames that an entry of {@link #writeTlb} may have been made for. Most code is never
-     * written to, and there is nothing to be looked for.
-     */
-    private final long[] writable = new long[1 << 11];
+    private final WritableFrames writableFrames = new WritableFrames();
 
-    private int place(long mfn) {
-        return (int) (mfn >>> 6) & writable.length - 1;
-    }
-
-    private void noteWritable(long machine) {
-        long mfn = machine >>> 12;
-        writable[place(mfn)] |= 1L << mfn;
+    private void enterWritable(int i, long tag, long machine) {
+        writableFrames.add(machine >>> 12, i);
+        writeTlb[i] = tag;
+        writeTlb[i + 1] = machine - (tag & PAGE);
     }
 
     // ------------------------------------------------------------- fast paths
@@ -839,16 +652,12 @@ public final class Mmu {
             // Read-modify-writes look there only.
             if (plain && (entry & (READ | WRITE)) == (READ | WRITE)) {
                 if (access == ACCESS_WRITE) {
-                    noteWritable(machine);
-                    writeTlb[i] = tag;
-                    writeTlb[i + 1] = delta;
+                    enterWritable(i, tag, machine);
                     if (watch != null) {
                         watch.writable(i);
                     }
                 } else if (walker.writable && plainWrites(machine >>> 12)) {
-                    noteWritable(machine);
-                    writeTlb[i] = tag;
-                    writeTlb[i + 1] = delta;
+                    enterWritable(i, tag, machine);
                 }
             }
         }
@@ -856,7 +665,7 @@ public final class Mmu {
     }
 
     /** Prepares the report of an access that the view does not give the right to. */
-    private Intercepted violation(long physical, long la, int rights, int where) {
+    Intercepted violation(long physical, long la, int rights, int where) {
         return cpu.intercept(new Interception.MemoryAccess(physical, la, rights, where));
     }
 
@@ -1014,10 +823,9 @@ public final class Mmu {
 
     /** Machine address to fetch from, or the complement of the physical address of a hole. */
     public long fetch(long la) {
-        int i = ((int) (la >>> 12) ^ fetchMix) & MASK;
-        long tag = (la & PAGE) | fetchContext;
-        if (tag == fetchTag[i]) {
-            return la + fetchDelta[i];
+        long known = fetches.find(la, fetchContext);
+        if (known >= 0) {
+            return known;
         }
         if (cpu.longMode()) {
             if (la != la << 16 >> 16) {
@@ -1045,10 +853,9 @@ public final class Mmu {
      * @return -1 if that is not known, would fault, would set an accessed bit or is no RAM
      */
     public long fetchQuietly(long la) {
-        int i = ((int) (la >>> 12) ^ fetchMix) & MASK;
-        long tag = (la & PAGE) | fetchContext;
-        if (tag == fetchTag[i]) {
-            return la + fetchDelta[i];
+        long known = fetches.find(la, fetchContext);
+        if (known >= 0) {
+            return known;
         }
         long physical = walker.peekFetch(la, cpu.cpl == 3);
         if (physical < 0) {
@@ -1077,9 +884,7 @@ public final class Mmu {
     public void setFetchListener(@Nullable FetchListener listener) {
         fetchListener = listener;
         fetchListeners++;
-        forgetFetches();
-        userEpoch++;
-        supervisorEpoch++;
+        fetches.forget();
         contextChanged();
     }
 
@@ -1092,10 +897,7 @@ public final class Mmu {
     }
 
     private long enterFetch(long la, long machine) {
-        int i = ((int) (la >>> 12) ^ fetchMix) & MASK;
-        fetchTag[i] = (la & PAGE) | fetchContext;
-        fetchDelta[i] = machine - (la & PAGE);
-        fetched.add(la >>> 12);
+        fetches.enter(la, fetchContext, machine);
         return machine | (la & 4095);
     }
 
@@ -1172,96 +974,12 @@ public final class Mmu {
         long machine = PhysicalView.machineAddress(entry);
         boolean plain = beforeWrite(machine >>> 12);
         if (plain && (entry & READ) != 0 && admitted(machine >>> 12)) {
-            noteWritable(machine);
-            tlb[i] = (la & PAGE) | systemContext;
-            tlb[i + 1] = machine - (la & PAGE);
+            enterWritable(i, (la & PAGE) | systemContext, machine);
             if (watch != null) {
                 watch.writable(i);
             }
         }
         return machine | (la & 4095);
-    }
-
-    /**
-     * Reads an entry of a paging structure, without regard to rights; a hole reads all-ones. The
-     * address is aligned.
-     */
-    public long loadPhysical64(long physical) {
-        long entry = view.lookup(physical >>> 12);
-        return entry == 0
-                ? -1L
-                : ram.getLongVolatile(PhysicalView.machineAddress(entry) | (physical & 4095));
-    }
-
-    /** See {@link #loadPhysical64}. */
-    public int loadPhysical32(long physical) {
-        long entry = view.lookup(physical >>> 12);
-        return entry == 0
-                ? -1
-                : ram.getIntVolatile(PhysicalView.machineAddress(entry) | (physical & 4095));
-    }
-
-    /** As {@link #loadPhysical64}, but what the view does not let be read is 0. */
-    public long loadReadable64(long physical) {
-        long entry = view.lookup(physical >>> 12);
-        return entry != 0 && (entry & READ) == 0 ? 0 : loadPhysical64(physical);
-    }
-
-    /** As {@link #loadPhysical64}, in a walk for an address, which needs the right to read. */
-    public long walkLoad64(long physical, long la) {
-        long entry = view.lookup(physical >>> 12);
-        if (entry == 0) {
-            return -1L;
-        }
-        requireForWalk(entry, READ, physical, la);
-        return ram.getLongVolatile(PhysicalView.machineAddress(entry) | (physical & 4095));
-    }
-
-    /** See {@link #walkLoad64}. */
-    public int walkLoad32(long physical, long la) {
-        long entry = view.lookup(physical >>> 12);
-        if (entry == 0) {
-            return -1;
-        }
-        requireForWalk(entry, READ, physical, la);
-        return ram.getIntVolatile(PhysicalView.machineAddress(entry) | (physical & 4095));
-    }
-
-    private void requireForWalk(long entry, int rights, long physical, long la) {
-        if ((entry & rights) == 0) {
-            throw violation(
-                    physical,
-                    la,
-                    (rights & READ) != 0 ? READ : READ | WRITE,
-                    la == NO_ADDRESS ? Interception.NO_LINEAR : Interception.IN_WALK);
-        }
-    }
-
-    /** Stands for the linear address where paging structures are read without one. */
-    public static final long NO_ADDRESS = Long.MIN_VALUE;
-
-    /** Atomic update of a page-table entry in a walk; true also where no RAM answers. */
-    public boolean casPhysical64(long physical, long expect, long update, long la) {
-        long entry = view.lookup(physical >>> 12);
-        if (entry == 0) {
-            return true;
-        }
-        requireForWalk(entry, WRITE | PhysicalView.WALKER_WRITE, physical, la);
-        long machine = PhysicalView.machineAddress(entry) | (physical & 4095);
-        beforeWalkerWrite(machine);
-        return ram.casLong(machine, expect, update);
-    }
-
-    /** See {@link #casPhysical64}. */
-    public boolean casPhysical32(long physical, int expect, int update, long la) {
-        long entry = view.lookup(physical >>> 12);
-        if (entry == 0) {
-            return true;
-        }
-        requireForWalk(entry, WRITE | PhysicalView.WALKER_WRITE, physical, la);
-        long machine = PhysicalView.machineAddress(entry) | (physical & 4095);
-        beforeWalkerWrite(machine);
-        return ram.casInt(machine, expect, update);
     }
 
     /**
@@ -1283,24 +1001,6 @@ public final class Mmu {
             return -1;
         } finally {
             view = seen;
-        }
-    }
-
-    private void beforeWalkerWrite(long machine) {
-        if (watch != null) {
-            watch.walkerWrites(machine);
-        }
-        long mfn = machine >>> 12;
-        // A/D bits in a page that also holds code: drop the code, but never restart a walk for it.
-        int flags = frames.flags(mfn);
-        if ((flags & FrameTable.CODE) != 0) {
-            code.invalidateFrame(mfn);
-        }
-        if (frames.dirtyLog() && (flags & FrameTable.DIRTY) == 0) {
-            frames.set(mfn, FrameTable.DIRTY);
-        }
-        if ((flags & FrameTable.MIRRORED) != 0) {
-            cpu.noteMirrored(mfn);
         }
     }
 }

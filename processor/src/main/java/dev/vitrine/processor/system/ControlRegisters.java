@@ -5,7 +5,7 @@ package dev.vitrine.processor.system;
 
 import dev.vitrine.processor.Intercepts;
 import dev.vitrine.processor.core.Cpu;
-import dev.vitrine.processor.core.Mmu;
+import dev.vitrine.processor.core.PagingStructures;
 import dev.vitrine.processor.decode.Instruction;
 import dev.vitrine.processor.decode.Operand;
 
@@ -159,15 +159,16 @@ public final class ControlRegisters {
 
     /** Loads the PDPTE registers; #GP(0), with the old ones kept, if a present one is malformed. */
     private static void loadPdptes(Cpu cpu, long cr3) {
+        PagingStructures structures = cpu.mmu.structures();
         long table = cr3 & 0xFFFFFFE0L;
         for (int n = 0; n < 4; n++) {
-            long e = cpu.mmu.walkLoad64(table + 8 * n, Mmu.NO_ADDRESS);
+            long e = structures.walk64(table + 8 * n, PagingStructures.NO_ADDRESS);
             if ((e & 1) != 0 && (e & PDPTE_RESERVED) != 0) {
                 throw cpu.gp(0);
             }
         }
         for (int n = 0; n < 4; n++) {
-            cpu.pdpte[n] = cpu.mmu.loadPhysical64(table + 8 * n);
+            cpu.pdpte[n] = structures.load64(table + 8 * n);
         }
     }
 

@@ -5,6 +5,7 @@ package dev.vitrine.processor.system;
 
 import dev.vitrine.processor.core.Cpu;
 import dev.vitrine.processor.core.Mmu;
+import dev.vitrine.processor.core.PagingStructures;
 import dev.vitrine.processor.core.Vector;
 
 /**
@@ -49,6 +50,7 @@ public final class PageWalker {
     private static final long RESERVED_PAE = RESERVED_HIGH | 0x7FF0_0000_0000_0000L;
 
     private final Cpu cpu;
+    private final PagingStructures structures;
 
     /** Physical address of the 4 KiB page that holds the linear address. */
     public long physical;
@@ -74,8 +76,9 @@ public final class PageWalker {
     private final long[] entryAddress = new long[5];
     private final long[] entry = new long[5];
 
-    public PageWalker(Cpu cpu) {
+    public PageWalker(Cpu cpu, PagingStructures structures) {
         this.cpu = cpu;
+        this.structures = structures;
     }
 
     /**
@@ -113,7 +116,6 @@ public final class PageWalker {
      */
     private void walkWide(
             long la, int access, boolean user, boolean implicit, long root, int top, long high) {
-        Mmu mmu = cpu.mmu;
         boolean nxe = (cpu.efer & Cpu.EFER_NXE) != 0;
         long reservedAlways = nxe ? high : high | NO_EXECUTE;
         while (true) {
@@ -125,7 +127,7 @@ public final class PageWalker {
             long e;
             while (true) {
                 long address = table | ((la >>> shift) & 0x1FF) << 3;
-                e = mmu.walkLoad64(address, la);
+                e = structures.walk64(address, la);
                 if ((e & PRESENT) == 0) {
                     throw fault(la, access, user, 0);
                 }
@@ -154,12 +156,12 @@ public final class PageWalker {
                 shift -= 9;
             }
             permit(la, access, user, implicit, all, nxe && any < 0);
-            if (!markAbove(mmu, depth, la)) {
+            if (!markAbove(depth, la)) {
                 continue;
             }
             long marks = access == Mmu.ACCESS_WRITE ? ACCESSED | DIRTY : ACCESSED;
             if ((e & marks) != marks) {
-                if (!mmu.casPhysical64(entryAddress[depth], e, e | marks, la)) {
+                if (!structures.cas64(entryAddress[depth], e, e | marks, la)) {
                     continue;
                 }
                 e |= marks;
@@ -169,10 +171,10 @@ public final class PageWalker {
         }
     }
 
-    private boolean markAbove(Mmu mmu, int depth, long la) {
+    private boolean markAbove(int depth, long la) {
         for (int i = 0; i < depth; i++) {
             long e = entry[i];
-            if ((e & ACCESSED) == 0 && !mmu.casPhysical64(entryAddress[i], e, e | ACCESSED, la)) {
+            if ((e & ACCESSED) == 0 && !structures.cas64(entryAddress[i], e, e | ACCESSED, la)) {
                 return false;
             }
         }
@@ -181,10 +183,9 @@ public final class PageWalker {
 
     /** 32-bit paging. */
     private void walkNarrow(long la, int access, boolean user, boolean implicit) {
-        Mmu mmu = cpu.mmu;
         while (true) {
             long pdeAddress = (cpu.cr3 & 0xFFFFF000L) | (la >>> 22 & 0x3FF) << 2;
-            int pde = mmu.walkLoad32(pdeAddress, la);
+            int pde = structures.walk32(pdeAddress, la);
             if ((pde & PRESENT) == 0) {
                 throw fault(la, access, user, 0);
             }
@@ -195,7 +196,7 @@ public final class PageWalker {
                 permit(la, access, user, implicit, pde, false);
                 int marks = (int) (access == Mmu.ACCESS_WRITE ? ACCESSED | DIRTY : ACCESSED);
                 if ((pde & marks) != marks) {
-                    if (!mmu.casPhysical32(pdeAddress, pde, pde | marks, la)) {
+                    if (!structures.cas32(pdeAddress, pde, pde | marks, la)) {
                         continue;
                     }
                     pde |= marks;
@@ -204,18 +205,18 @@ public final class PageWalker {
                 return;
             }
             long pteAddress = (pde & 0xFFFFF000L) | (la >>> 12 & 0x3FF) << 2;
-            int pte = mmu.walkLoad32(pteAddress, la);
+            int pte = structures.walk32(pteAddress, la);
             if ((pte & PRESENT) == 0) {
                 throw fault(la, access, user, 0);
             }
             permit(la, access, user, implicit, pde & pte, false);
             if ((pde & ACCESSED) == 0
-                    && !mmu.casPhysical32(pdeAddress, pde, (int) (pde | ACCESSED), la)) {
+                    && !structures.cas32(pdeAddress, pde, (int) (pde | ACCESSED), la)) {
                 continue;
             }
             int marks = (int) (access == Mmu.ACCESS_WRITE ? ACCESSED | DIRTY : ACCESSED);
             if ((pte & marks) != marks) {
-                if (!mmu.casPhysical32(pteAddress, pte, pte | marks, la)) {
+                if (!structures.cas32(pteAddress, pte, pte | marks, la)) {
                     continue;
                 }
                 pte |= marks;
@@ -292,15 +293,14 @@ public final class PageWalker {
             long pdpte = cpu.pdpte[(int) (la >>> 30)];
             return (pdpte & PRESENT) == 0 ? -1 : peekWide(la, pdpte & FRAME, 21);
         }
-        Mmu mmu = cpu.mmu;
-        int pde = mmu.loadPhysical32((cpu.cr3 & 0xFFFFF000L) | (la >>> 22) << 2);
+        int pde = structures.load32((cpu.cr3 & 0xFFFFF000L) | (la >>> 22) << 2);
         if ((pde & PRESENT) == 0) {
             return -1;
         }
         if ((pde & LARGE) != 0 && (cpu.cr4 & Cpu.CR4_PSE) != 0) {
             return (pde & 0xFFC00000L) | (pde >>> 13 & 0xFFL) << 32 | (la & 0x3FFFFF);
         }
-        int pte = mmu.loadPhysical32((pde & 0xFFFFF000L) | (la >>> 12 & 0x3FF) << 2);
+        int pte = structures.load32((pde & 0xFFFFF000L) | (la >>> 12 & 0x3FF) << 2);
         return (pte & PRESENT) == 0 ? -1 : (pte & 0xFFFFF000L) | (la & 0xFFF);
     }
 
@@ -317,7 +317,7 @@ public final class PageWalker {
         long table = cpu.cr3 & FRAME;
         long all = ACCESSED | USER;
         for (int shift = 39; ; shift -= 9) {
-            long e = cpu.mmu.loadReadable64(table | ((la >>> shift) & 0x1FF) << 3);
+            long e = structures.loadReadable64(table | ((la >>> shift) & 0x1FF) << 3);
             all &= e;
             if ((e & PRESENT) == 0 || (e & RESERVED_HIGH) != 0 || e < 0 || (all & ACCESSED) == 0) {
                 // With the no-execute bit off its bit is reserved: no fetch either way.
@@ -346,7 +346,7 @@ public final class PageWalker {
     private long peekWide(long la, long root, int top) {
         long table = root;
         for (int shift = top; ; shift -= 9) {
-            long e = cpu.mmu.loadPhysical64(table | ((la >>> shift) & 0x1FF) << 3);
+            long e = structures.load64(table | ((la >>> shift) & 0x1FF) << 3);
             if ((e & PRESENT) == 0 || (e & RESERVED_HIGH) != 0) {
                 return -1;
             }

@@ -55,10 +55,10 @@ final class TranslationInstructions {
                 if (pcid == current) {
                     cpu.mmu.invalidatePage(address);
                 } else {
-                    cpu.mmu.flushPcid((int) pcid, true);
+                    cpu.mmu.flushPcid((int) pcid);
                 }
             }
-            case SINGLE_CONTEXT -> cpu.mmu.flushPcid((int) pcid, true);
+            case SINGLE_CONTEXT -> cpu.mmu.flushPcid((int) pcid);
             case ALL_WITH_GLOBAL -> cpu.mmu.flushAll();
             default -> cpu.mmu.flushNonGlobal();
         }
