@@ -3,7 +3,6 @@
 
 package dev.vitrine.processor.exec;
 
-import dev.vitrine.memory.GuestRam;
 import dev.vitrine.processor.Interception;
 import dev.vitrine.processor.Intercepts;
 import dev.vitrine.processor.core.Cpu;
@@ -12,15 +11,10 @@ import dev.vitrine.processor.core.Intercepted;
 import dev.vitrine.processor.core.Mmu;
 import dev.vitrine.processor.core.SegmentCheck;
 import dev.vitrine.processor.core.SelfModification;
-import dev.vitrine.processor.core.Tlb;
 import dev.vitrine.processor.decode.Instruction;
 import dev.vitrine.processor.lift.Uop;
 
 import org.jspecify.annotations.Nullable;
-
-import java.lang.invoke.MethodHandles;
-import java.lang.reflect.Method;
-import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * Runs blocks of micro-operations, from one to the next, until an event wants attention.
@@ -36,8 +30,6 @@ final class Interpreter {
     /** Added to the mode key of the blocks of an interpreter that checks translated code. */
     static final int MODE_REPLAY = 1 << 17;
 
-    private static final int JUMP_CACHE = 1 << 13;
-
     private final Cpu cpu;
     private final CodeCache cache;
     private final BlockBuilder builder;
@@ -49,18 +41,13 @@ final class Interpreter {
 
     final RegionRunner regions;
 
-    private final @Nullable Block[] jumpBlocks = new Block[JUMP_CACHE];
-    private final long[] jumpKeys = new long[JUMP_CACHE];
+    private final BlockFinder finder;
 
     /** Addresses of the blocks entered last, for crash reports. */
     private static final int TRAIL = 32;
 
     private final long[] trail = new long[TRAIL];
     private int trailEnd;
-
-    // Statistics.
-    long lookups;
-    long builds;
 
     Interpreter(
             Cpu cpu,
@@ -75,132 +62,14 @@ final class Interpreter {
         this.regions = new RegionRunner(cpu, cache, this, tiering);
         this.cache = cache;
         this.builder = builder;
+        this.finder = new BlockFinder(cpu, cache, builder, extraMode);
         this.rendezvous = rendezvous;
-        prepare();
-    }
-
-    /**
-     * Has the loop compiled before HotSpot, busy with what starts with it, finds the time; the
-     * first time that it is called.
-     */
-    static void prepare() {
-        if (asked.compareAndSet(false, true)) {
-            Thread t = new Thread(Interpreter::compile, "prepare");
-            t.setDaemon(true);
-            t.start();
-        }
-    }
-
-    private static final AtomicBoolean asked = new AtomicBoolean();
-
-    /** What the loop calls; HotSpot leaves out calls into classes that are not there yet. */
-    private static final Class<?>[] CALLED = {
-        Alu.class,
-        Block.class,
-        CodeCache.class,
-        Cpu.class,
-        FaultSite.class,
-        GuestFault.class,
-        GuestRam.class,
-        Instruction.class,
-        IntegerUnit.class,
-        LazyFlags.class,
-        LockedAccess.class,
-        Mmu.class,
-        RegionRunner.class,
-        Rendezvous.class,
-        SegmentCheck.class,
-        SelfModification.class,
-        Tlb.class,
-        Units.class
-    };
-
-    private static final int PATIENCE_MILLIS = 1000;
-
-    private static void compile() {
-        try {
-            for (Class<?> c : CALLED) {
-                MethodHandles.lookup().ensureInitialized(c);
-            }
-            Method loop =
-                    Interpreter.class.getDeclaredMethod(
-                            "execute", Block.class, int.class, long.class);
-            // The second compiler takes half a second for it, the first one a twentieth.
-            if (HotSpot.compile(loop, HotSpot.SIMPLE)) {
-                for (int i = 0; HotSpot.level(loop) == 0 && i < PATIENCE_MILLIS; i++) {
-                    Thread.sleep(1);
-                }
-                HotSpot.compile(loop, HotSpot.OPTIMIZED);
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        } catch (ReflectiveOperationException e) {
-            throw new IllegalStateException("the interpreter's own classes", e);
-        }
+        LoopCompilation.begin();
     }
 
     /** The block at cpu.rip in the current mode. */
     Block lookup() {
-        Cpu c = cpu;
-        long rip = c.rip;
-        // Address spaces that take turns each have their own slot for what they share.
-        long key = c.mmu.fetchKey();
-        int slot = (int) (rip ^ rip >>> 13 ^ key * 37) & (JUMP_CACHE - 1);
-        Block b = jumpBlocks[slot];
-        if (b != null
-                && b.rip == rip
-                && b.modeKey == (c.modeKey | extraMode)
-                && jumpKeys[slot] == key
-                && b.valid
-                && ((b.modeKey & Cpu.MODE_64) != 0
-                        || (b.csBase == c.r[Cpu.R_SEG_BASE + Cpu.CS]
-                                && b.csLimit == c.segment[Cpu.CS].limit))) {
-            return b;
-        }
-        b = find(c.modeKey | extraMode);
-        // The key of now: find() has made sure that the block belongs to it.
-        key = c.mmu.fetchKey();
-        slot = (int) (rip ^ rip >>> 13 ^ key * 37) & (JUMP_CACHE - 1);
-        jumpBlocks[slot] = b;
-        jumpKeys[slot] = key;
-        return b;
-    }
-
-    private Block find(int modeKey) {
-        while (true) {
-            long key = cpu.mmu.fetchKey();
-            Block b = findOnce(modeKey);
-            // Building serves other processors while it waits for them. One of them may have
-            // changed
-            // the mapping that the block was built through.
-            if (cpu.mmu.fetchKey() == key) {
-                return b;
-            }
-        }
-    }
-
-    private Block findOnce(int modeKey) {
-        lookups++;
-        Cpu c = cpu;
-        long la = c.rip;
-        if ((modeKey & Cpu.MODE_64) == 0) {
-            la = (la + c.r[Cpu.R_SEG_BASE + Cpu.CS]) & 0xFFFFFFFFL;
-        }
-        c.mmu.accessSegment = Cpu.CS;
-        long machine = c.mmu.fetch(la);
-        Block b = machine >= 0 ? cache.find(machine, c, modeKey) : null;
-        if (b != null && b.mfn1 >= 0) {
-            // The second page may be mapped elsewhere by now.
-            long next = c.mmu.fetch((la & -4096L) + 4096);
-            if (next < 0 || next >>> 12 != b.mfn1) {
-                b = null;
-            }
-        }
-        if (b == null) {
-            builds++;
-            b = builder.build(modeKey);
-        }
-        return b;
+        return finder.lookup();
     }
 
     /** Runs exactly one instruction (or one iteration of a repeated one that was interrupted). */
@@ -216,7 +85,7 @@ final class Interpreter {
     Instruction step(byte @Nullable [] supplied) {
         cpu.currentBlock = null;
         int mode = cpu.modeKey | MODE_SINGLE;
-        Block b = supplied == null ? find(mode) : builder.buildSupplied(mode, supplied);
+        Block b = supplied == null ? finder.find(mode) : builder.buildSupplied(mode, supplied);
         execute(b, BETWEEN, cpu.retired + 1);
         return b.instructions[0];
     }
@@ -624,7 +493,7 @@ final class Interpreter {
                         case Uop.ROL:
                         case Uop.ROR:
                         case Uop.IMUL:
-                            sized(w, imm);
+                            SizedUnit.execute(cpu, w, imm);
                             continue uops;
                         case Uop.ADC64:
                             r[d] =
@@ -685,7 +554,7 @@ final class Interpreter {
                             r[d] = (r[d] & ~0xFFL) | (Alu.condition(cpu, (int) imm) ? 1 : 0);
                             continue uops;
                         case Uop.CMOV:
-                            conditionalMove(w, imm);
+                            SizedUnit.conditionalMove(cpu, w, imm);
                             continue uops;
                         case Uop.BSWAP:
                             r[d] =
@@ -693,7 +562,7 @@ final class Interpreter {
                                             >>> ((int) (w >>> 32) & 63);
                             continue uops;
                         case Uop.XCHG:
-                            exchange(w);
+                            SizedUnit.exchange(cpu, w);
                             continue uops;
                         case Uop.HOOK:
                             if (hooked(b, (int) (w >>> 32) & 0xFF, imm)) {
@@ -1219,68 +1088,6 @@ final class Interpreter {
         return on;
     }
 
-    /** Operations with a size. */
-    private void sized(long w, long imm) {
-        final Cpu cpu = this.cpu;
-        final long[] r = cpu.r;
-        final int d = (int) (w >>> 8) & 31;
-        final long a = r[(int) (w >>> 16) & 31];
-        final long b = r[(int) (w >>> 24) & 31] + imm;
-        final int s = (int) (w >>> 32) & 63;
-        long v;
-        switch ((int) w & 0xFF) {
-            case Uop.ADDN -> v = Alu.add(cpu, a, b, 0, s);
-            case Uop.SUBN -> v = Alu.sub(cpu, a, b, 0, s);
-            case Uop.ADC -> v = Alu.add(cpu, a, b, cpu.flagAux >>> 63, s);
-            case Uop.SBB -> v = Alu.sub(cpu, a, b, cpu.flagAux >>> 63, s);
-            case Uop.ANDN -> {
-                v = (a & b) << s >> s;
-                Alu.logic(cpu, v);
-            }
-            case Uop.ORN -> {
-                v = (a | b) << s >> s;
-                Alu.logic(cpu, v);
-            }
-            case Uop.XORN -> {
-                v = (a ^ b) << s >> s;
-                Alu.logic(cpu, v);
-            }
-            case Uop.INC -> v = Alu.inc(cpu, a, s);
-            case Uop.DEC -> v = Alu.dec(cpu, a, s);
-            case Uop.NEG -> v = Alu.sub(cpu, 0, a, 0, s);
-            case Uop.NOT -> v = ~a;
-            case Uop.SHL -> v = Alu.shl(cpu, a, b, s);
-            case Uop.SHR -> v = Alu.shr(cpu, a, b, s);
-            case Uop.SAR -> v = Alu.sar(cpu, a, b, s);
-            case Uop.ROL -> v = Alu.rol(cpu, a, b, s);
-            case Uop.ROR -> v = Alu.ror(cpu, a, b, s);
-            default -> v = Alu.imul(cpu, a, b, s);
-        }
-        r[d] = Alu.merge(r[d], v, s);
-    }
-
-    private void conditionalMove(long w, long cc) {
-        final long[] r = cpu.r;
-        int d = (int) (w >>> 8) & 31;
-        int s = (int) (w >>> 32) & 63;
-        if (Alu.condition(cpu, (int) cc)) {
-            r[d] = Alu.merge(r[d], r[(int) (w >>> 16) & 31], s);
-        } else if (s == 32) {
-            r[d] &= 0xFFFFFFFFL;
-        }
-    }
-
-    private void exchange(long w) {
-        final long[] r = cpu.r;
-        int d = (int) (w >>> 8) & 31;
-        int a = (int) (w >>> 16) & 31;
-        int s = (int) (w >>> 32) & 63;
-        long x = r[d];
-        long y = r[a];
-        r[d] = Alu.merge(x, y, s);
-        r[a] = Alu.merge(d == a ? r[a] : y, x, s);
-    }
-
     private void lockLoad(long w, long imm) {
         final long[] r = cpu.r;
         int c = (int) (w >>> 32) & 0xFF;
@@ -1297,6 +1104,11 @@ final class Interpreter {
         final long[] r = cpu.r;
         int size = (int) (w >>> 32) & 0xFF;
         return LockedAccess.store(cpu, size, r[(int) (w >>> 16) & 31], r[(int) (w >>> 8) & 31]);
+    }
+
+    /** Block look-ups that missed the processor's own cache, for statistics. */
+    long searches() {
+        return finder.searches;
     }
 
     /** Instruction pointers of the blocks entered last, oldest first; 0 where there were fewer. */

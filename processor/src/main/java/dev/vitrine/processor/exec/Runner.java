@@ -69,9 +69,9 @@ public final class Runner {
 
     private final LongConsumer mirrorWritten;
 
-    /** See {@link Interpreter#prepare}. */
+    /** See {@link LoopCompilation#begin}. */
     public static void prepare() {
-        Interpreter.prepare();
+        LoopCompilation.begin();
     }
 
     /**
@@ -166,7 +166,7 @@ public final class Runner {
 
     /** Block look-ups that missed the processor's own cache, for statistics. */
     public long lookups() {
-        return interpreter.lookups;
+        return interpreter.searches();
     }
 
     /** How regions were entered and left. */

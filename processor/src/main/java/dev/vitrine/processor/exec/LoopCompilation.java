@@ -1,0 +1,83 @@
+// Copyright 2026 The Vitrine authors
+// SPDX-License-Identifier: Apache-2.0
+
+package dev.vitrine.processor.exec;
+
+import dev.vitrine.memory.GuestRam;
+import dev.vitrine.processor.core.Cpu;
+import dev.vitrine.processor.core.GuestFault;
+import dev.vitrine.processor.core.Mmu;
+import dev.vitrine.processor.core.SegmentCheck;
+import dev.vitrine.processor.core.SelfModification;
+import dev.vitrine.processor.core.Tlb;
+import dev.vitrine.processor.decode.Instruction;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.reflect.Method;
+import java.util.concurrent.atomic.AtomicBoolean;
+
+/** Asks HotSpot for code of the interpreter's loop. */
+final class LoopCompilation {
+    private LoopCompilation() {}
+
+    /**
+     * Has the loop compiled before HotSpot, busy with what starts with it, finds the time; the
+     * first time that it is called.
+     */
+    static void begin() {
+        if (asked.compareAndSet(false, true)) {
+            Thread t = new Thread(LoopCompilation::compile, "prepare");
+            t.setDaemon(true);
+            t.start();
+        }
+    }
+
+    private static final AtomicBoolean asked = new AtomicBoolean();
+
+    /** What the loop calls; HotSpot leaves out calls into classes that are not there yet. */
+    private static final Class<?>[] CALLED = {
+        Alu.class,
+        Block.class,
+        CodeCache.class,
+        Cpu.class,
+        FaultSite.class,
+        GuestFault.class,
+        GuestRam.class,
+        Instruction.class,
+        IntegerUnit.class,
+        LazyFlags.class,
+        LockedAccess.class,
+        Mmu.class,
+        RegionRunner.class,
+        Rendezvous.class,
+        SegmentCheck.class,
+        SelfModification.class,
+        SizedUnit.class,
+        Tlb.class,
+        Units.class
+    };
+
+    private static final int PATIENCE_MILLIS = 1000;
+
+    private static void compile() {
+        try {
+            for (Class<?> c : CALLED) {
+                MethodHandles.lookup().ensureInitialized(c);
+            }
+            Method loop =
+                    Interpreter.class.getDeclaredMethod(
+                            "execute", Block.class, int.class, long.class);
+            // The second compiler takes half a second for it, the first one a twentieth.
+            if (HotSpot.compile(loop, HotSpot.SIMPLE)) {
+                for (int i = 0; HotSpot.level(loop) == 0 && i < PATIENCE_MILLIS; i++) {
+                    Thread.sleep(1);
+                }
+                HotSpot.compile(loop, HotSpot.OPTIMIZED);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } catch (ReflectiveOperationException e) {
+            throw new IllegalStateException("the interpreter's own classes", e);
+        }
+    }
+}
