@@ -4,18 +4,13 @@
 package dev.vitrine.introspection.trace.plugin;
 
 import dev.vitrine.hypervisor.InstalledHook;
-import dev.vitrine.hypervisor.Subscription;
 import dev.vitrine.introspection.LittleEndian;
 import dev.vitrine.introspection.MappedRange;
 import dev.vitrine.introspection.linux.LinuxKernel;
-import dev.vitrine.introspection.trace.Address;
 import dev.vitrine.introspection.trace.FunctionListener;
 import dev.vitrine.introspection.trace.Moment;
 import dev.vitrine.introspection.trace.TraceContext;
 import dev.vitrine.introspection.trace.plugin.KernelCode.Module;
-import dev.vitrine.introspection.trace.plugin.RootkitPlugin.Finding;
-import dev.vitrine.processor.Interception;
-import dev.vitrine.processor.Registers;
 
 import org.jspecify.annotations.Nullable;
 
@@ -31,37 +26,6 @@ final class KernelGuard {
     private static final int PAGE = 4096;
     private static final int GATE = 16;
     private static final int MAX_FOUND = 1 << 14;
-    private static final int TEXT = 128;
-
-    /** What has been found by looking. */
-    private static final String CHECK = "check";
-
-    /** What Vitrine itself has written, for somebody who looks at the guest. */
-    private static final String OUTSIDE = "outside";
-
-    // SDM volume 4, table 2-2
-    private static final int SYSENTER_EIP = 0x176;
-    private static final int LSTAR = 0xC000_0082;
-    private static final int CSTAR = 0xC000_0083;
-
-    private static final long CR0_WP = 1 << 16;
-    private static final long CR0_PG = 1L << 31;
-    private static final long CR4_SMEP = 1 << 20;
-    private static final long CR4_SMAP = 1 << 21;
-
-    /** Where each of the MSRs leads, by the names that kernels have for it. */
-    private static final Map<Integer, List<String>> ENTRIES =
-            Map.of(
-                    LSTAR, List.of("entry_SYSCALL_64"),
-                    CSTAR,
-                            List.of(
-                                    "entry_SYSCALL_compat",
-                                    "ignore_sysret",
-                                    "entry_SYSCALL32_ignore"),
-                    SYSENTER_EIP, List.of("entry_SYSENTER_compat"));
-
-    private static final Map<Integer, String> NAMES =
-            Map.of(LSTAR, "IA32_LSTAR", CSTAR, "IA32_CSTAR", SYSENTER_EIP, "IA32_SYSENTER_EIP");
 
     /** A module whose code is watched. */
     private record Watched(Module module, GuardedMemory memory, InstalledHook hook) {}
@@ -72,18 +36,15 @@ final class KernelGuard {
     private final TraceContext context;
     private final LinuxKernel kernel;
     private final KernelCode code;
+    private final Findings findings;
+    private final RegisterGuard registers;
+    private final HookGuard hooks;
     private final PatchSites sites;
     private final ProcPointers proc;
     private final long dataFrom;
     private final long dataTo;
     private final long interruptTable;
     private final Map<String, long[]> callTables = new LinkedHashMap<>();
-    private final long operationFunction;
-    private final long probeSymbol;
-    private final long probeOffset;
-    private final long probeAddress;
-    private final long[] probeHandlers;
-    private final Set<Object> found = ConcurrentHashMap.newKeySet();
     private final Map<Long, Watched> modules = new ConcurrentHashMap<>();
 
     /** Where the functions of /proc led when they were first seen, by place and address. */
@@ -101,11 +62,14 @@ final class KernelGuard {
         this.context = context;
         kernel = k;
         code = new KernelCode(k);
+        findings = new Findings(context, code);
         sites = new PatchSites(k, code);
         proc = new ProcPointers(k);
         dataFrom = k.resolve("__start_rodata");
         dataTo = k.resolve("__end_rodata");
         interruptTable = k.resolve("idt_table");
+        registers = new RegisterGuard(findings, code, interruptTable);
+        hooks = new HookGuard(findings, k, code);
         for (String t :
                 new String[] {"sys_call_table", "ia32_sys_call_table", "x32_sys_call_table"}) {
             if (k.hasSymbol(t)) {
@@ -113,16 +77,6 @@ final class KernelGuard {
                 callTables.put(t, new long[] {from, tableEnd(k, from)});
             }
         }
-        boolean ftrace = k.types().member("ftrace_ops", "func") != null;
-        operationFunction = ftrace ? k.member("ftrace_ops", "func").offset() : -1;
-        probeSymbol = k.member("kprobe", "symbol_name").offset();
-        probeOffset = k.member("kprobe", "offset").offset();
-        probeAddress = k.member("kprobe", "addr").offset();
-        probeHandlers =
-                new long[] {
-                    k.member("kprobe", "pre_handler").offset(),
-                    k.member("kprobe", "post_handler").offset()
-                };
     }
 
     /** A table ends where the next symbol is. */
@@ -152,13 +106,15 @@ final class KernelGuard {
         context.onWrites(
                 t.start(),
                 t.length(),
-                (n, page, outside) -> compare(n, "kernel_text", t, page, by(n, outside)));
+                (n, page, outside) -> compare(n, "kernel_text", t, page, findings.by(n, outside)));
         context.onWrites(
-                d.start(), d.length(), (n, page, outside) -> data(n, d, page, by(n, outside)));
+                d.start(),
+                d.length(),
+                (n, page, outside) -> data(n, d, page, findings.by(n, outside)));
         context.onWrites(
                 i.start(),
                 i.length(),
-                (n, page, outside) -> interrupts(n, i, page, by(n, outside)));
+                (n, page, outside) -> interrupts(n, i, page, findings.by(n, outside)));
         for (Module x : code.modules(m)) {
             watch(m, x);
         }
@@ -184,21 +140,8 @@ final class KernelGuard {
                     changeable(n);
                 });
         context.onFreshCode(this::executed);
-        context.onRegisters(
-                Subscription.NONE
-                        .msr(LSTAR, true)
-                        .msr(CSTAR, true)
-                        .msr(SYSENTER_EIP, true)
-                        .descriptors()
-                        .controlRegister(0, true, true, ~CR0_WP)
-                        .controlRegister(4, true, true, ~(CR4_SMEP | CR4_SMAP)),
-                this::register);
-        if (kernel.hasSymbol("register_kprobe")) {
-            context.onFunction("register_kprobe", n -> probe(n, n.argument(0)));
-        }
-        if (operationFunction >= 0 && kernel.hasSymbol("ftrace_startup")) {
-            context.onFunction("ftrace_startup", n -> tracer(n, n.argument(0)));
-        }
+        registers.begin(context);
+        hooks.begin(context);
         look(m);
         context.onEnd(this::end);
     }
@@ -222,7 +165,7 @@ final class KernelGuard {
                         (n, page, outside) -> {
                             Watched w = modules.get(x.address());
                             if (w != null) {
-                                compare(n, "module_text", w.memory, page, by(n, outside));
+                                compare(n, "module_text", w.memory, page, findings.by(n, outside));
                             }
                         });
         Watched before = modules.put(x.address(), new Watched(x, memory, hook));
@@ -249,19 +192,6 @@ final class KernelGuard {
 
     // --------------------------------------------------------------------------- writes
 
-    private String by(Moment m) {
-        return m.inUserMode() ? "a program" : code.place(m, m.instructionPointer());
-    }
-
-    private String by(Moment m, boolean outside) {
-        return outside ? OUTSIDE : by(m);
-    }
-
-    /** Who has called the function that is about to begin. */
-    private String caller(Moment m) {
-        return code.place(m, m.pointer(m.register(Registers.RSP)));
-    }
-
     private void compare(Moment m, String finding, GuardedMemory memory, long page, String by) {
         memory.compare(
                 m,
@@ -271,7 +201,7 @@ final class KernelGuard {
                     int first = content[index] & 0xFF;
                     boolean jump = (first == 0xE8 || first == 0xE9) && index + 5 <= content.length;
                     long to = jump ? at + 5 + LittleEndian.i32(content, index + 1) : 0;
-                    tell(m, finding, code.place(m, at), at, old, now, to, by);
+                    findings.tell(m, finding, code.place(m, at), at, old, now, to, by);
                 });
     }
 
@@ -288,12 +218,20 @@ final class KernelGuard {
                             String place = t.getKey() + "[" + entry / 8 + "]";
                             long to = m.pointer(range[0] + entry);
                             // The check at the end need not tell it again.
-                            found.add(place + to);
-                            tell(m, "system_call_table", place, range[0] + entry, old, now, to, by);
+                            findings.known(place + to);
+                            findings.tell(
+                                    m,
+                                    "system_call_table",
+                                    place,
+                                    range[0] + entry,
+                                    old,
+                                    now,
+                                    to,
+                                    by);
                             return;
                         }
                     }
-                    tell(m, "kernel_data", code.place(m, at), at, old, now, 0, by);
+                    findings.tell(m, "kernel_data", code.place(m, at), at, old, now, 0, by);
                 });
     }
 
@@ -305,8 +243,9 @@ final class KernelGuard {
                 (at, old, now, content, index) -> {
                     long gate = interruptTable + (at - interruptTable & -GATE);
                     String place = "idt_table[" + (gate - interruptTable) / GATE + "]";
-                    found.add(place + handler(m, gate));
-                    tell(m, "interrupt_table", place, gate, old, now, handler(m, gate), by);
+                    findings.known(place + handler(m, gate));
+                    findings.tell(
+                            m, "interrupt_table", place, gate, old, now, handler(m, gate), by);
                 });
     }
 
@@ -315,135 +254,13 @@ final class KernelGuard {
         return m.number(gate, 2) | m.number(gate + 6, 2) << 16 | m.number(gate + 8, 4) << 32;
     }
 
-    // ------------------------------------------------------------------------ registers
-
-    private void register(Moment m, Interception what) {
-        switch (what) {
-            case Interception.MsrWrite w -> entry(m, w.msr(), w.value(), w.old(), by(m));
-            case Interception.DescriptorAccess d -> {
-                if (d.write() && d.table() == Interception.DescriptorTable.IDTR) {
-                    // Behind the limit.
-                    table(m, m.pointer(d.linear() + 2), hex(m.registers().idt().base()), by(m));
-                }
-            }
-            case Interception.ControlRegisterWrite c -> {
-                long guarded = c.register() == 0 ? CR0_WP : CR4_SMEP | CR4_SMAP;
-                // Without paging there is nothing to protect: a processor begins or ends.
-                boolean paging = c.register() == 0 ? (c.value() & CR0_PG) != 0 : true;
-                long cleared = c.old() & ~c.value() & guarded;
-                if (cleared != 0 && paging) {
-                    String name =
-                            c.register() == 0
-                                    ? "CR0.WP"
-                                    : cleared == CR4_SMEP
-                                            ? "CR4.SMEP"
-                                            : cleared == CR4_SMAP ? "CR4.SMAP" : "CR4.SMEP|SMAP";
-                    emit(
-                            m,
-                            new Finding(
-                                    "register",
-                                    name,
-                                    new Address(c.register()),
-                                    hex(c.old()),
-                                    hex(c.value()),
-                                    null,
-                                    null,
-                                    by(m)));
-                }
-            }
-            default -> {
-                // Nothing else has been subscribed to.
-            }
-        }
-    }
-
-    private void entry(Moment m, int msr, long value, @Nullable Long old, String by) {
-        if (value == 0 || isEntry(m, msr, value)) {
-            return;
-        }
-        String name = NAMES.getOrDefault(msr, "");
-        if (found.add(name + value) && found.size() < MAX_FOUND) {
-            tell(
-                    m,
-                    "register",
-                    name,
-                    msr & 0xFFFF_FFFFL,
-                    old == null ? null : hex(old),
-                    hex(value),
-                    value,
-                    by);
-        }
-    }
-
-    private void table(Moment m, long base, @Nullable String old, String by) {
-        // The processor uses it by another address, where programs may see it, too.
-        if (m.translate(base) != m.translate(interruptTable)
-                && found.size() < MAX_FOUND
-                && found.add("IDTR" + base)) {
-            emit(
-                    m,
-                    new Finding(
-                            "register", "IDTR", new Address(0), old, hex(base), null, null, by));
-        }
-    }
-
-    private boolean isEntry(Moment m, int msr, long value) {
-        String place = code.place(m, value);
-        // Under Xen some kernels enter elsewhere, by names of their own.
-        return ENTRIES.getOrDefault(msr, List.of()).stream()
-                .anyMatch(name -> place.equals(name) || place.startsWith("xen_" + name));
-    }
-
-    private static String hex(long n) {
-        return "0x" + Long.toHexString(n);
-    }
-
-    // ---------------------------------------------------------------------------- hooks
-
-    private void probe(Moment m, long probe) {
-        long name = m.pointer(probe + probeSymbol);
-        long address = m.pointer(probe + probeAddress);
-        long offset = m.number(probe + probeOffset, 4);
-        String symbol = name == 0 ? "" : m.text(name, TEXT);
-        if (address == 0) {
-            address = code.address(symbol) + offset;
-        }
-        long handler = m.pointer(probe + probeHandlers[0]);
-        if (handler == 0) {
-            handler = m.pointer(probe + probeHandlers[1]);
-        }
-        String place =
-                name == 0
-                        ? code.place(m, address)
-                        : symbol + (offset == 0 ? "" : "+" + hex(offset));
-        tell(m, "kprobe", place, address, null, null, handler, caller(m));
-    }
-
-    private void tracer(Moment m, long operations) {
-        long function = m.pointer(operations + operationFunction);
-        String owner = code.owner(m, function);
-        // The kernel's own tracers are somebody's who looks, and changes nothing.
-        if (!KernelCode.KERNEL.equals(owner)) {
-            tell(
-                    m,
-                    "ftrace",
-                    code.place(m, operations),
-                    operations,
-                    null,
-                    null,
-                    function,
-                    caller(m));
-        }
-    }
-
     private void executed(Moment m, long linear) {
         if (m.inUserMode() || linear >= 0 || !code.knowsAll() || code.inText(linear)) {
             return;
         }
-        if (code.owner(m, linear) == null
-                && found.size() < MAX_FOUND
-                && found.add(linear & -PAGE)) {
-            tell(m, "hidden_code", hex(linear), linear, null, null, 0, by(m));
+        if (code.owner(m, linear) == null && findings.isNew(linear & -PAGE)) {
+            findings.tell(
+                    m, "hidden_code", Findings.hex(linear), linear, null, null, 0, findings.by(m));
         }
     }
 
@@ -451,11 +268,7 @@ final class KernelGuard {
 
     /** Looks at what cannot be watched. */
     private void look(Moment m) {
-        Registers r = m.registers();
-        entry(m, LSTAR, r.lstar(), null, CHECK);
-        entry(m, CSTAR, r.cstar(), null, CHECK);
-        entry(m, SYSENTER_EIP, r.sysenterEip(), null, CHECK);
-        table(m, r.idt().base(), null, CHECK);
+        registers.look(m);
         for (int n = 0; n < PAGE / GATE; n++) {
             leads(
                     m,
@@ -486,8 +299,9 @@ final class KernelGuard {
             Module x = w.module;
             long[] range = x.ranges().getFirst();
             if (listed.stream().noneMatch(y -> y.address() == x.address())
-                    && found.add("module" + x.address() + x.name())) {
-                tell(m, "hidden_module", x.name(), range[0], null, null, 0, CHECK);
+                    && findings.isNew("module" + x.address() + x.name())) {
+                findings.tell(
+                        m, "hidden_module", x.name(), range[0], null, null, 0, Findings.CHECK);
             }
         }
         // Last, since what a guest has made of its trees may be unreadable.
@@ -499,17 +313,28 @@ final class KernelGuard {
         Pointer now = new Pointer(to, code.inText(to) ? KernelCode.KERNEL : code.owner(m, to));
         Pointer before = pointers.size() < MAX_FOUND ? pointers.put(name + at, now) : null;
         if (before == null) {
-            if (now.owner == null && found.add(name + to)) {
-                tell(m, "function_pointer", name, at, null, null, to, CHECK);
+            if (now.owner == null && findings.isNew(name + to)) {
+                findings.tell(m, "function_pointer", name, at, null, null, to, Findings.CHECK);
             }
         } else if (before.to != to && !Objects.equals(before.owner, now.owner)) {
-            tell(m, "function_pointer", name, at, hex(before.to), hex(to), to, CHECK);
+            findings.tell(
+                    m,
+                    "function_pointer",
+                    name,
+                    at,
+                    Findings.hex(before.to),
+                    Findings.hex(to),
+                    to,
+                    Findings.CHECK);
         }
     }
 
     private void leads(Moment m, String finding, String place, long at, long to) {
-        if (to != 0 && !code.inText(to) && code.owner(m, to) == null && found.add(place + to)) {
-            tell(m, finding, place, at, null, null, to, CHECK);
+        if (to != 0
+                && !code.inText(to)
+                && code.owner(m, to) == null
+                && findings.isNew(place + to)) {
+            findings.tell(m, finding, place, at, null, null, to, Findings.CHECK);
         }
     }
 
@@ -526,11 +351,9 @@ final class KernelGuard {
         }
         for (MappedRange r : mapped) {
             for (long p = r.start(); r.executable() && p < r.end(); p += PAGE) {
-                if (found.size() < MAX_FOUND
-                        && code.owner(m, p) == null
-                        && !formerPages.contains(p)
-                        && found.add(p)) {
-                    tell(m, "hidden_code", hex(p), p, null, null, 0, CHECK);
+                if (code.owner(m, p) == null && !formerPages.contains(p) && findings.isNew(p)) {
+                    findings.tell(
+                            m, "hidden_code", Findings.hex(p), p, null, null, 0, Findings.CHECK);
                 }
             }
         }
@@ -547,47 +370,26 @@ final class KernelGuard {
                 m,
                 (at, content, index) -> sites.explained(m, at),
                 (at, old, now, content, index) ->
-                        tell(m, "kernel_text", code.place(m, at), at, old, now, 0, CHECK));
+                        findings.tell(
+                                m,
+                                "kernel_text",
+                                code.place(m, at),
+                                at,
+                                old,
+                                now,
+                                0,
+                                Findings.CHECK));
         for (long page = d.start() & -PAGE; page < d.start() + d.length(); page += PAGE) {
-            data(m, d, page, CHECK);
+            data(m, d, page, Findings.CHECK);
         }
-        interrupts(m, i, interruptTable, CHECK);
+        interrupts(m, i, interruptTable, Findings.CHECK);
         modules.forEach((module, w) -> {
             for (long p = w.memory.start() & -PAGE;
                     p < w.memory.start() + w.memory.length();
                     p += PAGE) {
-                compare(m, "module_text", w.memory, p, CHECK);
+                compare(m, "module_text", w.memory, p, Findings.CHECK);
             }
         });
         look(m);
-    }
-
-    // --------------------------------------------------------------------------- events
-
-    private void tell(
-            Moment m,
-            String finding,
-            String place,
-            long address,
-            @Nullable String old,
-            @Nullable String now,
-            long target,
-            String by) {
-        String owner = target == 0 ? null : code.owner(m, target);
-        emit(
-                m,
-                new Finding(
-                        finding,
-                        place,
-                        new Address(address),
-                        old,
-                        now,
-                        target == 0 ? null : code.place(m, target),
-                        owner,
-                        by));
-    }
-
-    private void emit(Moment m, Finding f) {
-        context.emit(m, f);
     }
 }
