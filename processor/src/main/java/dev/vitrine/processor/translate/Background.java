@@ -15,10 +15,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Objects;
 import java.util.Queue;
-import java.util.concurrent.ArrayBlockingQueue;
-import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
@@ -93,7 +90,7 @@ final class Background {
      */
     private record Waiting(Region region, Work work, long since, @Nullable Method queued) {}
 
-    private final BlockingQueue<Work> queued = new ArrayBlockingQueue<>(QUEUE);
+    private final RequestQueue<Work> queued;
 
     /** Translated and not compiled yet. */
     private final List<Waiting> waiting = new ArrayList<>();
@@ -111,6 +108,7 @@ final class Background {
     Background(Compiler compiler, LongSupplier clock) {
         this.compiler = compiler;
         this.clock = clock;
+        this.queued = new RequestQueue<>(QUEUE, clock);
     }
 
     /**
@@ -118,12 +116,18 @@ final class Background {
      *
      * @param translations of the same code; those behind the first are for the case that it gives
      *     null or is not compiled
+     * @param executed see {@link RequestQueue#offer}
+     * @param cold see there
      */
-    boolean submit(List<Supplier<@Nullable Region>> translations, Consumer<Region> use) {
+    boolean submit(
+            List<Supplier<@Nullable Region>> translations,
+            Consumer<Region> use,
+            @Nullable LongSupplier executed,
+            Runnable cold) {
         if (thread == null) {
             start();
         }
-        return queued.offer(new Work(translations, use));
+        return queued.offer(new Work(translations, use), executed, cold);
     }
 
     /**
@@ -162,7 +166,7 @@ final class Background {
     }
 
     private void turn() throws InterruptedException {
-        Work w = waiting.isEmpty() ? queued.take() : queued.poll(1, TimeUnit.MILLISECONDS);
+        Work w = waiting.isEmpty() ? queued.take() : queued.poll(1);
         if (w != null) {
             translate(w);
         }
@@ -231,7 +235,7 @@ final class Background {
             }
             if (!compiler.compilable(w.queued, level(w.region))) {
                 if (!w.work.translations.isEmpty()) {
-                    queued.offer(w.work);
+                    queued.offer(w.work, null, () -> {});
                 }
                 return true;
             }

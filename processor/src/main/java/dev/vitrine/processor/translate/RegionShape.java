@@ -68,6 +68,15 @@ final class RegionShape {
         }
     }
 
+    /** How many of its instructions have been executed for each time that one of its blocks was. */
+    double instructionsPerExecution(Block of) {
+        double sum = 0;
+        for (Block b : blocks) {
+            sum += (double) (b.executions & 0xFFFFFFFFL) * b.count;
+        }
+        return sum / Math.max(1, of.executions & 0xFFFFFFFFL);
+    }
+
     /** Number of the block that begins at an address, or -1 if it is not in the region. */
     int number(long rip) {
         Integer n = numbers.get(rip);

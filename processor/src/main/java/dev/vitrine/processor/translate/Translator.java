@@ -20,6 +20,7 @@ import java.lang.invoke.MethodHandles;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.LongSupplier;
 import java.util.function.ObjLongConsumer;
 import java.util.function.Supplier;
 
@@ -110,7 +111,12 @@ public final class Translator implements Tiering {
         for (Block b : shape.blocks) {
             b.covered = b.executions;
         }
-        if (!submit(cache, List.of(() -> translate(cpu.mmu, shape, 1)))) {
+        double turn = shape.instructionsPerExecution(block);
+        if (!submit(
+                cache,
+                List.of(() -> translate(cpu.mmu, shape, 1)),
+                () -> (long) (turn * (block.executions & 0xFFFFFFFFL)),
+                () -> block.asked = false)) {
             block.asked = false;
         }
     }
@@ -130,7 +136,7 @@ public final class Translator implements Tiering {
         for (int limit : new int[] {LARGE, LARGE / 2, LARGE / 4}) {
             translations.add(() -> translate(cpu.mmu, choice.worth(limit), 2));
         }
-        return submit(cache, translations);
+        return submit(cache, translations, null, () -> {});
     }
 
     @Override
@@ -138,9 +144,13 @@ public final class Translator implements Tiering {
         return crowded ? WORTH : 0;
     }
 
-    private boolean submit(CodeCache cache, List<Supplier<@Nullable Region>> translations) {
+    private boolean submit(
+            CodeCache cache,
+            List<Supplier<@Nullable Region>> translations,
+            @Nullable LongSupplier executed,
+            Runnable cold) {
         if (!atOnce) {
-            return Background.SHARED.submit(translations, cache::add);
+            return Background.SHARED.submit(translations, cache::add, executed, cold);
         }
         for (Supplier<@Nullable Region> translation : translations) {
             Region region = translation.get();

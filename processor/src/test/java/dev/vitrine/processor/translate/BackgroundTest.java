@@ -120,7 +120,7 @@ class BackgroundTest {
 
     @SafeVarargs
     private boolean submit(Supplier<@Nullable Region>... translations) {
-        return background.submit(Arrays.asList(translations), used::add);
+        return background.submit(Arrays.asList(translations), used::add, null, () -> {});
     }
 
     private void expectUsed(Region region) throws InterruptedException {
@@ -235,7 +235,9 @@ class BackgroundTest {
                     r -> {
                         tried.incrementAndGet();
                         throw new IllegalStateException("planted");
-                    });
+                    },
+                    null,
+                    () -> {});
             settle();
             settle();
             assertThat(tried).hasValue(1);
@@ -373,7 +375,9 @@ class BackgroundTest {
                     } catch (NoSuchMethodException e) {
                         throw new IllegalStateException(e);
                     }
-                });
+                },
+                null,
+                () -> {});
         assertThat(levels.poll(PATIENCE_SECONDS, TimeUnit.SECONDS)).isEqualTo(HotSpot.SIMPLE);
     }
 }
