@@ -376,6 +376,14 @@ public final class Processor {
         runner.inject(vector & 0xFF, type, errorCode, cr2, length);
     }
 
+    /**
+     * Whether an exception or interrupt is being delivered: what is intercepted then is an access
+     * of its delivery. On its own thread, within {@link ProcessorHost#intercepted}.
+     */
+    public boolean delivering() {
+        return runner.delivering();
+    }
+
     /** Puts into the registers what CPUID, executed now, would. */
     public void executeCpuid() {
         CpuidTable.execute(cpu);

@@ -12,6 +12,17 @@ public interface ProcessorHost {
     void hypercall(Processor cpu);
 
     /**
+     * VMFUNC at any CPL (SDM volume 3, 26.5.6); the host may switch the processor's view.
+     *
+     * @param function EAX: 0 is EPTP switching
+     * @param index ECX
+     * @return false if there is no such function or view for the guest, which then gets #UD
+     */
+    default boolean vmFunction(Processor cpu, int function, int index) {
+        return false;
+    }
+
+    /**
      * IN. Unbacked ports read all-ones.
      *
      * @param port 0 to 0xFFFF

@@ -23,6 +23,7 @@ public final class Vector {
     public static final int AC = 17;
     public static final int MC = 18;
     public static final int XM = 19;
+    public static final int VE = 20;
 
     private Vector() {}
 

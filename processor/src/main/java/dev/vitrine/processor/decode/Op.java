@@ -182,6 +182,7 @@ public enum Op {
     SYSENTER(Group.SYSTEM),
     SYSEXIT(Group.SYSTEM),
     VMCALL(Group.SYSTEM),
+    VMFUNC(Group.SYSTEM),
     VMMCALL(Group.SYSTEM),
     // System: Flags, halting, I/O.
     CLI(Group.SYSTEM),

@@ -164,6 +164,11 @@ public final class Runner {
         due.inject(vector, type, code, cr2, length);
     }
 
+    /** An event has been taken, and its delivery is not complete. */
+    public boolean delivering() {
+        return due.isDue();
+    }
+
     /** Block look-ups that missed the processor's own cache, for statistics. */
     public long lookups() {
         return interpreter.searches();

@@ -72,7 +72,11 @@ public final class Interrupts {
         if (isContributory(first)) {
             return isContributory(second);
         }
-        return first == Vector.PF && (isContributory(second) || second == Vector.PF);
+        return isPageFault(first) && (isContributory(second) || isPageFault(second));
+    }
+
+    private static boolean isPageFault(int vector) {
+        return vector == Vector.PF || vector == Vector.VE;
     }
 
     private static boolean isContributory(int vector) {

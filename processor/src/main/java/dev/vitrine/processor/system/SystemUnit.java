@@ -104,6 +104,11 @@ public final class SystemUnit {
             case SYSENTER -> FastCalls.sysenter(cpu);
             case SYSEXIT -> FastCalls.sysexit(cpu, i);
             case VMCALL, VMMCALL -> cpu.host.hypercall(cpu.facade);
+            case VMFUNC -> {
+                if (!cpu.host.vmFunction(cpu.facade, (int) cpu.r[Cpu.RAX], (int) cpu.r[Cpu.RCX])) {
+                    throw cpu.ud();
+                }
+            }
             case CLI -> FlagInstructions.cli(cpu);
             case STI -> FlagInstructions.sti(cpu);
             case PUSHF -> FlagInstructions.pushf(cpu, i);
