@@ -287,6 +287,12 @@ final class DomainMemory implements AutoCloseable {
         return mfn;
     }
 
+    /** Whether there is RAM at gfn that is the domain's own: neither granted nor of Xen's. */
+    synchronized boolean isOwnRam(long gfn) {
+        long e = isGfn(gfn) ? map.lookup(gfn) : 0;
+        return e != 0 && !foreign.containsKey(gfn) && !special.containsKey(PhysicalView.mfn(e));
+    }
+
     /** Lets go of a frame. */
     synchronized void unpin(long mfn) {
         Integer n = pins.get(mfn);

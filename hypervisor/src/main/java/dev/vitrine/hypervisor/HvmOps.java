@@ -11,11 +11,11 @@ import dev.vitrine.xenabi.HypercallNumber;
 /** The hvm_op hypercall. */
 final class HvmOps {
     private final Hypercalls h;
-    private final Altp2mOps altp2m;
+    private final GuestAltp2m altp2m;
 
     HvmOps(Hypercalls h) {
         this.h = h;
-        this.altp2m = new Altp2mOps(h);
+        this.altp2m = new GuestAltp2m(h);
     }
 
     long call(long operation, long p) {

@@ -154,6 +154,16 @@ public final class Monitor {
                             GENERAL_PROTECTION, Interception.EventType.HARDWARE_EXCEPTION, 0, 0, 0);
                     return Reaction.AGAIN;
                 }
+                if ((entry & RIGHTS & m.rights()) != m.rights()
+                        && vcpu.exceptions()
+                                .inject(
+                                        p,
+                                        m,
+                                        entry,
+                                        domain.views()
+                                                .isSuppressed(vcpu.view(), m.physical() >>> 12))) {
+                    return Reaction.AGAIN;
+                }
                 Access access = Access.ofEntry(entry);
                 if (access == Access.RX2RW && (m.rights() & PhysicalView.WRITE) != 0) {
                     change(p, m, Access.RW);

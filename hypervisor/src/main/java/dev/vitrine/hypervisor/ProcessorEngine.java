@@ -341,6 +341,11 @@ final class ProcessorEngine implements Engine, ProcessorHost {
     }
 
     @Override
+    public boolean vmFunction(Processor cpu, int function, int index) {
+        return GuestAltp2m.vmFunction(vcpu, function, index);
+    }
+
+    @Override
     public Reaction intercepted(Processor cpu, Interception what) {
         vcpu.syncClock();
         return vcpu.domain().monitor().intercepted(vcpu, cpu, what);

@@ -59,6 +59,8 @@ public final class Vcpu {
     /** The monitor's part of its state, used on its thread or while it does not run. */
     final MonitorState monitored = new MonitorState();
 
+    private final VirtualizationExceptions exceptions = new VirtualizationExceptions(this);
+
     private final VcpuInfo info;
     private final VcpuTimers timers;
     private final TimerQueue.Timer pollTimer;
@@ -154,6 +156,11 @@ public final class Vcpu {
 
     void setView(int index) {
         view = index;
+    }
+
+    /** Its #VE. */
+    VirtualizationExceptions exceptions() {
+        return exceptions;
     }
 
     /** Instructions retired so far; exact while the vCPU does not run. */
@@ -827,6 +834,7 @@ public final class Vcpu {
         sink.value("upcall vector", upcallVector);
         sink.value("poll timeout", pollTimer.deadline());
         info.visitState(sink);
+        exceptions.visitState(sink);
         timers.visitState(sink);
         runstate.visitState(sink);
         for (int port : virqPort) {

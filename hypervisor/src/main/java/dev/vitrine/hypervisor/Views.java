@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
 
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
@@ -24,6 +25,9 @@ public final class Views {
     /** Index of the domain's own map. */
     public static final int HOST = 0;
 
+    /** The last guest frame that there can be. */
+    static final long LAST_GFN = PhysicalMap.GFN_LIMIT - 1;
+
     /** In place of a guest frame: takes an override away. */
     public static final long REVERT = -1;
 
@@ -33,6 +37,12 @@ public final class Views {
     private final Domain domain;
     private final PhysicalMap map;
     private final Map<Integer, AlternateView> views = new ConcurrentHashMap<>();
+
+    /** Views that the guest may not switch to by itself. */
+    private final Set<Integer> invisible = ConcurrentHashMap.newKeySet();
+
+    /** Of each view that has any. */
+    private final Map<Integer, ConvertiblePages> convertible = new ConcurrentHashMap<>();
 
     Views(Domain domain) {
         this.domain = domain;
@@ -48,6 +58,8 @@ public final class Views {
     public synchronized int create(Access access) {
         for (int i = 1; i < LIMIT; i++) {
             if (!views.containsKey(i)) {
+                invisible.remove(i);
+                convertible.remove(i);
                 views.put(i, new AlternateView(map, access.bits));
                 return i;
             }
@@ -75,6 +87,8 @@ public final class Views {
         for (int index : List.copyOf(views.keySet())) {
             destroy(index);
         }
+        invisible.clear();
+        convertible.clear();
     }
 
     /**
@@ -114,11 +128,45 @@ public final class Views {
         return active;
     }
 
-    /** The opposite of active has no views. */
+    /** The opposite of active has no views, and no #VE. */
     void setActive(boolean on) {
         active = on;
         if (!on) {
             destroyAll();
+            for (int i = 0; i < domain.vcpuCount(); i++) {
+                domain.vcpu(i).exceptions().disable();
+            }
+        }
+    }
+
+    /** Whether the guest may switch to a view by itself; each view at first. */
+    boolean isVisible(int index) {
+        return exists(index) && !invisible.contains(index);
+    }
+
+    /** HVMOP_altp2m_set_visibility; -EINVAL if there is no such view. */
+    synchronized int setVisible(int index, boolean on) {
+        if (!exists(index)) {
+            return -Errno.EINVAL;
+        }
+        if (on) {
+            invisible.remove(index);
+        } else {
+            invisible.add(index);
+        }
+        return 0;
+    }
+
+    /** Whether a forbidden access to a guest frame is none of the guest's business. */
+    boolean isSuppressed(int index, long gfn) {
+        ConvertiblePages pages = convertible.get(index);
+        return pages == null || pages.isSuppressed(gfn);
+    }
+
+    /** Changes that. */
+    synchronized void suppress(int index, long gfn, boolean on) {
+        if (exists(index)) {
+            convertible.computeIfAbsent(index, i -> new ConvertiblePages()).suppress(gfn, on);
         }
     }
 
@@ -137,7 +185,15 @@ public final class Views {
     /** What may be done with pages that the domain gets from now on, in its own map. */
     public void setDefaultAccess(Access access) {
         domain.memory().setDefaultAccess(access.bits);
+        defaultAccess = access;
     }
+
+    /** What {@link #setDefaultAccess} has set. */
+    Access defaultAccess() {
+        return defaultAccess;
+    }
+
+    private volatile Access defaultAccess = Access.RWX;
 
     /** Whether there is a view. */
     public boolean exists(int index) {

@@ -60,6 +60,25 @@ public final class PhysicalMap implements PhysicalView {
         return maxGfn;
     }
 
+    /**
+     * The first guest frame from gfn on that may have RAM, of large holes none; beyond {@link
+     * #maxGfn} if there is none.
+     */
+    public long skipHoles(long gfn) {
+        long end = maxGfn;
+        long g = gfn;
+        while (g <= end) {
+            long first = g - g % CHUNK;
+            if (chunks.containsKey(g / CHUNK)
+                    || extents.stream()
+                            .anyMatch(e -> e.gfn < first + CHUNK && e.gfn + e.count > first)) {
+                return g;
+            }
+            g = first + CHUNK;
+        }
+        return g;
+    }
+
     public void addListener(Listener listener) {
         listeners.add(listener);
     }

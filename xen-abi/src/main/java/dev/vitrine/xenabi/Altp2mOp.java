@@ -70,5 +70,29 @@ public final class Altp2mOp {
 
     public static final int VCPU_VIEW = 20;
 
+    /** enable_notify: vcpu_id u32, pad u32, gfn u64; disable_notify: vcpu_id u32. */
+    public static final int NOTIFY_VCPU = 16;
+
+    public static final int NOTIFY_PAD = 20;
+    public static final int NOTIFY_GFN = 24;
+
+    /** suppress_ve: view u16, suppress_ve u8, pad1 u8, pad2 u32, gfn u64. */
+    public static final int SUPPRESS = 18;
+
+    public static final int SUPPRESS_PAD1 = 19;
+    public static final int SUPPRESS_PAD2 = 20;
+
+    /** suppress_ve_multi, from its view to pad1 as suppress_ve: first_error i32. */
+    public static final int FIRST_ERROR = 20;
+
+    public static final int FIRST_GFN = 24;
+    public static final int LAST_GFN = 32;
+    public static final int FIRST_ERROR_GFN = 40;
+
+    /** set_visibility: altp2m_idx u16, visible u8, pad u8. */
+    public static final int VISIBLE = 18;
+
+    public static final int VISIBLE_PAD = 19;
+
     private Altp2mOp() {}
 }
