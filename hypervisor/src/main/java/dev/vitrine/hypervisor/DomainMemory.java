@@ -100,12 +100,21 @@ final class DomainMemory implements AutoCloseable {
      * Puts a zeroed frame at gfn; what was there is given back. False if there is none to be had.
      */
     boolean populate(long gfn) {
+        return populate(gfn, false);
+    }
+
+    /** The same, for a tool: the domain may have as many frames as it is to have already. */
+    boolean populateBeyond(long gfn) {
+        return populate(gfn, true);
+    }
+
+    private boolean populate(long gfn, boolean beyond) {
         if (!isGfn(gfn)) {
             return false;
         }
         long mfn;
         synchronized (this) {
-            if (totalPages >= maxPages) {
+            if (totalPages >= maxPages && !beyond) {
                 return false;
             }
             mfn = machine.allocateFrame();

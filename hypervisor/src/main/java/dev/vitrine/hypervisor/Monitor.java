@@ -14,6 +14,7 @@ import org.jspecify.annotations.Nullable;
 
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Consumer;
 
 /**
  * Tells listeners what a domain's vCPUs are about to do, and does as they answer: Xen's vm_event.
@@ -128,6 +129,20 @@ public final class Monitor {
         return vcpu.monitored.open;
     }
 
+    /**
+     * Has an event given to a vCPU before its next instruction; any thread.
+     *
+     * @return false if another one is still to come
+     */
+    boolean inject(Vcpu vcpu, Consumer<Processor> injection) {
+        if (!vcpu.monitored.injection.compareAndSet(null, injection)) {
+            return false;
+        }
+        vcpu.engine().requestStop();
+        vcpu.kick();
+        return true;
+    }
+
     // --------------------------------------------------------------------- events
 
     /** A processor asks; on the vCPU's thread. */
@@ -236,6 +251,11 @@ public final class Monitor {
                 change(p, m, Access.RWX);
             }
             return Reaction.AGAIN;
+        }
+        if (what instanceof Interception.Step
+                && subscribers.stream().noneMatch(s -> s.wants.wants(what))) {
+            // Whoever toggled it on is gone.
+            p.setStepping(false);
         }
         return what instanceof Interception.Cpuid ? Reaction.SKIP : Reaction.PROCEED;
     }
@@ -351,6 +371,17 @@ public final class Monitor {
     /** Acts upon an answer that has come; on the vCPU's thread, before it runs. */
     void resume(Vcpu vcpu, Processor p) {
         MonitorState state = vcpu.monitored;
+        // What is being delivered stays, unless it waits for whoever injects.
+        boolean free =
+                !p.delivering()
+                        || (state.open instanceof MonitorEvent.OfProcessor o
+                                && o.what() instanceof Interception.DebugException);
+        if (free && state.injection.getPlain() != null) {
+            Consumer<Processor> injection = state.injection.getAndSet(null);
+            if (injection != null) {
+                injection.accept(p);
+            }
+        }
         MonitorResponse r = state.answer;
         if (r == null) {
             return;

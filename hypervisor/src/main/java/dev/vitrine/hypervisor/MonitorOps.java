@@ -33,7 +33,8 @@ final class MonitorOps {
         if (op.length < MonitorOp.SIZE) {
             return -Errno.EFAULT;
         }
-        if (Bytes.getInt(op, MonitorOp.VERSION) != MonitorOp.INTERFACE_VERSION) {
+        int version = Bytes.getInt(op, MonitorOp.VERSION);
+        if (version != MonitorOp.INTERFACE_VERSION && version != MonitorOp.NEXT_VERSION) {
             return -Errno.EACCES;
         }
         Domain d = h.domain(Bytes.getShort(op, MonitorOp.DOMAIN));
@@ -107,10 +108,21 @@ final class MonitorOps {
                     case MonitorOp.MOV_TO_MSR -> event + ":" + msr;
                     default -> String.valueOf(event);
                 };
-        if (event == MonitorOp.WRITE_CTRLREG && index > VmEvent.X86_XCR0) {
+        MonitorRing ring = d.ring();
+        if (event == MonitorOp.WRITE_CTRLREG
+                && (index > VmEvent.X86_XCR0
+                        || op[MonitorOp.CR_PAD1] != 0
+                        || Bytes.getInt(op, MonitorOp.CR_PAD2) != 0)) {
             return -Errno.EINVAL;
         }
-        MonitorRing ring = d.ring();
+        if (event == MonitorOp.MOV_TO_MSR) {
+            if (!ring.isEnabled()) {
+                return -Errno.ENXIO;
+            }
+            if (!isMonitored(msr)) {
+                return -Errno.EINVAL;
+            }
+        }
         Subscription all;
         synchronized (ring.options) {
             Map<String, UnaryOperator<Subscription>> options = ring.options;
@@ -129,6 +141,12 @@ final class MonitorOps {
         }
         ring.subscribe(all);
         return 0;
+    }
+
+    /** In one of the ranges that Xen has a bitmap of. */
+    private static boolean isMonitored(int msr) {
+        int range = msr & ~0x1FFF;
+        return range == 0 || range == 0x40000000 || range == 0xC0000000;
     }
 
     private static UnaryOperator<Subscription> option(byte[] op, int event, int index, int msr) {

@@ -3,14 +3,12 @@
 
 package dev.vitrine.hypervisor;
 
-import dev.vitrine.memory.GuestRam;
 import dev.vitrine.xenabi.Errno;
 import dev.vitrine.xenabi.HvmParam;
 import dev.vitrine.xenabi.VmEvent;
 
 import org.jspecify.annotations.Nullable;
 
-import java.lang.invoke.VarHandle;
 import java.util.ArrayDeque;
 import java.util.Map;
 import java.util.TreeMap;
@@ -29,7 +27,7 @@ final class MonitorRing {
     private final Domain domain;
 
     // Guarded by the monitor.
-    private long page = -1;
+    private @Nullable RingPage page;
     private int requestsMade;
     private int responsesTaken;
     private final ArrayDeque<Waiting> waiting = new ArrayDeque<>();
@@ -54,21 +52,45 @@ final class MonitorRing {
         consumer = told;
     }
 
-    /** XEN_VM_EVENT_ENABLE; 0 or a negated error number. */
+    /** XEN_VM_EVENT_ENABLE, in a page of the domain; 0 or a negated error number. */
     int enable() {
+        if (isEnabled()) {
+            return -Errno.EBUSY;
+        }
+        long gfn = domain.param(HvmParam.MONITOR_RING_PFN);
+        if (gfn == 0) {
+            return -Errno.EOPNOTSUPP;
+        }
+        long mfn = domain.memory().pin(gfn);
+        if (mfn < 0) {
+            return -Errno.EINVAL;
+        }
+        RingPage fresh = new GuestRingPage(domain.memory(), mfn);
+        int rc = enable(fresh, null);
+        if (rc != 0) {
+            fresh.close();
+        }
+        return rc;
+    }
+
+    synchronized boolean isEnabled() {
+        return page != null;
+    }
+
+    /**
+     * The same in any page, which this closes at the end; -EBUSY if there is a ring.
+     *
+     * @param told of requests, in place of who has been told before
+     */
+    int enable(RingPage at, @Nullable Runnable told) {
         synchronized (this) {
-            if (page >= 0) {
+            if (page != null) {
                 return -Errno.EBUSY;
             }
-            long gfn = domain.param(HvmParam.MONITOR_RING_PFN);
-            if (gfn == 0) {
-                return -Errno.EOPNOTSUPP;
+            page = at;
+            if (told != null) {
+                consumer = told;
             }
-            long mfn = domain.memory().pin(gfn);
-            if (mfn < 0) {
-                return -Errno.EINVAL;
-            }
-            page = mfn << DomainMemory.SHIFT;
             requestsMade = 0;
             responsesTaken = 0;
         }
@@ -92,16 +114,19 @@ final class MonitorRing {
         }
     }
 
-    /** XEN_VM_EVENT_DISABLE: all who wait go on as if there had been no monitor. */
+    /**
+     * XEN_VM_EVENT_DISABLE: all who wait go on as if there had been no monitor, and nothing is
+     * enabled any more.
+     */
     int disable() {
         Monitor.Registration old;
-        long mfn;
+        RingPage last;
         synchronized (this) {
-            if (page < 0) {
+            last = page;
+            if (last == null) {
                 return -Errno.ENODEV;
             }
-            mfn = page >>> DomainMemory.SHIFT;
-            page = -1;
+            page = null;
             old = registration;
             registration = null;
             for (Waiting w : waiting) {
@@ -114,6 +139,12 @@ final class MonitorRing {
         if (old != null) {
             old.close();
         }
+        synchronized (options) {
+            options.clear();
+            synchronized (this) {
+                enabled = ALWAYS;
+            }
+        }
         for (int i = 0; i < domain.vcpuCount(); i++) {
             Vcpu v = domain.vcpu(i);
             if (v.monitored.open != null && v.monitored.byRing) {
@@ -121,18 +152,19 @@ final class MonitorRing {
                 domain.monitor().answer(v, MonitorResponse.NONE);
             }
         }
-        domain.memory().unpin(mfn);
+        last.close();
         return 0;
     }
 
     private @Nullable MonitorResponse event(MonitorEvent e) {
         byte[] request = VmEventCodec.request(e);
         synchronized (this) {
-            if (page < 0) {
+            RingPage p = page;
+            if (p == null) {
                 return null;
             }
             if (waiting.isEmpty() && hasRoom()) {
-                put(request);
+                put(p, request);
             } else {
                 waiting.add(new Waiting(e.vcpu(), request, e.synchronous()));
                 if (!e.synchronous()) {
@@ -149,17 +181,14 @@ final class MonitorRing {
         return requestsMade - responsesTaken < VmEvent.RING_SIZE;
     }
 
-    private long entry(int index) {
-        return page + VmEvent.RING_ENTRIES + (index & VmEvent.RING_SIZE - 1) * (long) VmEvent.SIZE;
+    private static int entry(int index) {
+        return VmEvent.RING_ENTRIES + (index & VmEvent.RING_SIZE - 1) * VmEvent.SIZE;
     }
 
-    private void put(byte[] request) {
-        GuestRam ram = domain.memory().ram;
-        ram.write(entry(requestsMade), request, 0, request.length);
+    private void put(RingPage p, byte[] request) {
+        p.write(entry(requestsMade), request);
         requestsMade++;
-        VarHandle.releaseFence();
-        ram.putInt(page + VmEvent.RING_REQ_PROD, requestsMade);
-        VarHandle.fullFence();
+        p.setIndex(VmEvent.RING_REQ_PROD, requestsMade);
     }
 
     /**
@@ -172,11 +201,11 @@ final class MonitorRing {
             byte[] response = new byte[VmEvent.SIZE];
             boolean more;
             synchronized (this) {
-                if (page < 0) {
+                RingPage p = page;
+                if (p == null) {
                     return -Errno.ENODEV;
                 }
-                GuestRam ram = domain.memory().ram;
-                int produced = ram.getIntVolatile(page + VmEvent.RING_RSP_PROD);
+                int produced = p.index(VmEvent.RING_RSP_PROD);
                 // More responses than requests would overwrite what is not answered.
                 more =
                         produced != responsesTaken
@@ -187,22 +216,21 @@ final class MonitorRing {
                 if (!more) {
                     return 0;
                 }
-                VarHandle.acquireFence();
-                ram.read(entry(responsesTaken), response, 0, response.length);
+                p.read(entry(responsesTaken), response);
                 responsesTaken++;
-                ram.putInt(page + VmEvent.RING_RSP_EVENT, responsesTaken + 1);
-                refill();
+                p.setIndex(VmEvent.RING_RSP_EVENT, responsesTaken + 1);
+                refill(p);
             }
             answer(response);
         }
     }
 
     /** Puts requests that have waited for room into the ring. */
-    private void refill() {
+    private void refill(RingPage p) {
         boolean put = false;
         while (!waiting.isEmpty() && hasRoom()) {
             Waiting w = waiting.remove();
-            put(w.request);
+            put(p, w.request);
             put = true;
             if (!w.paused) {
                 w.vcpu.release();

@@ -3,7 +3,12 @@
 
 package dev.vitrine.hypervisor;
 
+import dev.vitrine.processor.Processor;
+
 import org.jspecify.annotations.Nullable;
+
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
 
 /** What the monitor keeps of a vCPU. */
 final class MonitorState {
@@ -18,6 +23,9 @@ final class MonitorState {
 
     /** Where the instruction of {@link #open} is. */
     long openRip;
+
+    /** What a tool has told to be injected before the next instruction. */
+    final AtomicReference<@Nullable Consumer<Processor>> injection = new AtomicReference<>();
 
     /** {@link #open} has been told by the ring. */
     volatile boolean byRing;

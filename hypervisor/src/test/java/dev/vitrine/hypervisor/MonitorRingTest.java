@@ -402,6 +402,22 @@ class MonitorRingTest {
             assertThat(tool.monitor(MonitorOp.OP_ENABLE, MonitorOp.CPUID, none))
                     .isEqualTo(-Errno.EEXIST);
             assertThat(tool.monitor(MonitorOp.OP_DISABLE, MonitorOp.CPUID, none)).isZero();
+            assertThat(
+                            tool.monitor(
+                                    MonitorOp.OP_ENABLE,
+                                    MonitorOp.WRITE_CTRLREG,
+                                    op -> op[MonitorOp.CR_PAD1] = 1))
+                    .isEqualTo(-Errno.EINVAL);
+            Consumer<byte[]> noBitmap = op -> Bytes.putInt(op, MonitorOp.MSR, 0x40002000);
+            assertThat(tool.monitor(MonitorOp.OP_ENABLE, MonitorOp.MOV_TO_MSR, noBitmap))
+                    .isEqualTo(-Errno.EINVAL);
+            // With the ring goes all that has been enabled.
+            tool.enable(MonitorOp.CPUID);
+            assertThat(tool.ring(MonitorOp.RING_DISABLE)).isZero();
+            assertThat(tool.monitor(MonitorOp.OP_DISABLE, MonitorOp.CPUID, none))
+                    .isEqualTo(-Errno.EEXIST);
+            assertThat(tool.monitor(MonitorOp.OP_ENABLE, MonitorOp.MOV_TO_MSR, none))
+                    .isEqualTo(-Errno.ENXIO);
             byte[] op = tool.op(MonitorOp.DOMCTL_VM_EVENT_OP);
             Bytes.putInt(op, MonitorOp.RING_OP, MonitorOp.RING_GET_VERSION);
             assertThat(g.hypervisor.domctl(op)).isZero();

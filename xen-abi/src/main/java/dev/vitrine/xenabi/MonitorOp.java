@@ -8,6 +8,9 @@ public final class MonitorOp {
     /** XEN_DOMCTL_INTERFACE_VERSION of Xen 4.20. */
     public static final int INTERFACE_VERSION = 0x17;
 
+    /** That of the release behind it, for which nothing here is different. */
+    public static final int NEXT_VERSION = 0x18;
+
     public static final int DOMCTL_VM_EVENT_OP = 56;
     public static final int DOMCTL_SET_ACCESS_REQUIRED = 64;
     public static final int DOMCTL_MONITOR_OP = 77;
@@ -65,6 +68,8 @@ public final class MonitorOp {
 
     public static final int CR_SYNC = OPTIONS + 1;
     public static final int CR_ONCHANGEONLY = OPTIONS + 2;
+    public static final int CR_PAD1 = OPTIONS + 3;
+    public static final int CR_PAD2 = OPTIONS + 4;
     public static final int CR_BITMASK = OPTIONS + 8;
 
     /** mov_to_msr: msr u32, onchangeonly u8. */
