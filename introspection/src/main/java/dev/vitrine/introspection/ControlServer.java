@@ -5,6 +5,7 @@ package dev.vitrine.introspection;
 
 import dev.vitrine.hypervisor.Domain;
 import dev.vitrine.introspection.access.ControlConnection;
+import dev.vitrine.introspection.access.MonitorService;
 import dev.vitrine.introspection.inject.DomainInjector;
 import dev.vitrine.introspection.inject.Injector;
 
@@ -19,12 +20,13 @@ import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * Lets other processes of the same user look at a domain, through a UNIX socket with mode 0600.
- * {@code docs/introspection.md} describes the protocol; {@link Target#open} speaks it.
+ * Lets other processes of the same user look at a domain and monitor it, through a UNIX socket with
+ * mode 0600. {@code docs/introspection.md} describes the protocol; {@link Target#open} speaks it.
  */
 public final class ControlServer implements AutoCloseable {
     private static final int CONNECTIONS = 16;
@@ -34,6 +36,7 @@ public final class ControlServer implements AutoCloseable {
 
     private final Domain domain;
     private final Injector injector;
+    private final MonitorService monitor;
     private final Path path;
     private final ServerSocketChannel server;
     private final Set<ControlConnection> open = ConcurrentHashMap.newKeySet();
@@ -42,6 +45,7 @@ public final class ControlServer implements AutoCloseable {
     private ControlServer(Domain domain, Path path, ServerSocketChannel server) {
         this.domain = domain;
         this.injector = new DomainInjector(domain);
+        this.monitor = new MonitorService(domain, Objects.requireNonNull(path.getParent()));
         this.path = path;
         this.server = server;
     }
@@ -145,7 +149,8 @@ public final class ControlServer implements AutoCloseable {
                 continue;
             }
             ControlConnection c =
-                    new ControlConnection(channel, Target.of(domain), injector, open::remove);
+                    new ControlConnection(
+                            channel, Target.of(domain), injector, monitor, open::remove);
             open.add(c);
             if (closed || open.size() > CONNECTIONS) {
                 c.refuse("too many connections");

@@ -3,6 +3,7 @@
 
 package dev.vitrine.introspection.access;
 
+import dev.vitrine.hypervisor.MonitorTool;
 import dev.vitrine.introspection.Hold;
 import dev.vitrine.introspection.IntrospectionException;
 import dev.vitrine.introspection.PhysicalRange;
@@ -31,7 +32,18 @@ import java.util.function.Consumer;
  */
 public final class ControlConnection implements Runnable {
     private static final int HOLDS = 64;
-    private static final Set<String> INJECTIONS = Set.of("exec", "call", "read-file", "write-file");
+
+    /** Requests that bytes follow. */
+    private static final Set<String> FOLLOWED =
+            Set.of(
+                    "write",
+                    "exec",
+                    "call",
+                    "read-file",
+                    "write-file",
+                    "domctl",
+                    "altp2m",
+                    "mem-access");
 
     /** An hour. */
     private static final int MAX_MILLIS = 3_600_000;
@@ -44,6 +56,7 @@ public final class ControlConnection implements Runnable {
     private final OutputStream out;
     private final Target target;
     private final @Nullable Injector injector;
+    private final @Nullable MonitorService monitor;
     private final Consumer<ControlConnection> onEnd;
     private final Deque<Hold> holds = new ArrayDeque<>();
 
@@ -51,12 +64,14 @@ public final class ControlConnection implements Runnable {
             SocketChannel channel,
             Target target,
             @Nullable Injector injector,
+            @Nullable MonitorService monitor,
             Consumer<ControlConnection> onEnd) {
         this.channel = channel;
         this.in = new BufferedInputStream(Channels.newInputStream(channel));
         this.out = Channels.newOutputStream(channel);
         this.target = target;
         this.injector = injector;
+        this.monitor = monitor;
         this.onEnd = onEnd;
     }
 
@@ -66,6 +81,7 @@ public final class ControlConnection implements Runnable {
         this.out = out;
         this.target = target;
         this.injector = null;
+        this.monitor = null;
         this.onEnd = c -> {};
     }
 
@@ -129,12 +145,21 @@ public final class ControlConnection implements Runnable {
                 case "exec", "call", "read-file", "write-file" -> inject(words);
                 case "pause" -> pause();
                 case "resume" -> resume();
+                case "monitor" -> {
+                    monitor(words);
+                    return false;
+                }
+                case "domctl", "altp2m", "mem-access" -> {
+                    return call(words);
+                }
+                case "populate", "depopulate" -> frame(words);
+                case "inject-event" -> injectEvent(words);
                 default -> error("no such request");
             }
             return true;
         } catch (IntrospectionException | IllegalArgumentException e) {
             error(String.valueOf(e.getMessage()));
-            return !words[0].equals("write") && !INJECTIONS.contains(words[0]);
+            return !FOLLOWED.contains(words[0]);
         }
     }
 
@@ -242,6 +267,69 @@ public final class ControlConnection implements Runnable {
             throw new IllegalArgumentException("one path is wanted");
         }
         return texts.getFirst();
+    }
+
+    // ---------------------------------------------------------------------- the monitor
+
+    private MonitorService service() {
+        MonitorService m = monitor;
+        if (m == null) {
+            throw new IntrospectionException("There is no monitor here.");
+        }
+        return m;
+    }
+
+    /** From here on the connection carries bells only, and ends with this. */
+    private void monitor(String[] words) throws IOException {
+        expect(words, 1);
+        SocketChannel c = channel;
+        if (c == null) {
+            throw new IntrospectionException("There is no monitor here.");
+        }
+        try (MonitorService.Session session = service().open(c)) {
+            ok(session.path().toString());
+            session.serve();
+        }
+    }
+
+    /** One of Xen's calls, whose structure and lists follow. */
+    private boolean call(String[] words) throws IOException {
+        expect(words, 2);
+        int length = length(words[1]);
+        int least = MonitorService.size(words[0]);
+        if (length < least) {
+            throw new IllegalArgumentException(words[0] + " is followed by " + least + " bytes");
+        }
+        byte[] content = ControlProtocol.bytes(in, length);
+        try {
+            ok(service().call(words[0], content));
+        } catch (IntrospectionException e) {
+            error(String.valueOf(e.getMessage()));
+        }
+        return true;
+    }
+
+    private void frame(String[] words) throws IOException {
+        expect(words, 2);
+        long gfn = number(words[1]);
+        MonitorTool tool = service().open();
+        ok(
+                Integer.toString(
+                        words[0].equals("populate") ? tool.populate(gfn) : tool.depopulate(gfn)));
+    }
+
+    private void injectEvent(String[] words) throws IOException {
+        expect(words, 7);
+        MonitorTool tool = service().open();
+        ok(
+                Integer.toString(
+                        tool.inject(
+                                length(words[1]),
+                                length(words[2], 255),
+                                length(words[3]),
+                                (int) number(words[4]),
+                                number(words[5]),
+                                length(words[6], 15))));
     }
 
     private void pause() throws IOException {
