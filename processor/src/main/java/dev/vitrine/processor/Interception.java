@@ -83,7 +83,9 @@ public sealed interface Interception {
 
     /**
      * MOV to a control register, LMSW, CLTS or XSETBV ({@link Intercepts#controlRegister}), when
-     * all checks but those of the page tables that CR3 leads to have been passed.
+     * all checks but those of the page tables that CR3 leads to have been passed; or a task switch
+     * to a TSS with another CR3, also one that an event leads to. Who skips the write skips all of
+     * the task switch.
      *
      * @param register 0, 3, 4 or {@link #XCR0}
      */

@@ -156,6 +156,11 @@ public final class RecordedHost implements ProcessorHost {
     }
 
     @Override
+    public boolean vmFunction(Processor processor, int function, int index) {
+        return outside("VMFUNC").vmFunction(processor, function, index);
+    }
+
+    @Override
     public int readPort(int port, int size) {
         return outside("a port").readPort(port, size);
     }

@@ -318,6 +318,20 @@ public final class Runner {
                 attempt.clear();
                 return !cpu.stepping || ask(STEP);
             }
+            case Interception.ControlRegisterWrite c when due.isDue() && !r.again() -> {
+                // Of a task switch, by the task gate that the event leads to.
+                if (r.skips()) {
+                    due.clear();
+                } else {
+                    attempt.pass(Intercepts.CONTROL);
+                    attempt.with(cpu, () -> due.deliver(cpu));
+                }
+                attempt.clear();
+                if (r.after() != null) {
+                    r.after().run();
+                }
+                return !cpu.stepping || ask(STEP);
+            }
             default -> {
                 return instruction(r, what);
             }

@@ -191,7 +191,7 @@ public final class ControlRegisters {
     /** CR3 of a TSS: as MOV to CR3, but an unchanged value does nothing. */
     static void loadCr3ForTask(Cpu cpu, long value) {
         if (value != cpu.cr3) {
-            // In the middle of a task switch nothing can be held back.
+            // It has been shown before the task switch began.
             int was = cpu.passed;
             cpu.passed |= Intercepts.CONTROL;
             try {

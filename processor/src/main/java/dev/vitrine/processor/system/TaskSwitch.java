@@ -67,6 +67,11 @@ final class TaskSwitch {
         int newLdt = (int) load(mmu, wide ? base + 96 : base + 42, 2);
         boolean trap = wide && (load(mmu, base + 100, 2) & 1) != 0;
 
+        boolean paged = wide && (cpu.cr0 & Cpu.CR0_PG) != 0;
+        if (paged && newCr3 != cpu.cr3) {
+            // The last moment at which nothing has been done: the switch is held back as a whole.
+            cpu.beforeControlWrite(3, newCr3, cpu.cr3);
+        }
         saveOldTask(cpu, cause, returnRip, image);
         int oldSelector = cpu.tr.selector;
         if (cause == NESTED) {
@@ -96,7 +101,7 @@ final class TaskSwitch {
         cpu.ldtr.set(newLdt, 0, 0, 0);
         cpu.ldtr.unusable = true;
         cpu.cpl = cpu.v86() ? 3 : selectors[Cpu.CS] & 3;
-        if (wide && (cpu.cr0 & Cpu.CR0_PG) != 0) {
+        if (paged) {
             ControlRegisters.loadCr3ForTask(cpu, newCr3);
         }
         cpu.modeChanged();

@@ -5,8 +5,10 @@ package dev.vitrine.processor.system;
 
 import dev.vitrine.memory.MachineMemory;
 import dev.vitrine.memory.PhysicalMap;
+import dev.vitrine.processor.Interception;
 import dev.vitrine.processor.Processor;
 import dev.vitrine.processor.ProcessorHost;
+import dev.vitrine.processor.Reaction;
 import dev.vitrine.processor.asm.Asm;
 import dev.vitrine.processor.core.Cpu;
 import dev.vitrine.processor.core.Mmu;
@@ -20,6 +22,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
+import java.util.function.Function;
 
 /**
  * A processor with 16 MiB of memory and an environment for small guests: GDT, IDT, TSS, stacks and
@@ -88,6 +91,7 @@ final class Machine implements ProcessorHost, AutoCloseable {
     long tsc = 1000;
     int taskPriority;
     Consumer<Cpu> onHypercall = c -> {};
+    Function<Interception, Reaction> onInterception = what -> Reaction.PROCEED;
 
     Machine() {
         PhysicalMap map = new PhysicalMap(memory);
@@ -107,6 +111,11 @@ final class Machine implements ProcessorHost, AutoCloseable {
     @Override
     public void close() {
         memory.close();
+    }
+
+    @Override
+    public Reaction intercepted(Processor processor, Interception what) {
+        return onInterception.apply(what);
     }
 
     // ------------------------------------------------------------------ memory

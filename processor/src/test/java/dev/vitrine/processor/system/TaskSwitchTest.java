@@ -8,11 +8,17 @@ import static dev.vitrine.processor.system.Machine.*;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.vitrine.processor.Interception;
+import dev.vitrine.processor.Intercepts;
+import dev.vitrine.processor.Reaction;
 import dev.vitrine.processor.core.Cpu;
 import dev.vitrine.processor.core.Vector;
 
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+
+import java.util.ArrayList;
+import java.util.List;
 
 /** Hardware task switches. */
 class TaskSwitchTest {
@@ -236,5 +242,89 @@ class TaskSwitchTest {
             assertThat(n.runToHandler()).isEqualTo(Vector.GP);
             assertThat(n.frame64(0)).isEqualTo(0x40 * 8 + 2);
         }
+    }
+
+    private static final int DIRECTORY = 0x50000;
+    private static final int DIRECTORY2 = 0x51000;
+
+    /** Paging with one large page, a TSS with a directory of its own, and somebody who is asked. */
+    private List<Interception> watchedSwitches(Reaction answer) {
+        for (int directory : new int[] {DIRECTORY, DIRECTORY2}) {
+            for (int n = 0; n < 4; n++) {
+                m.poke(directory + 4 * n, 4, (long) n << 22 | PS | W | P);
+            }
+        }
+        m.poke(TSS2 + 28, 4, DIRECTORY2);
+        m.poke(TSS + 28, 4, DIRECTORY);
+        m.cpu.cr4 |= Cpu.CR4_PSE;
+        m.cpu.cr3 = DIRECTORY;
+        m.cpu.cr0 |= Cpu.CR0_PG;
+        m.cpu.modeChanged();
+        m.cpu.intercepts = Intercepts.NONE.controlRegister(3, true, 0);
+        List<Interception> seen = new ArrayList<>();
+        m.onInterception =
+                what -> {
+                    assertThat(m.cpu.tr.selector).as("before the switch").isIn(TASK, TASK2);
+                    seen.add(what);
+                    return answer;
+                };
+        return seen;
+    }
+
+    private static final Interception THERE =
+            new Interception.ControlRegisterWrite(3, DIRECTORY2, DIRECTORY);
+    private static final Interception BACK =
+            new Interception.ControlRegisterWrite(3, DIRECTORY, DIRECTORY2);
+
+    @Test
+    void writesOfCr3AreShown() {
+        List<Interception> seen = watchedSwitches(Reaction.PROCEED);
+        m.code(32, a -> a.hex(CALL_TASK2).mov(ECX, 5));
+        m.code(32, TASK_CODE, a -> a.mov(EDX, EAX).hlt().iret(32));
+        assertThat(m.runToHandler()).isEqualTo(-1);
+        assertThat(seen).containsExactly(THERE);
+        assertThat(m.cpu.cr3).isEqualTo(DIRECTORY2);
+        assertThat(m.runToHandler()).isEqualTo(-1);
+        assertThat(seen).containsExactly(THERE, BACK);
+        assertThat(m.cpu.cr3).isEqualTo(DIRECTORY);
+        assertThat(m.cpu.r[Cpu.RCX]).isEqualTo(5);
+        assertThat(m.word(TSS2)).as("link").isEqualTo(TASK);
+    }
+
+    @Test
+    void aSwitchThatIsDeniedHasNotHappened() {
+        List<Interception> seen = watchedSwitches(Reaction.SKIP);
+        m.code(32, a -> a.hex(CALL_TASK2).mov(ECX, 5));
+        assertThat(m.runToHandler()).isEqualTo(-1);
+        assertThat(seen).containsExactly(THERE);
+        assertThat(m.cpu.cr3).isEqualTo(DIRECTORY);
+        assertThat(m.cpu.tr.selector).isEqualTo(TASK);
+        assertThat(m.cpu.r[Cpu.RCX]).isEqualTo(5);
+        assertThat(accessOf(TASK2)).isEqualTo(A_TSS32);
+    }
+
+    @Test
+    void writesOfCr3ByAnInterruptAreShown() {
+        List<Interception> seen = watchedSwitches(Reaction.PROCEED);
+        m.poke(IDT + 0x40 * 8, 8, gate(TASK2, 0, 0x85));
+        m.code(32, a -> a.sti().nop().mov(ECX, 5));
+        m.code(32, TASK_CODE, a -> a.mov(EAX, 1).iret(32));
+        m.interrupt(0x40);
+        assertThat(m.runToHandler()).isEqualTo(-1);
+        assertThat(seen).containsExactly(THERE, BACK);
+        assertThat(m.cpu.r[Cpu.RCX]).isEqualTo(5);
+        assertThat(m.dword(TSS2 + 40)).as("EAX saved by IRET").isEqualTo(1);
+    }
+
+    @Test
+    void anInterruptWhoseSwitchIsDeniedIsLost() {
+        List<Interception> seen = watchedSwitches(Reaction.SKIP);
+        m.poke(IDT + 0x40 * 8, 8, gate(TASK2, 0, 0x85));
+        m.code(32, a -> a.sti().nop().mov(ECX, 5));
+        m.interrupt(0x40);
+        assertThat(m.runToHandler()).isEqualTo(-1);
+        assertThat(seen).containsExactly(THERE);
+        assertThat(m.cpu.r[Cpu.RCX]).isEqualTo(5);
+        assertThat(m.cpu.cr3).isEqualTo(DIRECTORY);
     }
 }
