@@ -60,6 +60,9 @@ public final class ControlConnection implements Runnable {
     private final Consumer<ControlConnection> onEnd;
     private final Deque<Hold> holds = new ArrayDeque<>();
 
+    /** While the connection has the monitor. */
+    private volatile MonitorService.@Nullable Session session;
+
     public ControlConnection(
             SocketChannel channel,
             Target target,
@@ -127,6 +130,10 @@ public final class ControlConnection implements Runnable {
             }
         } catch (IOException e) {
             // Closed or not, nothing comes from it any more.
+        }
+        MonitorService.Session s = session;
+        if (s != null) {
+            s.hangUp();
         }
     }
 
@@ -286,9 +293,12 @@ public final class ControlConnection implements Runnable {
         if (c == null) {
             throw new IntrospectionException("There is no monitor here.");
         }
-        try (MonitorService.Session session = service().open(c)) {
-            ok(session.path().toString());
-            session.serve();
+        try (MonitorService.Session s = service().open(c)) {
+            session = s;
+            ok(s.path().toString());
+            s.serve();
+        } finally {
+            session = null;
         }
     }
 

@@ -43,16 +43,19 @@ public final class MonitorService {
     /** A tool's connection. */
     final class Session implements AutoCloseable {
         private final SocketChannel channel;
+        private final Selector selector;
         private final MonitorTool own;
         private final FileRingPage page;
 
         private Session(SocketChannel channel) throws IOException {
             this.channel = channel;
+            this.selector = Selector.open();
             this.page = new FileRingPage(folder, this::hangUp);
             try {
                 this.own = MonitorTool.open(domain, page, this::ring);
             } catch (IllegalStateException e) {
                 page.close();
+                selector.close();
                 throw new IntrospectionException("another tool has the monitor ring", e);
             }
             tool.set(own);
@@ -78,12 +81,15 @@ public final class MonitorService {
             }
         }
 
-        private void hangUp() {
+        /** Ends the connection; from any thread. */
+        void hangUp() {
             try {
                 channel.close();
             } catch (IOException e) {
                 // Nothing comes from it any more.
             }
+            // Who waits for a channel is not told that it is closed, and keeps it open until then.
+            selector.wakeup();
         }
 
         /** Takes responses whenever the tool rings, until it goes. */
@@ -92,16 +98,14 @@ public final class MonitorService {
             // For requests that came while it was blocking.
             ring();
             ByteBuffer bells = ByteBuffer.allocate(256);
-            try (Selector selector = Selector.open()) {
-                channel.register(selector, SelectionKey.OP_READ);
-                while (channel.isOpen()) {
-                    own.resume();
-                    selector.select();
-                    selector.selectedKeys().clear();
-                    bells.clear();
-                    if (!channel.isOpen() || channel.read(bells) < 0) {
-                        return;
-                    }
+            channel.register(selector, SelectionKey.OP_READ);
+            while (channel.isOpen()) {
+                own.resume();
+                selector.select();
+                selector.selectedKeys().clear();
+                bells.clear();
+                if (!channel.isOpen() || channel.read(bells) < 0) {
+                    return;
                 }
             }
         }
@@ -110,6 +114,12 @@ public final class MonitorService {
         public void close() {
             tool.compareAndSet(own, null);
             own.close();
+            hangUp();
+            try {
+                selector.close();
+            } catch (IOException e) {
+                // Nobody waits for anything any more.
+            }
         }
     }
 
