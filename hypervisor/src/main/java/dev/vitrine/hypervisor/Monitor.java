@@ -235,6 +235,10 @@ public final class Monitor {
     /** Nobody has anything to say to an event. */
     private Reaction unanswered(Vcpu vcpu, Processor p, Interception what, boolean loses) {
         if (what instanceof Interception.MemoryAccess m) {
+            if (m.where() == Interception.IN_WALK
+                    && subscribers.stream().anyMatch(s -> s.wants.passesWalks())) {
+                return Reaction.PASS_WALK;
+            }
             if (accessRequired && !loses) {
                 domain.stop(
                         StopReason.CRASH,

@@ -25,6 +25,7 @@ final class MonitorOps {
                     | 1 << MonitorOp.INTERRUPT
                     | 1 << MonitorOp.DESC_ACCESS
                     | 1 << MonitorOp.EMUL_UNIMPLEMENTED
+                    | 1 << MonitorOp.INGUEST_PAGEFAULT
                     | 1 << MonitorOp.IO;
 
     private MonitorOps() {}
@@ -173,6 +174,7 @@ final class MonitorOps {
             case MonitorOp.CPUID -> Subscription::cpuid;
             case MonitorOp.DESC_ACCESS -> Subscription::descriptors;
             case MonitorOp.EMUL_UNIMPLEMENTED -> Subscription::unimplemented;
+            case MonitorOp.INGUEST_PAGEFAULT -> Subscription::withoutWalks;
             case MonitorOp.IO -> Subscription::ports;
             default -> UnaryOperator.identity();
         };

@@ -21,6 +21,7 @@ public final class Subscription {
     private static final int REQUESTS_ASYNCHRONOUS = 1 << 4;
     private static final int REQUESTS_BY_USERS = 1 << 5;
     private static final int DEBUG_ASYNCHRONOUS = 1 << 6;
+    private static final int NO_WALKS = 1 << 7;
 
     /** To nothing. */
     public static final Subscription NONE = new Subscription(0, Intercepts.NONE, Set.of());
@@ -48,6 +49,11 @@ public final class Subscription {
     /** Accesses that a view forbids. */
     public Subscription memoryAccess() {
         return with(MEMORY);
+    }
+
+    /** But not those that page walks make, which pass unless another listener wants to know. */
+    public Subscription withoutWalks() {
+        return with(NO_WALKS);
     }
 
     /** INT3. */
@@ -144,7 +150,9 @@ public final class Subscription {
     /** Whether it is to something that a processor shows. */
     boolean wants(Interception what) {
         return switch (what) {
-            case Interception.MemoryAccess m -> (kinds & MEMORY) != 0;
+            case Interception.MemoryAccess m ->
+                    (kinds & MEMORY) != 0
+                            && ((kinds & NO_WALKS) == 0 || m.where() != Interception.IN_WALK);
             case Interception.Step s -> (kinds & STEPS) != 0;
             case Interception.Event e -> (kinds & INTERRUPTS) != 0;
             case Interception.Breakpoint b -> intercepts.has(Intercepts.BREAKPOINT);
@@ -157,6 +165,11 @@ public final class Subscription {
                     intercepts.wants(c.register(), c.value(), c.old());
             case Interception.MsrWrite m -> intercepts.wantsMsr(m.msr(), m.value(), m.old());
         };
+    }
+
+    /** Whether accesses of page walks that nobody wants pass. */
+    boolean passesWalks() {
+        return (kinds & NO_WALKS) != 0;
     }
 
     /** Whether the vCPU waits for the answer. */

@@ -386,6 +386,33 @@ class MonitorRingTest {
         }
     }
 
+    /** Page walks through hidden tables pass unseen; the access that they are for does not. */
+    @Test
+    void leavesOutPageWalks() throws InterruptedException {
+        try (AssembledGuest g =
+                new AssembledGuest(a -> {
+                    a.mov(RBX, AssembledGuest.WINDOW).mov(RAX, Mem.base(RBX));
+                    a.add(RAX, Mem.base(RBX).disp(8));
+                    result(a);
+                })) {
+            g.window(0, GFN);
+            g.domain.physical().putLong(DATA, 5);
+            g.domain.physical().putLong(DATA + 8, 6);
+            int view = forbid(g);
+            long table = AssembledGuest.WINDOW_PT >>> 12;
+            g.domain.views().setAccess(view, table, 1, Access.X);
+            Tool tool = new Tool(g);
+            tool.enable(MonitorOp.INGUEST_PAGEFAULT);
+            tool.serve(r -> flag(r, VmEvent.FLAG_EMULATE));
+            g.runToEnd();
+            assertThat(g.read(RESULT)).isEqualTo(11);
+            assertThat(tool.requests)
+                    .extracting(r -> Bytes.getLong(r, VmEvent.MEM_GFN))
+                    .containsExactly(GFN, GFN);
+            assertThat(g.domain.views().access(view, table)).isEqualTo(Access.X);
+        }
+    }
+
     @Test
     void refusesWhatThereIsNot() {
         try (AssembledGuest g = new AssembledGuest(MonitorRingTest::loadAndStore)) {

@@ -12,6 +12,7 @@ public final class Reaction {
         AGAIN,
         SKIP,
         EMULATE,
+        PASS_WALK,
         WAIT
     }
 
@@ -32,6 +33,12 @@ public final class Reaction {
      * and faults are the guest's as always.
      */
     public static final Reaction EMULATE = new Reaction(Kind.EMULATE, false, null, null, null);
+
+    /**
+     * The instruction is executed once, and page walks of it are let pass; what else the view
+     * forbids is intercepted. For accesses that are {@link Interception#IN_WALK}.
+     */
+    public static final Reaction PASS_WALK = new Reaction(Kind.PASS_WALK, false, null, null, null);
 
     /** {@link Processor#run} returns {@link Processor.Exit#WAITING}. */
     public static final Reaction WAIT = new Reaction(Kind.WAIT, false, null, null, null);
@@ -110,6 +117,11 @@ public final class Reaction {
     /** See {@link #emulateDiscarding}. */
     public boolean discardsWrites() {
         return discardWrites;
+    }
+
+    /** It is {@link #PASS_WALK}. */
+    public boolean passesWalk() {
+        return kind == Kind.PASS_WALK;
     }
 
     /** See {@link #emulateReading}; not to be changed. */

@@ -19,6 +19,7 @@ final class Attempt {
     private int passed;
 
     private boolean unrestricted;
+    private boolean walks;
     private boolean inParts;
     private boolean discard;
     private byte @Nullable [] data;
@@ -32,6 +33,7 @@ final class Attempt {
     void clear() {
         passed = 0;
         unrestricted = false;
+        walks = false;
         inParts = false;
         discard = false;
         data = null;
@@ -41,6 +43,11 @@ final class Attempt {
 
     void pass(int kinds) {
         passed |= kinds;
+    }
+
+    /** Page walks pass, whatever the view says. */
+    void passWalks() {
+        walks = true;
     }
 
     /** The domain's own map is used, with all rights. */
@@ -65,6 +72,7 @@ final class Attempt {
         var seen = mmu.view();
         cpu.passed = passed;
         cpu.emulating = inParts;
+        mmu.structures().walksPass = walks;
         if (unrestricted) {
             mmu.setView(mmu.unrestricted());
             if (discard || data != null) {
@@ -76,6 +84,7 @@ final class Attempt {
         } finally {
             cpu.passed = 0;
             cpu.emulating = false;
+            mmu.structures().walksPass = false;
             if (unrestricted) {
                 mmu.divert(null);
                 // Unless a hypercall has switched to another one.

@@ -313,7 +313,11 @@ public final class Runner {
                 return true;
             }
             case Interception.MemoryAccess m when due.isDue() && !r.again() -> {
-                attempt.emulate(false, null, null);
+                if (r.passesWalk()) {
+                    attempt.passWalks();
+                } else {
+                    attempt.emulate(false, null, null);
+                }
                 attempt.with(cpu, () -> due.deliver(cpu));
                 attempt.clear();
                 return !cpu.stepping || ask(STEP);
@@ -357,7 +361,9 @@ public final class Runner {
             cpu.retired++;
             repeated = false;
         } else {
-            if (r.emulates() || what instanceof Interception.MemoryAccess) {
+            if (r.passesWalk()) {
+                attempt.passWalks();
+            } else if (r.emulates() || what instanceof Interception.MemoryAccess) {
                 attempt.emulate(r.discardsWrites(), r.readData(), r.instruction());
             }
             if (what instanceof Interception.MemoryAccess) {
