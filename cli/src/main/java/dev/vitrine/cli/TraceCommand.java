@@ -153,9 +153,6 @@ final class TraceCommand extends RunCommand {
     @Override
     int run(RunPlan plan, Streams to, @Nullable Duration limit) throws InterruptedException {
         List<TracePlugin> chosen = TracePlugins.choose(plugins, pluginPath);
-        if (plan.verifyTranslation()) {
-            throw new BadInputException("--verify-translation is for vitrine run.");
-        }
         if (data < 0 || data > MAX_DATA) {
             throw new BadInputException(
                     "--data " + data + " is not between 0 and " + MAX_DATA + ".");
