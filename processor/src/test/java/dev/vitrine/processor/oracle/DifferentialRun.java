@@ -200,7 +200,7 @@ final class DifferentialRun {
     static @Nullable String excluded(Op op) {
         return switch (op) {
             case SYSCALL, SYSENTER -> "enters the host kernel";
-            case VMCALL, VMMCALL -> "reaches the host's own hypervisor";
+            case VMCALL, VMMCALL, VMFUNC -> "reaches the host's own hypervisor";
             case SGDT, SIDT, SLDT, SMSW, STR -> "the host kernel emulates it under UMIP";
             default -> null;
         };
