@@ -54,7 +54,9 @@ final class VirtualizationExceptions {
     }
 
     synchronized void visitState(StateSink sink) {
-        sink.value("information area of virtualization exceptions", area);
+        if (area >= 0) {
+            sink.value("information area of virtualization exceptions", area);
+        }
     }
 
     /**

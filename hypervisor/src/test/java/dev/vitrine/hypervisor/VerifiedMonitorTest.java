@@ -30,11 +30,14 @@ class VerifiedMonitorTest {
     private static final int INNER = 40;
     private static final int RESULT = DATA + 0x10000;
 
-    /** Not 0 when the guest is to end. */
-    private static final int END = RESULT + 16;
+    /**
+     * Not 0 when the guest is to end: on a page of its own, which is held as pages are that the
+     * hypervisor writes to.
+     */
+    private static final int END = DATA + 0x20000;
 
     /** How many times it went around. */
-    private static final int ROUNDS = RESULT + 24;
+    private static final int ROUNDS = RESULT + 16;
 
     private static AssembledGuest guest(Consumer<Asm> code) {
         return new AssembledGuest(
@@ -47,12 +50,12 @@ class VerifiedMonitorTest {
     private static void loop(Asm a, Consumer<Asm> seen) {
         Label outer = a.label();
         Label inner = a.label();
-        a.xor(EDX, EDX).xor(R8, R8).mov(R14, RESULT).bind(outer);
+        a.xor(EDX, EDX).xor(R8, R8).mov(R14, RESULT).mov(R13, END).bind(outer);
         a.mov(R9, INNER).bind(inner).add(RDX, R9).mov(Mem.base(R14).disp(8), RDX);
         a.dec(R9).jcc(Cond.NZ, inner);
         seen.accept(a);
-        a.inc(R8).cmp(Mem.base(R14).disp(16).q(), 0).jcc(Cond.Z, outer);
-        a.mov(Mem.base(R14), RDX).mov(Mem.base(R14).disp(24), R8);
+        a.inc(R8).cmp(Mem.base(R13).q(), 0).jcc(Cond.Z, outer);
+        a.mov(Mem.base(R14), RDX).mov(Mem.base(R14).disp(16), R8);
     }
 
     /** What the inner loop comes to. */
@@ -60,6 +63,7 @@ class VerifiedMonitorTest {
 
     /** Lets the guest run until much of it has been translated and verified; returns its rounds. */
     private static long verify(AssembledGuest g) throws InterruptedException {
+        assertThat(g.domain.memory().pin(END >>> 12)).isPositive();
         g.domain.unpause();
         while (g.domain.statistics().getOrDefault("instructions verified", 0L) < 200_000) {
             assertThat(g.domain.stopped()).isNotDone();
