@@ -51,9 +51,11 @@ final class KernelLink {
 
     /** How threads come to a place, which tells what they may be used for. */
     enum Kind {
+        CALL_BEGIN,
         CALL_END,
         WORK,
-        SIGNAL
+        SIGNAL,
+        STOP
     }
 
     /**
@@ -69,6 +71,7 @@ final class KernelLink {
     private final List<Place> places = new ArrayList<>();
     private final long returnAddress;
     private final long threadEnd;
+    private @Nullable StopPlaces stops;
 
     /**
      * Finds the kernel.
@@ -82,6 +85,9 @@ final class KernelLink {
         Stream.of(FileProcedure.MEMBERS, ProgramWatch.MEMBERS, ThreadBracket.MEMBERS)
                 .flatMap(List::stream)
                 .forEach(m -> map.put(m, offset(kernel, m)));
+        if (StopBracket.isKnown(kernel)) {
+            StopBracket.MEMBERS.forEach(m -> map.put(m, offset(kernel, m)));
+        }
         offsets = Map.copyOf(map);
         Stream.concat(
                         FileProcedure.OPTIONAL.stream(),
@@ -127,6 +133,23 @@ final class KernelLink {
     /** Where a thread ends, whatever the cause. */
     long threadEnd() {
         return threadEnd;
+    }
+
+    /**
+     * Where stopped threads come back, and the functions for them; nowhere if this kernel does not
+     * let them be taken. Not on a vCPU's thread.
+     */
+    synchronized StopPlaces stopPlaces() {
+        StopPlaces s = stops;
+        if (s == null) {
+            s = StopPlaces.of(kernel);
+            if (!s.returns().isEmpty()) {
+                need(StopBracket.needed(kernel.hasSymbol(StopBracket.SLEEPING_LOCK)));
+                need(List.of(WakeProcedure.RESUME));
+            }
+            stops = s;
+        }
+        return s;
     }
 
     ThreadChoice threads() {

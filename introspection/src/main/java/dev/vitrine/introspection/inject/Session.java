@@ -28,6 +28,8 @@ final class Session {
     private final CompletableFuture<@Nullable Void> taken = new CompletableFuture<>();
     private KernelLink.@Nullable Kind kind;
     private @Nullable SavedRegisters saved;
+    private StoppedThreads.@Nullable Woken stop;
+    private @Nullable StopBracket bracket;
     private long returnSp;
     private volatile String function = "";
     private volatile int thread;
@@ -124,18 +126,36 @@ final class Session {
         return kind;
     }
 
+    /** If the thread was stopped, and is to be so again; null if not. */
+    StoppedThreads.@Nullable Woken woken() {
+        return stop;
+    }
+
     /** Whether the thread, which is where functions return to, comes from the call. */
     boolean isReturn(VcpuMemory at) {
         return at.stackPointer() == returnSp && at.numberOr(returnSp, cookie + 1) == cookie;
     }
 
-    /** The thread is taken from what it was about to do; {@link #take} has said that it may. */
-    void begin(VcpuMemory at, long task, KernelLink.Kind where) {
+    /**
+     * The thread is taken from what it was about to do; {@link #take} has said that it may.
+     *
+     * @param stopped if it was stopped before, and is behind the call that it was stopped in
+     */
+    void begin(
+            VcpuMemory at,
+            long task,
+            KernelLink.Kind where,
+            StoppedThreads.@Nullable Woken stopped) {
         saved = SavedRegisters.of(at.processor());
         kind = where;
         thread = (int) at.numberOr(task + at.offset("task_struct.pid"), 0);
         boolean comes = thread != 0 && thread == woken;
         procedure = new ThreadBracket(procedure, where, comes, task, at.argument(0));
+        stop = stopped;
+        if (stopped != null) {
+            bracket = new StopBracket(procedure, task, stopped.state());
+            procedure = bracket;
+        }
         step(at, 0);
     }
 
@@ -165,11 +185,18 @@ final class Session {
                 call(at, s, call);
                 return;
             }
-            s.restore(at.processor());
+            restore(at, s);
             done.complete(null);
         } catch (IntrospectionException e) {
-            s.restore(at.processor());
+            restore(at, s);
             done.completeExceptionally(e);
+        }
+    }
+
+    private void restore(VcpuMemory at, SavedRegisters s) {
+        s.restore(at.processor());
+        if (bracket != null && bracket.again()) {
+            at.processor().setRip(s.instructionPointer() - StopPlaces.CALL);
         }
     }
 

@@ -64,7 +64,8 @@ final class ThreadBracket implements Procedure {
     /**
      * @param called whether the thread has been woken, to come here
      * @param task the thread's task_struct
-     * @param registers the struct pt_regs of the program, if the thread is one of a program
+     * @param registers the struct pt_regs of the program, if the thread is one of a program and at
+     *     the end of a call
      */
     ThreadBracket(
             Procedure within, KernelLink.Kind kind, boolean called, long task, long registers) {
@@ -101,7 +102,8 @@ final class ThreadBracket implements Procedure {
                 return within(memory, 0);
             }
             case TOLD -> {
-                if (!hasSignal(memory)) {
+                // One that was stopped in the call is told by the call what that has come to.
+                if (kind != KernelLink.Kind.STOP && !hasSignal(memory)) {
                     InterruptedCalls.restart(memory, task, registers);
                 }
                 state = State.WITHIN;

@@ -22,21 +22,39 @@ final class WakeProcedure implements Procedure {
     /** struct wake_q_head: the first, and where the next goes. */
     private static final int HEAD = 16;
 
+    /** Wakes a thread from some states, and tells whether it was in one (kernel/sched/core.c). */
+    static final String RESUME = "wake_up_state";
+
+    private enum State {
+        BEGIN,
+        ALLOCATED,
+        FOUND,
+        TOLD,
+        RESUMED,
+        QUEUED,
+        PUT,
+        FREED
+    }
+
     private final int thread;
     private final @Nullable Session forWhom;
-    private int step;
+    private final @Nullable StoppedThreads stopped;
+    private State state = State.BEGIN;
     private long block;
     private long task;
+    private StoppedThreads.@Nullable Woken woken;
 
     /**
      * Wakes the thread of a number in the first PID namespace.
      *
      * @param forWhom what it is to be taken for, unless it or another thread has been meanwhile;
      *     null if it is to return from a function
+     * @param stopped stopped threads that have been woken; null if it is not to be woken from that
      */
-    WakeProcedure(int thread, @Nullable Session forWhom) {
+    WakeProcedure(int thread, @Nullable Session forWhom, @Nullable StoppedThreads stopped) {
         this.thread = thread;
         this.forWhom = forWhom;
+        this.stopped = stopped;
     }
 
     @Override
@@ -52,45 +70,77 @@ final class WakeProcedure implements Procedure {
 
     @Override
     public @Nullable KernelCall next(CallMemory memory, long result) {
-        switch (step++) {
-            case 0 -> {
+        switch (state) {
+            case BEGIN -> {
+                state = State.ALLOCATED;
                 return KernelCall.of(Buffers.ALLOCATE, (long) HEAD);
             }
-            case 1 -> {
+            case ALLOCATED -> {
                 block = Buffers.checked(result);
                 byte[] head = new byte[HEAD];
                 LittleEndian.put64(head, 0, WAKE_Q_TAIL);
                 LittleEndian.put64(head, 8, block);
                 memory.write(block, head);
+                state = State.FOUND;
                 return KernelCall.of("find_get_task_by_vpid", (long) thread);
             }
-            case 2 -> {
+            case FOUND -> {
                 task = result;
                 if (task >= 0) {
-                    step = 6;
-                    return KernelCall.of(Buffers.FREE, block);
+                    return free();
                 }
-                if (forWhom != null && !forWhom.hold(thread)) {
-                    step = 4;
-                    return KernelCall.of("wake_q_add_safe", block, task);
-                }
-                return KernelCall.of("signal_wake_up_state", task, 0L);
+                return wake(memory);
             }
-            case 3 -> {
+            case TOLD -> {
                 if (forWhom != null) {
                     forWhom.release();
                 }
-                return KernelCall.of("wake_q_add_safe", block, task);
+                return put();
             }
-            case 4 -> {
+            case RESUMED -> {
+                StoppedThreads.Woken w = woken;
+                if ((int) result == 0 && stopped != null && w != null) {
+                    stopped.remove(task, w);
+                }
+                return put();
+            }
+            case QUEUED -> {
+                state = State.PUT;
                 return KernelCall.of("wake_up_q", block);
             }
-            case 5 -> {
-                return KernelCall.of(Buffers.FREE, block);
+            case PUT -> {
+                return free();
             }
-            default -> {
+            case FREED -> {
                 return null;
             }
         }
+        throw new IllegalStateException();
+    }
+
+    private KernelCall wake(CallMemory memory) {
+        if (stopped != null && stopped.isStopped(memory, task)) {
+            woken = stopped.add(memory, task);
+            if (woken == null) {
+                return put();
+            }
+            state = State.RESUMED;
+            return KernelCall.of(RESUME, task, (long) woken.state() & StopBracket.ANY);
+        }
+        if (forWhom != null && !forWhom.hold(thread)) {
+            return put();
+        }
+        state = State.TOLD;
+        return KernelCall.of("signal_wake_up_state", task, 0L);
+    }
+
+    private KernelCall put() {
+        state = State.QUEUED;
+        return KernelCall.of("wake_q_add_safe", block, task);
+    }
+
+    private KernelCall free() {
+        state = State.FREED;
+        return KernelCall.of(Buffers.FREE, block);
     }
 }

@@ -24,12 +24,17 @@ final class FakeMemory implements CallMemory {
     static final long PROGRAM = 0x7F00_0000_0000L;
 
     private static final List<String> MEMBERS =
-            Stream.concat(FileProcedure.MEMBERS.stream(), ThreadBracket.MEMBERS.stream()).toList();
+            Stream.of(FileProcedure.MEMBERS, ThreadBracket.MEMBERS, StopBracket.MEMBERS)
+                    .flatMap(List::stream)
+                    .toList();
 
     private static final List<String> OPTIONAL =
             Stream.concat(
                             FileProcedure.OPTIONAL.stream(),
-                            Stream.of(ThreadBracket.CALCULATE, ThreadBracket.WAKE))
+                            Stream.of(
+                                    ThreadBracket.CALCULATE,
+                                    ThreadBracket.WAKE,
+                                    WakeProcedure.RESUME))
                     .toList();
 
     private final byte[] content = new byte[1 << 16];

@@ -226,7 +226,7 @@ class ProcedureTest {
 
     @Test
     void aThreadIsWokenAndItsReferenceGivenBack() {
-        assertThat(run(new WakeProcedure(7, null), BLOCK, FILE, 0, 0, 0, 0))
+        assertThat(run(new WakeProcedure(7, null, null), BLOCK, FILE, 0, 0, 0, 0))
                 .containsExactly(
                         "vmalloc",
                         "find_get_task_by_vpid",
@@ -236,26 +236,26 @@ class ProcedureTest {
                         "vfree");
         assertThat(memory.number(BLOCK, 8)).isEqualTo(1);
         assertThat(memory.number(BLOCK + 8, 8)).isEqualTo(BLOCK);
-        assertThat(run(new WakeProcedure(7, null), BLOCK, 0, 0))
+        assertThat(run(new WakeProcedure(7, null, null), BLOCK, 0, 0))
                 .containsExactly("vmalloc", "find_get_task_by_vpid", "vfree");
     }
 
     /** One that has come by itself meanwhile is not told that there is a signal. */
     @Test
     void whoHasBeenTakenIsNotWoken() {
-        Session s = new Session(new WaitProcedure(), 5, 0, 0);
-        assertThat(run(new WakeProcedure(7, s), BLOCK, FILE, 0, 0, 0, 0))
+        Session s = new Session(new SleepProcedure(() -> true, 1, 5), 5, 0, 0);
+        assertThat(run(new WakeProcedure(7, s, null), BLOCK, FILE, 0, 0, 0, 0))
                 .contains("signal_wake_up_state");
         assertThat(s.take()).isTrue();
         assertThat(s.take()).isFalse();
-        assertThat(run(new WakeProcedure(7, s), BLOCK, FILE, 0, 0, 0))
+        assertThat(run(new WakeProcedure(7, s, null), BLOCK, FILE, 0, 0, 0))
                 .containsExactly(
                         "vmalloc",
                         "find_get_task_by_vpid",
                         "wake_q_add_safe",
                         "wake_up_q",
                         "vfree");
-        Session held = new Session(new WaitProcedure(), 5, 0, 0);
+        Session held = new Session(new SleepProcedure(() -> true, 1, 5), 5, 0, 0);
         assertThat(held.hold(7)).isTrue();
         assertThat(held.take()).isFalse();
         held.release();
