@@ -32,16 +32,6 @@ final class FileProcedure implements Procedure {
     /** For files of /proc; not every kernel has them. */
     static final List<String> OPTIONAL = List.of("seq_read", "seq_read_iter", "iov_iter_kvec");
 
-    /** What opens and closes a file, and has memory for its name. */
-    static final Set<String> COMMON =
-            Set.of(
-                    Buffers.ALLOCATE,
-                    Buffers.FREE,
-                    "filp_open",
-                    "filp_close",
-                    "flush_delayed_fput",
-                    "task_work_run");
-
     private static final long O_WRONLY = 1;
     private static final long O_CREAT = 0100;
     private static final long O_NOCTTY = 0400;
@@ -66,16 +56,14 @@ final class FileProcedure implements Procedure {
         OPENED,
         PREPARED,
         MOVED,
-        CLOSED,
-        DELAYED,
-        PUT,
-        FREED
+        GIVEN_UP
     }
 
     private final byte[] path;
     private final long offset;
     private final byte[] content;
     private final boolean writes;
+    private final FileEnd end = new FileEnd();
     private State state = State.BEGIN;
     private long block;
     private long file;
@@ -105,8 +93,16 @@ final class FileProcedure implements Procedure {
 
     @Override
     public Set<String> functions() {
-        Set<String> all = new HashSet<>(COMMON);
+        Set<String> all = common();
         all.add(writes ? "kernel_write" : "kernel_read");
+        return all;
+    }
+
+    /** What opens and closes a file, and has memory for its name. */
+    static Set<String> common() {
+        Set<String> all = new HashSet<>(FileEnd.functions());
+        all.add(Buffers.ALLOCATE);
+        all.add("filp_open");
         return all;
     }
 
@@ -215,24 +211,12 @@ final class FileProcedure implements Procedure {
                 }
                 return close();
             }
-            case CLOSED -> {
-                if (error == 0 && writes && (int) result < 0) {
-                    error = (int) result;
+            case GIVEN_UP -> {
+                KernelCall call = end.next(result);
+                if (writes && error == 0) {
+                    error = end.error();
                 }
-                // The kernel closes it later: a thread of its own by a work, others when they
-                // leave the kernel. Until then a program just written could not be started.
-                state = State.DELAYED;
-                return KernelCall.of("flush_delayed_fput");
-            }
-            case DELAYED -> {
-                state = State.PUT;
-                return KernelCall.of("task_work_run");
-            }
-            case PUT -> {
-                return free();
-            }
-            case FREED -> {
-                return null;
+                return call;
             }
         }
         throw new IntrospectionException("There is no step " + state + ".");
@@ -297,12 +281,12 @@ final class FileProcedure implements Procedure {
     }
 
     private KernelCall close() {
-        state = State.CLOSED;
-        return KernelCall.of("filp_close", file, 0L);
+        state = State.GIVEN_UP;
+        return end.close(file, block);
     }
 
     private KernelCall free() {
-        state = State.FREED;
-        return KernelCall.of(Buffers.FREE, block);
+        state = State.GIVEN_UP;
+        return end.free(block);
     }
 }

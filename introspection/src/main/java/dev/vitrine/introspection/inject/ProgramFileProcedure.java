@@ -10,7 +10,6 @@ import org.jspecify.annotations.Nullable;
 
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
-import java.util.HashSet;
 import java.util.Set;
 
 /**
@@ -52,10 +51,7 @@ final class ProgramFileProcedure implements Procedure {
         MOVED,
         UNMAPPED,
         LEFT,
-        CLOSED,
-        DELAYED,
-        PUT,
-        FREED
+        GIVEN_UP
     }
 
     private final byte[] path;
@@ -63,6 +59,7 @@ final class ProgramFileProcedure implements Procedure {
     private final byte[] content;
     private final boolean writes;
     private final boolean worker;
+    private final FileEnd end = new FileEnd();
     private State state = State.BEGIN;
     private long block;
     private long file;
@@ -87,7 +84,7 @@ final class ProgramFileProcedure implements Procedure {
 
     @Override
     public Set<String> functions() {
-        Set<String> all = new HashSet<>(FileProcedure.COMMON);
+        Set<String> all = FileProcedure.common();
         all.add("vm_mmap");
         all.add(writes ? "vfs_write" : "vfs_read");
         all.addAll(
@@ -194,22 +191,12 @@ final class ProgramFileProcedure implements Procedure {
                 state = State.UNMAPPED;
                 return KernelCall.of("mmput", space);
             }
-            case CLOSED -> {
-                if (error == 0 && writes && (int) result < 0) {
-                    error = (int) result;
+            case GIVEN_UP -> {
+                KernelCall call = end.next(result);
+                if (writes && error == 0) {
+                    error = end.error();
                 }
-                state = State.DELAYED;
-                return KernelCall.of("flush_delayed_fput");
-            }
-            case DELAYED -> {
-                state = State.PUT;
-                return KernelCall.of("task_work_run");
-            }
-            case PUT -> {
-                return free();
-            }
-            case FREED -> {
-                return null;
+                return call;
             }
         }
         throw new IntrospectionException("There is no step " + state + ".");
@@ -272,12 +259,12 @@ final class ProgramFileProcedure implements Procedure {
     }
 
     private KernelCall close() {
-        state = State.CLOSED;
-        return KernelCall.of("filp_close", file, 0L);
+        state = State.GIVEN_UP;
+        return end.close(file, block);
     }
 
     private KernelCall free() {
-        state = State.FREED;
-        return KernelCall.of(Buffers.FREE, block);
+        state = State.GIVEN_UP;
+        return end.free(block);
     }
 }
