@@ -230,7 +230,7 @@ final class GuestPrograms {
 
     /**
      * Writes the programs into a folder: i386, x32, crash, ring, starts, far, pty, contents,
-     * unpack, bpf, vdso, calls, keeper and keeper32.
+     * unpack, bpf, vdso, calls, keeper, keeper32, tracer and waiter.
      */
     static void write(Path folder) throws IOException {
         program(folder.resolve("i386"), elf32(code(I386)));
@@ -243,6 +243,8 @@ final class GuestPrograms {
         program(folder.resolve("bpf"), elf64(code(BPF)));
         program(folder.resolve("keeper"), elf64(code(KeeperGuest.X64)));
         program(folder.resolve("keeper32"), elf32(code(KeeperGuest.I386)));
+        program(folder.resolve("tracer"), elf64(TracerGuest.tracer(X64_BASE)));
+        program(folder.resolve("waiter"), elf64(TracerGuest.waiter(X64_BASE)));
         program(folder.resolve("vdso"), elf64(vdso()));
         program(folder.resolve("calls"), elf64(calls()));
         program(folder.resolve("starts"), elf64(code(STARTS)));
