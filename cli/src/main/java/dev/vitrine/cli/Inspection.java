@@ -26,6 +26,7 @@ import java.io.IOException;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.Function;
 import java.util.regex.Pattern;
 
 /** Does what {@code vitrine inspect} is asked for. */
@@ -99,6 +100,8 @@ final class Inspection {
     private final Target target;
     private final List<SymbolFile> files;
     private final InspectOutput out;
+    private long damaged;
+    private @Nullable IntrospectionException firstDamage;
 
     Inspection(Target target, List<SymbolFile> files, InspectOutput out) {
         this.target = target;
@@ -106,7 +109,24 @@ final class Inspection {
         this.out = out;
     }
 
+    /**
+     * @throws IntrospectionException there is nothing to be shown, or not all of it was shown
+     */
     void run(Request r) throws IOException {
+        show(r);
+        IntrospectionException e = firstDamage;
+        if (e != null) {
+            throw new IntrospectionException(
+                    "Of what the guest has "
+                            + damaged
+                            + (damaged == 1 ? " part is" : " parts are")
+                            + " missing here. "
+                            + e.getMessage(),
+                    e);
+        }
+    }
+
+    private void show(Request r) throws IOException {
         switch (r.action) {
             case "ps" -> processes();
             case "modules" -> modules();
@@ -127,8 +147,19 @@ final class Inspection {
         return LinuxKernel.attach(target, files);
     }
 
+    /** A list, of which what the guest has damaged is told at the end. */
+    private <T> List<T> list(Function<LinuxKernel, List<T>> reader) {
+        LinuxKernel k = kernel();
+        return k.despiteDamage(this::damaged, () -> reader.apply(k));
+    }
+
+    private void damaged(IntrospectionException e) {
+        damaged++;
+        firstDamage = firstDamage == null ? e : firstDamage;
+    }
+
     private void processes() throws IOException {
-        List<LinuxProcess> list = kernel().processes();
+        List<LinuxProcess> list = list(LinuxKernel::processes);
         out.header("    PID    PPID  EUID COMMAND");
         for (LinuxProcess p : list) {
             out.row(
@@ -157,7 +188,7 @@ final class Inspection {
     }
 
     private void modules() throws IOException {
-        List<KernelModule> list = kernel().modules();
+        List<KernelModule> list = list(LinuxKernel::modules);
         out.header("Module                  Size  Used by");
         for (KernelModule m : list) {
             out.row(
@@ -183,7 +214,7 @@ final class Inspection {
     }
 
     private void maps(int pid) throws IOException {
-        for (Mapping m : kernel().maps(pid)) {
+        for (Mapping m : list(k -> k.maps(pid))) {
             out.row(
                     m.toString(),
                     "start",
@@ -204,7 +235,7 @@ final class Inspection {
     }
 
     private void files(int pid) throws IOException {
-        for (OpenFile f : kernel().files(pid)) {
+        for (OpenFile f : list(k -> k.files(pid))) {
             out.row(
                     f.mode() + " " + f.descriptor() + " -> " + f.name(),
                     "descriptor",
@@ -224,7 +255,7 @@ final class Inspection {
 
     private void sockets() throws IOException {
         String row = "%-5s %-27s %-27s %-20s %5s %8s";
-        List<LinuxSocket> list = kernel().sockets();
+        List<LinuxSocket> list = list(LinuxKernel::sockets);
         out.header(
                 row.formatted(
                         "Proto", "Local Address", "Foreign Address", "State", "UID", "Inode"));
@@ -252,7 +283,7 @@ final class Inspection {
     private void symbols(String pattern) throws IOException {
         Pattern wanted = glob(pattern);
         boolean found = false;
-        for (Symbol s : kernel().symbols()) {
+        for (Symbol s : list(LinuxKernel::symbols)) {
             if (wanted.matcher(s.name()).matches()) {
                 found = true;
                 out.row(

@@ -4,6 +4,7 @@
 package dev.vitrine.cli;
 
 import dev.vitrine.introspection.AddressSpace;
+import dev.vitrine.introspection.Effort;
 import dev.vitrine.introspection.Hold;
 import dev.vitrine.introspection.MappedRange;
 import dev.vitrine.introspection.PhysicalRange;
@@ -24,6 +25,10 @@ import java.nio.file.StandardOpenOption;
  */
 final class ProcessDump {
     private static final int PIECE = 1 << 20;
+
+    /** What is mapped is asked for part by part: all of a mapping's pages could be a long list. */
+    private static final long PART = 1 << 30;
+
     private static final long LOWER_HALF = 1L << 47;
 
     /** vm.max_map_count, as it is on nearly all machines. */
@@ -36,6 +41,8 @@ final class ProcessDump {
 
     /** A hostile guest can map one page a million times; the host's disk is not to suffer. */
     private long left;
+
+    private final Effort effort = new Effort("what the process has mapped", 1L << 28);
 
     ProcessDump(LinuxKernel kernel, int pid, InspectOutput out) {
         this.kernel = kernel;
@@ -82,19 +89,14 @@ final class ProcessDump {
         long present = 0;
         FileChannel file = null;
         try {
-            for (MappedRange r : space.mapped(m.start(), m.end() - m.start())) {
-                if (file == null) {
-                    if (++files > FILES) {
-                        throw new IOException("it has more than " + FILES + " mappings");
+            for (long at = m.start(); at < m.end(); at = (at & -PART) + PART) {
+                long length = Math.min((at & -PART) + PART, m.end()) - at;
+                for (MappedRange r : space.mapped(at, length, effort)) {
+                    if (file == null) {
+                        file = file(folder.resolve(name));
                     }
-                    file =
-                            FileChannel.open(
-                                    folder.resolve(name),
-                                    StandardOpenOption.CREATE,
-                                    StandardOpenOption.TRUNCATE_EXISTING,
-                                    StandardOpenOption.WRITE);
+                    present += copy(r, r.start() - m.start(), file);
                 }
-                present += copy(r, r.start() - m.start(), file);
             }
             if (file != null) {
                 out.row(
@@ -113,6 +115,17 @@ final class ProcessDump {
                 file.close();
             }
         }
+    }
+
+    private FileChannel file(Path path) throws IOException {
+        if (++files > FILES) {
+            throw new IOException("it has more than " + FILES + " mappings");
+        }
+        return FileChannel.open(
+                path,
+                StandardOpenOption.CREATE,
+                StandardOpenOption.TRUNCATE_EXISTING,
+                StandardOpenOption.WRITE);
     }
 
     private long copy(MappedRange r, long at, FileChannel file) throws IOException {

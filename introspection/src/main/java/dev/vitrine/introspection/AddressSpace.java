@@ -34,7 +34,9 @@ public final class AddressSpace {
     private static final long NOTHING = -1;
 
     /** More tables than any sane address space has: 64 GiB of pages of 4 KiB. */
-    private static final int TABLE_LIMIT = 1 << 15;
+    private static final long TABLE_LIMIT = 1 << 15;
+
+    private static final int ENTRIES = 512;
 
     private final PhysicalMemory memory;
     private final long root;
@@ -206,7 +208,16 @@ public final class AddressSpace {
      * @throws IntrospectionException the page tables are larger than any sane ones
      */
     public List<MappedRange> mapped(long start, long length) {
-        Scan scan = new Scan(start, start + length - 1);
+        return mapped(start, length, new Effort("what is mapped", TABLE_LIMIT * ENTRIES));
+    }
+
+    /**
+     * What is mapped, as one of several questions.
+     *
+     * @param effort takes a step for each entry of a table
+     */
+    public List<MappedRange> mapped(long start, long length, Effort effort) {
+        Scan scan = new Scan(start, start + length - 1, effort);
         if (length > 0) {
             scan.table(root, levels, 0, WRITABLE | USER);
         }
@@ -219,11 +230,12 @@ public final class AddressSpace {
         private final long last;
         private final List<MappedRange> found = new ArrayList<>();
         private @Nullable MappedRange open;
-        private int tables;
+        private final Effort effort;
 
-        Scan(long first, long last) {
+        Scan(long first, long last, Effort effort) {
             this.first = first;
             this.last = last;
+            this.effort = effort;
         }
 
         /**
@@ -231,16 +243,13 @@ public final class AddressSpace {
          * @param rights what the levels above grant: WRITABLE, USER, NO_EXECUTE
          */
         void table(long address, int level, long base, long rights) {
-            if (++tables > TABLE_LIMIT) {
-                throw new IntrospectionException(
-                        "The page tables at 0x" + Long.toHexString(root) + " have no end.");
-            }
+            effort.spend(ENTRIES);
             byte[] entries = new byte[4096];
             if (!memory.read(address, entries, 0, entries.length)) {
                 return;
             }
             int shift = 3 + 9 * level;
-            for (int i = 0; i < 512; i++) {
+            for (int i = 0; i < ENTRIES; i++) {
                 long from = signed(base + ((long) i << shift));
                 long to = from + (1L << shift) - 1;
                 if (to < first || from > last) {

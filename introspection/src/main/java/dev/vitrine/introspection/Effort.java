@@ -29,6 +29,11 @@ public final class Effort {
         left = limit;
     }
 
+    /** Whether there have been too many steps. */
+    public boolean isSpent() {
+        return left < 0;
+    }
+
     /**
      * Takes some steps.
      *

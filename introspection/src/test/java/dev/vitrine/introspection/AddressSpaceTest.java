@@ -85,7 +85,7 @@ class AddressSpaceTest {
         assertThat(s.translate(0x12345)).isEqualTo(0x1345);
         assertThatThrownBy(() -> s.mapped(0, 1L << 47))
                 .isInstanceOf(IntrospectionException.class)
-                .hasMessageContaining("no end");
+                .hasMessageContaining("would not end");
     }
 
     @Test

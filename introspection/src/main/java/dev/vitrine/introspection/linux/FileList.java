@@ -20,9 +20,9 @@ final class FileList {
     private final LinuxKernel kernel;
     private final KernelObject files;
 
-    FileList(LinuxKernel kernel, LinuxProcess process) {
+    FileList(LinuxKernel kernel, KernelObject task) {
         this.kernel = kernel;
-        this.files = kernel.object("task_struct", process.task()).follow("files", "files_struct");
+        this.files = task.follow("files", "files_struct");
     }
 
     List<OpenFile> all() {
@@ -38,9 +38,13 @@ final class FileList {
             int n = Math.min(PIECE, count - from);
             byte[] some = kernel.read(pointers + 8L * from, 8 * n);
             for (int i = 0; i < n; i++) {
+                int descriptor = from + i;
                 long file = LittleEndian.i64(some, 8 * i);
                 if (file != 0) {
-                    list.add(file(from + i, kernel.object("file", file), paths));
+                    kernel.part(
+                            "The file of descriptor " + descriptor,
+                            file,
+                            () -> list.add(file(descriptor, kernel.object("file", file), paths)));
                 }
             }
         }

@@ -26,8 +26,9 @@ final class KernelList {
             Consumer<KernelObject> each) {
         long offset = k.member(type, path).offset();
         long at = k.pointer(head);
+        CircleFinder circle = new CircleFinder();
         for (int n = 0; at != head; n++) {
-            if (n >= limit || at == 0) {
+            if (n >= limit || at == 0 || circle.closes(at)) {
                 throw new IntrospectionException(
                         "The guest's list of struct " + type + " has no end.");
             }
@@ -39,8 +40,9 @@ final class KernelList {
     /** Addresses of the nodes of a hash chain (hlist, hlist_nulls), whose end is zero or odd. */
     static void chain(LinuxKernel k, long head, int limit, Consumer<Long> each) {
         long at = k.pointer(head);
+        CircleFinder circle = new CircleFinder();
         for (int n = 0; at != 0 && (at & 1) == 0; n++) {
-            if (n >= limit) {
+            if (n >= limit || circle.closes(at)) {
                 throw new IntrospectionException("A hash chain of the guest has no end.");
             }
             each.accept(at);

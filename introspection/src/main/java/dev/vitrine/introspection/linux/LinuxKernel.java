@@ -19,6 +19,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 
 /**
@@ -49,6 +51,9 @@ public final class LinuxKernel implements KernelMemory {
     private final byte[] word = new byte[8];
     private final Effort effort = new Effort("what was asked for", 1L << 26);
     private int depth;
+
+    /** Is told what of a list cannot be read; null if that is to be thrown. */
+    private @Nullable Consumer<IntrospectionException> damage;
 
     private LinuxKernel(
             Target target,
@@ -138,6 +143,44 @@ public final class LinuxKernel implements KernelMemory {
         }
     }
 
+    /**
+     * Makes lists of a guest that is damaged, or wants to hide something: what cannot be read is
+     * told, and left out, and the rest is in the list. Without it nothing is.
+     *
+     * @param damaged gets a sentence for each thing that is left out
+     * @throws IntrospectionException there is no list at all, or it has no end
+     */
+    public <T> T despiteDamage(Consumer<IntrospectionException> damaged, Supplier<T> look) {
+        Consumer<IntrospectionException> before = damage;
+        damage = damaged;
+        try {
+            return look.get();
+        } finally {
+            damage = before;
+        }
+    }
+
+    /**
+     * Reads something of which there are more, and which may be damaged.
+     *
+     * @param what what it is, as the beginning of a sentence
+     */
+    void part(String what, long address, Runnable look) {
+        try {
+            look.run();
+        } catch (IntrospectionException e) {
+            Consumer<IntrospectionException> to = damage;
+            if (to == null || effort.isSpent()) {
+                throw e;
+            }
+            to.accept(
+                    new IntrospectionException(
+                            String.format(
+                                    "%s at 0x%x cannot be read: %s", what, address, e.getMessage()),
+                            e));
+        }
+    }
+
     // ----------------------------------------------------------------- symbols and types
 
     /**
@@ -157,15 +200,24 @@ public final class LinuxKernel implements KernelMemory {
     }
 
     private long moduleSymbol(String name) {
-        return types == null
-                ? 0
-                : still(() ->
-                        new ModuleList(this)
-                                .symbols().stream()
-                                        .filter(s -> s.name().equals(name))
-                                        .mapToLong(Symbol::address)
-                                        .findFirst()
-                                        .orElse(0));
+        if (types == null) {
+            return 0;
+        }
+        AtomicReference<@Nullable IntrospectionException> damaged = new AtomicReference<>();
+        List<Symbol> list =
+                despiteDamage(
+                        e -> damaged.compareAndSet(null, e),
+                        () -> still(() -> new ModuleList(this).symbols()));
+        for (Symbol s : list) {
+            if (s.name().equals(name)) {
+                return s.address();
+            }
+        }
+        IntrospectionException e = damaged.get();
+        if (e != null) {
+            throw e;
+        }
+        return 0;
     }
 
     /** Whether the kernel, without its modules, has a symbol. */
@@ -280,7 +332,7 @@ public final class LinuxKernel implements KernelMemory {
     }
 
     /** Only what is looked at in one go can be without an end. */
-    private void spend(long steps) {
+    void spend(long steps) {
         if (depth > 0) {
             effort.spend(steps);
         }
@@ -311,6 +363,8 @@ public final class LinuxKernel implements KernelMemory {
             while (end < n && b[end] != 0) {
                 end++;
             }
+            // Texts are kept, and take memory.
+            spend(end / 4);
             all.write(b, 0, end);
             if (end < n) {
                 break;
@@ -366,7 +420,7 @@ public final class LinuxKernel implements KernelMemory {
 
     /** What a process has mapped; empty for a thread of the kernel. */
     public List<Mapping> maps(int pid) {
-        return still(() -> new MappingList(this, new ProcessList(this).find(pid)).all());
+        return still(() -> new MappingList(this, new ProcessList(this).task(pid)).all());
     }
 
     /** A process's own address space; null for a thread of the kernel. */
@@ -376,7 +430,7 @@ public final class LinuxKernel implements KernelMemory {
 
     /** What files a process has open. */
     public List<OpenFile> files(int pid) {
-        return still(() -> new FileList(this, new ProcessList(this).find(pid)).all());
+        return still(() -> new FileList(this, new ProcessList(this).task(pid)).all());
     }
 
     /** Modules, the one loaded last first. */

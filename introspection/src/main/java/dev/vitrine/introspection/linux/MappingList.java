@@ -29,9 +29,9 @@ final class MappingList {
     private final List<KernelObject> areas = new ArrayList<>();
     private final @Nullable Paths paths;
 
-    MappingList(LinuxKernel kernel, LinuxProcess process) {
+    MappingList(LinuxKernel kernel, KernelObject task) {
         this.kernel = kernel;
-        this.mm = kernel.object("task_struct", process.task()).follow("mm", "mm_struct");
+        this.mm = task.follow("mm", "mm_struct");
         this.paths = mm.isNull() ? null : Paths.ofInit(kernel);
     }
 
@@ -41,26 +41,38 @@ final class MappingList {
             return list;
         }
         if (mm.has("mm_mt")) {
-            new MapleTree(kernel, LIMIT)
-                    .walk(
-                            mm.number("mm_mt.ma_root"),
-                            entry -> areas.add(kernel.object("vm_area_struct", entry)));
+            kernel.part(
+                    "The tree of mappings",
+                    mm.addressOf("mm_mt"),
+                    () ->
+                            new MapleTree(kernel, LIMIT)
+                                    .walk(
+                                            mm.number("mm_mt.ma_root"),
+                                            entry ->
+                                                    areas.add(
+                                                            kernel.object(
+                                                                    "vm_area_struct", entry))));
         } else {
-            KernelObject area = mm.follow("mmap", "vm_area_struct");
-            while (!area.isNull()) {
-                areas.add(area);
-                if (areas.size() > LIMIT) {
-                    throw new IntrospectionException("A process's list of mappings has no end.");
-                }
-                area = area.follow("vm_next", "vm_area_struct");
-            }
+            kernel.part("The list of mappings", mm.addressOf("mmap"), this::chain);
         }
         for (KernelObject area : areas) {
-            list.add(mapping(area));
+            kernel.part("The mapping", area.address(), () -> list.add(mapping(area)));
         }
         list.sort(Comparator.comparingLong(Mapping::start));
         gate(list);
         return list;
+    }
+
+    private void chain() {
+        KernelObject area = mm.follow("mmap", "vm_area_struct");
+        CircleFinder circle = new CircleFinder();
+        while (!area.isNull()) {
+            areas.add(area);
+            if (areas.size() > LIMIT || circle.closes(area.address())) {
+                throw new IntrospectionException("A process's list of mappings has no end.");
+            }
+            area = area.follow("vm_next", "vm_area_struct");
+        }
     }
 
     private Mapping mapping(KernelObject area) {

@@ -30,16 +30,34 @@ final class ModuleList {
     private List<KernelObject> modules() {
         List<KernelObject> list = new ArrayList<>();
         if (kernel.hasSymbol("modules")) {
-            KernelList.walk(kernel, kernel.resolve("modules"), "module", "list", LIMIT, list::add);
+            long head = kernel.resolve("modules");
+            kernel.part(
+                    "The list of modules",
+                    head,
+                    () ->
+                            KernelList.walk(
+                                    kernel,
+                                    head,
+                                    "module",
+                                    "list",
+                                    LIMIT,
+                                    m ->
+                                            kernel.part(
+                                                    "The module",
+                                                    m.address(),
+                                                    () -> {
+                                                        if (m.number("state") <= GOING) {
+                                                            list.add(m);
+                                                        }
+                                                    })));
         }
-        list.removeIf(m -> m.number("state") > GOING);
         return list;
     }
 
     List<KernelModule> all() {
         List<KernelModule> list = new ArrayList<>();
         for (KernelObject m : modules()) {
-            list.add(module(m));
+            kernel.part("The module", m.address(), () -> list.add(module(m)));
         }
         return list;
     }
@@ -91,8 +109,8 @@ final class ModuleList {
     List<Symbol> symbols() {
         List<Symbol> list = new ArrayList<>();
         for (KernelObject m : modules()) {
-            if (m.has("kallsyms") && m.number("kallsyms") != 0) {
-                symbols(m, list);
+            if (m.has("kallsyms")) {
+                kernel.part("The table of a module's symbols", m.address(), () -> symbols(m, list));
             }
         }
         return list;
@@ -100,6 +118,9 @@ final class ModuleList {
 
     private void symbols(KernelObject m, List<Symbol> list) {
         KernelObject table = m.follow("kallsyms", "mod_kallsyms");
+        if (table.isNull()) {
+            return;
+        }
         long count = table.number("num_symtab") & 0xFFFF_FFFFL;
         if (count > MAX_SYMBOLS) {
             throw new IntrospectionException("A module of the guest has too many symbols.");

@@ -70,7 +70,7 @@ public final class Paths {
 
     /** Names as a process sees them that has the first process's root. */
     static Paths ofInit(LinuxKernel kernel) {
-        KernelObject init = kernel.object("task_struct", new ProcessList(kernel).find(1).task());
+        KernelObject init = new ProcessList(kernel).task(1);
         KernelObject root = init.follow("fs", "fs_struct").inside("root", "path");
         return new Paths(kernel, root.number("mnt"), root.number("dentry"));
     }

@@ -40,47 +40,56 @@ final class ProcessList {
     private List<KernelObject> tasks() {
         List<KernelObject> list = new ArrayList<>();
         KernelObject init = kernel.object("task_struct", kernel.resolve("init_task"));
-        KernelList.walk(kernel, init.addressOf("tasks"), "task_struct", "tasks", LIMIT, list::add);
+        long head = init.addressOf("tasks");
+        kernel.part(
+                "The list of processes",
+                head,
+                () -> KernelList.walk(kernel, head, "task_struct", "tasks", LIMIT, list::add));
         return list;
     }
 
     List<LinuxProcess> all() {
         List<LinuxProcess> list = new ArrayList<>();
         for (KernelObject task : tasks()) {
-            list.add(process(task));
+            kernel.part("The process", task.address(), () -> list.add(process(task)));
         }
         list.sort(Comparator.comparingInt(LinuxProcess::pid));
         return list;
     }
 
     LinuxProcess find(int pid) {
+        return process(task(pid));
+    }
+
+    /** The process, of which only what is needed to find it has been read. */
+    KernelObject task(int pid) {
+        List<KernelObject> found = new ArrayList<>();
         for (KernelObject task : tasks()) {
-            if (task.number("pid") == pid) {
-                return process(task);
+            kernel.part(
+                    "The process",
+                    task.address(),
+                    () -> {
+                        if (task.number("pid") == pid) {
+                            found.add(task);
+                        }
+                    });
+            if (!found.isEmpty()) {
+                return found.getFirst();
             }
         }
-        throw none(pid);
+        throw new IntrospectionException("The guest has no process " + pid + ".");
     }
 
     List<Integer> threads(int pid) {
-        for (KernelObject task : tasks()) {
-            if (task.number("pid") == pid) {
-                List<Integer> list = new ArrayList<>();
-                KernelList.walk(
-                        kernel,
-                        task.follow("signal", "signal_struct").addressOf("thread_head"),
-                        "task_struct",
-                        "thread_node",
-                        LIMIT,
-                        t -> list.add((int) t.number("pid")));
-                return list;
-            }
-        }
-        throw none(pid);
-    }
-
-    private static IntrospectionException none(int pid) {
-        return new IntrospectionException("The guest has no process " + pid + ".");
+        List<Integer> list = new ArrayList<>();
+        KernelList.walk(
+                kernel,
+                task(pid).follow("signal", "signal_struct").addressOf("thread_head"),
+                "task_struct",
+                "thread_node",
+                LIMIT,
+                t -> list.add((int) t.number("pid")));
+        return list;
     }
 
     private LinuxProcess process(KernelObject task) {
@@ -149,6 +158,7 @@ final class ProcessList {
     private String arguments(KernelObject mm, long directory) {
         long start = mm.number("arg_start");
         int length = (int) Math.clamp(mm.number("arg_end") - start, 0, MAX_ARGUMENTS);
+        kernel.spend(length / 4);
         byte[] b = new byte[length];
         AddressSpace own = kernel.space().withRoot(directory);
         if (directory == 0 || !own.read(start, b, 0, length)) {

@@ -54,25 +54,32 @@ final class SocketList {
     }
 
     List<LinuxSocket> all() {
-        if (kernel.hasSymbol("tcp_hashinfo")) {
-            tcp();
-        }
-        if (kernel.hasSymbol("udp_table")) {
-            KernelObject table = kernel.object("udp_table", kernel.resolve("udp_table"));
-            buckets(
-                    table.number("hash"),
-                    table.number("mask"),
-                    "udp_hslot",
-                    "head",
-                    at -> internet("udp", at));
-        }
-        unix();
+        table("tcp_hashinfo", "The table of TCP sockets", this::tcp);
+        table("udp_table", "The table of UDP sockets", this::udp);
+        kernel.part("The table of unix sockets", namespace, this::unix);
         list.sort(Comparator.comparing(LinuxSocket::protocol).thenComparing(LinuxSocket::inode));
         return list;
     }
 
-    private void tcp() {
-        KernelObject info = kernel.object("inet_hashinfo", kernel.resolve("tcp_hashinfo"));
+    private void table(String symbol, String what, LongConsumer reader) {
+        if (kernel.hasSymbol(symbol)) {
+            long at = kernel.resolve(symbol);
+            kernel.part(what, at, () -> reader.accept(at));
+        }
+    }
+
+    private void udp(long address) {
+        KernelObject table = kernel.object("udp_table", address);
+        buckets(
+                table.number("hash"),
+                table.number("mask"),
+                "udp_hslot",
+                "head",
+                at -> internet("udp", at));
+    }
+
+    private void tcp(long address) {
+        KernelObject info = kernel.object("inet_hashinfo", address);
         if (info.has("listening_hash")) { // up to 5.18
             Member m = kernel.member("inet_hashinfo", "listening_hash");
             buckets(
@@ -119,11 +126,26 @@ final class SocketList {
             for (int j = 0; j < n; j++) {
                 long first = LittleEndian.i64(some, (int) (j * size + at));
                 if (first != 0 && (first & 1) == 0) {
-                    KernelList.chain(
-                            kernel, table + (i + j) * size + at, LIMIT, x -> each.accept(x - node));
+                    chain(table + (i + j) * size + at, node, each);
                 }
             }
         }
+    }
+
+    private void chain(long head, long node, LongConsumer each) {
+        kernel.part(
+                "The chain of sockets",
+                head,
+                () ->
+                        KernelList.chain(
+                                kernel,
+                                head,
+                                LIMIT,
+                                x ->
+                                        kernel.part(
+                                                "The socket",
+                                                x - node,
+                                                () -> each.accept(x - node))));
     }
 
     private boolean elsewhere(KernelObject common) {
