@@ -76,7 +76,7 @@ final class KernelFinder {
             if (kallsyms == null) {
                 kallsyms = new KallsymsFinder(data, r.start(), lowest, highest, effort).find();
             }
-            btf = btf(data, r, kallsyms);
+            btf = btf == null ? btf(data, r, kallsyms) : btf;
             if (kallsyms != null && btf != null) {
                 break;
             }

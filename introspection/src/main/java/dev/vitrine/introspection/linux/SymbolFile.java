@@ -28,6 +28,9 @@ public final class SymbolFile {
     private static final int MAX_SYMBOLS = 1 << 22;
     private static final int LINE = 2048;
 
+    /** How the only line of what Debian's packages of kernels have begins. */
+    private static final String PLACEHOLDER = "ffffffffffffffff B The real System.map ";
+
     private final Map<String, Long> symbols;
     private final @Nullable KernelTypes types;
     private final String banner;
@@ -84,6 +87,13 @@ public final class SymbolFile {
                                 + " is neither a System.map (its line "
                                 + number
                                 + " is no address, type and name) nor an ISF file.");
+            }
+            if (line.startsWith(PLACEHOLDER)) {
+                throw new IntrospectionException(
+                        "File "
+                                + file
+                                + " is a placeholder that Debian installs: the real System.map is in"
+                                + " the kernel's package of debug symbols.");
             }
             try {
                 map.putIfAbsent(words[2], Long.parseUnsignedLong(words[0], 16));

@@ -19,6 +19,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 
 class LinuxKernelTest {
@@ -107,6 +108,38 @@ class LinuxKernelTest {
         assertThatThrownBy(k::modules).isInstanceOf(IntrospectionException.class);
     }
 
+    /** One module that makes no sense does not hide the others, if that is asked for. */
+    @Test
+    void whatIsDamagedIsToldAndTheRestIsListed() {
+        SyntheticKernel s = new SyntheticKernel(TEXT, 0x100_0000, 4, true);
+        long a = s.module(0, "alpha");
+        long b = s.module(1, "beta");
+        // Its list is the last of what is mapped; its name would be behind.
+        long broken = s.end() - 24;
+        s.putLong(s.modules, SyntheticKernel.list(a));
+        s.putLong(SyntheticKernel.list(a), SyntheticKernel.list(broken));
+        s.putLong(SyntheticKernel.list(broken), SyntheticKernel.list(b));
+        s.putLong(SyntheticKernel.list(b), s.modules);
+        LinuxKernel k = attach(s);
+        assertThatThrownBy(k::modules).isInstanceOf(IntrospectionException.class);
+        List<String> damage = new ArrayList<>();
+        assertThat(k.despiteDamage(e -> damage.add(e.getMessage()), k::modules))
+                .extracting(KernelModule::name)
+                .containsExactly("alpha", "beta");
+        assertThat(damage)
+                .hasSize(1)
+                .first()
+                .asString()
+                .startsWith("The module at 0x" + Long.toHexString(broken) + " cannot be read");
+        damage.clear();
+        s.putLong(SyntheticKernel.list(a), 0x1234_5678_9ABC_DEF0L);
+        assertThat(k.despiteDamage(e -> damage.add(e.getMessage()), k::modules))
+                .extracting(KernelModule::name)
+                .containsExactly("alpha");
+        assertThat(damage).hasSize(2).last().asString().startsWith("The list of modules");
+        assertThatThrownBy(k::modules).isInstanceOf(IntrospectionException.class);
+    }
+
     @Test
     void whatIsMissingIsSaid() {
         LinuxKernel k = attach(new SyntheticKernel(TEXT, 0x100_0000, 4, false));
@@ -164,6 +197,38 @@ class LinuxKernelTest {
         SymbolFile other = SymbolFile.load(isf);
         assertThatThrownBy(() -> LinuxKernel.attach(s.target(), List.of(other)))
                 .hasMessageContaining("another kernel");
+    }
+
+    /** A kernel without kallsyms, whose types are in ranges before the last ones that are read. */
+    @Test
+    void aSystemMapNamesWhatTypesAreThereFor() throws IOException {
+        long moved = 0xFFFF_FFFF_9360_0000L;
+        Path map =
+                Files.writeString(
+                        folder.resolve("System.map"),
+                        String.format(
+                                "%x T entry_SYSCALL_64\n%x d modules\n",
+                                TEXT + 0x10_0040, TEXT + 0x40_0000));
+        SyntheticKernel s = new SyntheticKernel(moved, 0x100_0000, 4, true).withoutKallsyms();
+        assertThatThrownBy(() -> attach(s)).hasMessageContaining("no kallsyms");
+        long a = s.module(0, "alpha");
+        s.putLong(s.modules, SyntheticKernel.list(a));
+        s.putLong(SyntheticKernel.list(a), s.modules);
+        LinuxKernel k = LinuxKernel.attach(s.target(), List.of(SymbolFile.load(map)));
+        assertThat(k.modules()).extracting(KernelModule::name).containsExactly("alpha");
+    }
+
+    /** What Debian's packages of kernels have in place of a System.map. */
+    @Test
+    void aPlaceholderIsNoSystemMap() throws IOException {
+        Path map =
+                Files.writeString(
+                        folder.resolve("System.map"),
+                        "ffffffffffffffff B The real System.map is in the linux-image-amd64-dbg"
+                                + " package\n");
+        assertThatThrownBy(() -> SymbolFile.load(map))
+                .isInstanceOf(IntrospectionException.class)
+                .hasMessageContaining("placeholder");
     }
 
     private static String base64(String s) {

@@ -34,6 +34,7 @@ final class SyntheticKernel {
     final long modules;
     private final long physical;
     private final int levels;
+    private final int kallsymsLength;
     private final PageTables tables;
     private long lstar;
     private long cr3;
@@ -57,6 +58,7 @@ final class SyntheticKernel {
                         .add(modules, 'd', "modules")
                         .add(pages(), 'D', "vmemmap_base");
         byte[] table = symbols.build(KallsymsBuilder.Layout.RELATIVE, 5000, true);
+        kallsymsLength = table.length;
         put(CODE, new byte[4096]);
         put(
                 RODATA,
@@ -130,8 +132,19 @@ final class SyntheticKernel {
         b.enumeration("pageflags", "PG_locked", "PG_referenced", "PG_uptodate");
     }
 
+    /** As if it had been built without: zeros are where the tables were. */
+    SyntheticKernel withoutKallsyms() {
+        put(RODATA + 4096, new byte[kallsymsLength]);
+        return this;
+    }
+
     void putLong(long linear, long value) {
         memory.putLong(linear - text + physical, value);
+    }
+
+    /** Where the kernel's data end: the first address behind them, where nothing is mapped. */
+    long end() {
+        return text + DATA + 0x3000;
     }
 
     /** A module in the kernel's data; not yet in its list. */
