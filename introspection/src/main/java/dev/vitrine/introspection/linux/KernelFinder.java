@@ -5,6 +5,7 @@ package dev.vitrine.introspection.linux;
 
 import dev.vitrine.introspection.AddressSpace;
 import dev.vitrine.introspection.Effort;
+import dev.vitrine.introspection.Hold;
 import dev.vitrine.introspection.IntrospectionException;
 import dev.vitrine.introspection.LittleEndian;
 import dev.vitrine.introspection.MappedRange;
@@ -65,7 +66,11 @@ final class KernelFinder {
     }
 
     Found find() {
-        Candidate c = candidate();
+        Candidate c;
+        try (Hold held = target.hold()) {
+            // The tables are those of a process, which may end at any time.
+            c = candidate();
+        }
         long lowest = c.image.getFirst().start();
         long highest = c.image.getLast().end();
         Kallsyms kallsyms = null;

@@ -65,18 +65,24 @@ public final class LinuxKernel implements KernelMemory {
         this.image = image;
         this.symbols = symbols;
         this.types = types;
-        this.space = kernelSpace(space, symbols);
+        this.space = kernelSpace(space, image, symbols);
     }
 
-    /** Processes come and go; init_mm's tables stay. */
-    private static AddressSpace kernelSpace(AddressSpace found, KernelSymbols symbols) {
+    /**
+     * Processes come and go, and may have gone since their tables were looked at; init_mm's tables
+     * stay.
+     */
+    private static AddressSpace kernelSpace(
+            AddressSpace found, List<MappedRange> image, KernelSymbols symbols) {
         for (String name : new String[] {"init_top_pgt", "init_level4_pgt"}) {
             long at = symbols.address(name);
-            long physical = at == 0 ? -1 : found.translate(at);
-            if (physical >= 0) {
-                AddressSpace s = found.withRoot(physical);
-                if (s.translate(at) == physical) {
-                    return s;
+            for (MappedRange r : image) {
+                if (at != 0 && r.contains(at)) {
+                    long physical = r.physical() + (at - r.start());
+                    AddressSpace s = found.withRoot(physical);
+                    if (s.translate(at) == physical) {
+                        return s;
+                    }
                 }
             }
         }

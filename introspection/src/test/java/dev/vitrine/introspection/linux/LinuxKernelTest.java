@@ -8,6 +8,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.vitrine.introspection.Fakes;
 import dev.vitrine.introspection.IntrospectionException;
+import dev.vitrine.introspection.PhysicalMemory;
+import dev.vitrine.introspection.PhysicalRange;
 import dev.vitrine.introspection.Target;
 
 import org.junit.jupiter.api.Test;
@@ -43,7 +45,7 @@ class LinuxKernelTest {
     void theKernelIsFoundWhereverItIs(String text, String physical, int levels) {
         long at = 0xFFFF_FFFF_0000_0000L | Long.parseLong(text, 16);
         LinuxKernel k = attach(new SyntheticKernel(at, Long.parseLong(physical, 16), levels, true));
-        assertThat(k.kernelSymbols().count()).isEqualTo(SyntheticKernel.SYMBOLS + 4);
+        assertThat(k.kernelSymbols().count()).isEqualTo(SyntheticKernel.SYMBOLS + 5);
         assertThat(k.resolve("entry_SYSCALL_64")).isEqualTo(at + 0x10_0040);
         assertThat(k.banner()).isEqualTo("Linux version 6.1.0-test");
         assertThat(k.types().size("module")).isEqualTo(0x100);
@@ -60,7 +62,8 @@ class LinuxKernelTest {
     void pageTableIsolationHidesNothing() {
         LinuxKernel k = attach(new SyntheticKernel(TEXT, 0x100_0000, 4, true).isolated());
         assertThat(k.banner()).isEqualTo("Linux version 6.1.0-test");
-        assertThat(k.space().root()).isEqualTo(0x180_0000);
+        // init_top_pgt
+        assertThat(k.space().root()).isEqualTo(0x160_0000);
     }
 
     @Test
@@ -138,6 +141,37 @@ class LinuxKernelTest {
                 .containsExactly("alpha");
         assertThat(damage).hasSize(2).last().asString().startsWith("The list of modules");
         assertThatThrownBy(k::modules).isInstanceOf(IntrospectionException.class);
+    }
+
+    /** It takes a while to read the kernel's image; the guest does not wait for it. */
+    @Test
+    void theProcessThatLedToTheKernelMayEnd() {
+        SyntheticKernel s = new SyntheticKernel(TEXT, 0x100_0000, 4, true);
+        long a = s.module(0, "alpha");
+        s.putLong(s.modules, SyntheticKernel.list(a));
+        s.putLong(SyntheticKernel.list(a), s.modules);
+        PhysicalMemory memory =
+                new PhysicalMemory() {
+                    @Override
+                    public List<PhysicalRange> ranges() {
+                        return s.memory.ranges();
+                    }
+
+                    @Override
+                    public boolean read(long address, byte[] target, int offset, int length) {
+                        if (length > 4096) {
+                            s.endProcess();
+                        }
+                        return s.memory.read(address, target, offset, length);
+                    }
+
+                    @Override
+                    public boolean write(long address, byte[] source, int offset, int length) {
+                        throw new IllegalStateException();
+                    }
+                };
+        LinuxKernel k = LinuxKernel.attach(s.target(memory), List.of());
+        assertThat(k.modules()).extracting(KernelModule::name).containsExactly("alpha");
     }
 
     @Test

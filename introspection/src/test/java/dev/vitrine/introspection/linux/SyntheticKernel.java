@@ -6,6 +6,7 @@ package dev.vitrine.introspection.linux;
 import dev.vitrine.introspection.FakeMemory;
 import dev.vitrine.introspection.Fakes;
 import dev.vitrine.introspection.PageTables;
+import dev.vitrine.introspection.PhysicalMemory;
 import dev.vitrine.introspection.Target;
 import dev.vitrine.introspection.kallsyms.KallsymsBuilder;
 import dev.vitrine.introspection.types.BtfBuilder;
@@ -24,6 +25,7 @@ final class SyntheticKernel {
     private static final long RODATA = 0x20_0000;
     private static final long DATA = 0x40_0000;
     private static final long IDT = 0xFFFF_FE00_0000_0000L;
+    private static final long OWN_TABLES = 0x60_0000;
     private static final long TABLES = 0x80_0000;
 
     /** struct module: state, list, name. */
@@ -56,6 +58,7 @@ final class SyntheticKernel {
                         .add(text + CODE + 64, 'T', "entry_SYSCALL_64")
                         .add(text + RODATA, 'D', "linux_banner")
                         .add(modules, 'd', "modules")
+                        .add(text + OWN_TABLES, 'D', "init_top_pgt")
                         .add(pages(), 'D', "vmemmap_base");
         byte[] table = symbols.build(KallsymsBuilder.Layout.RELATIVE, 5000, true);
         kallsymsLength = table.length;
@@ -77,6 +80,15 @@ final class SyntheticKernel {
         putLong(modules, modules);
         memory.put(physical + TABLES - 4096, new byte[4096]);
         tables.map(IDT, physical + TABLES - 4096, 1, PageTables.NO_EXECUTE);
+        map(OWN_TABLES, 4096, PageTables.NO_EXECUTE | PageTables.WRITABLE);
+        byte[] top = new byte[4096];
+        memory.read(tables.root, top, 0, top.length);
+        put(OWN_TABLES, top);
+    }
+
+    /** The process whose tables the vCPU has ends, and something else is where they were. */
+    void endProcess() {
+        memory.put(tables.root, new byte[4096]);
     }
 
     /** Where vmemmap_base is. */
@@ -186,6 +198,11 @@ final class SyntheticKernel {
     }
 
     Target target() {
+        return target(memory);
+    }
+
+    /** The same with what sees how its memory is read. */
+    Target target(PhysicalMemory memory) {
         return Target.of(memory, List.of(Fakes.registers(cr3, levels, lstar, IDT)));
     }
 }
