@@ -106,6 +106,10 @@ final class SocketList {
 
     /** All sockets (struct sock_common) in a table. */
     private void buckets(long table, long mask, String bucket, String head, LongConsumer each) {
+        if (table == 0) {
+            // The kernel has not made it yet.
+            return;
+        }
         mask &= 0xFFFF_FFFFL;
         if (mask > MAX_MASK) {
             throw new IntrospectionException("A hash table of the guest is too large.");
