@@ -203,6 +203,40 @@ class DebianTraceTest {
         }
     }
 
+    /**
+     * What a tracer in the guest makes of a call is told, by all plugins, and not what was asked.
+     */
+    @Test
+    void callsThatPtraceChangesAreToldAsTheyAreDone() throws IOException {
+        Path programs = Files.createDirectory(folder.resolve("programs"));
+        GuestPrograms.write(programs);
+        Path events = folder.resolve("events.jsonl");
+        Cli.Result r =
+                Cli.run(
+                        "trace",
+                        "debian",
+                        "--output",
+                        events.toString(),
+                        "--plugins",
+                        "syscalls,files",
+                        "--copy",
+                        programs + ":/programs",
+                        "--timeout",
+                        LIMIT,
+                        "--exec",
+                        "sh -c '/programs/changer && test -d /tmp/made'");
+        assertThat(r.status()).as(r.err()).isZero();
+        List<String> all = of(Files.readAllLines(events), "\"comm\":\"changer\"");
+        assertThat(of(all, "/asked")).isEmpty();
+        assertThat(of(all, "\"name\":\"chdir\"", "\"/done\"", "\"error\":\"ENOENT\"")).hasSize(1);
+        assertThat(of(all, "\"name\":\"getppid\"")).isEmpty();
+        assertThat(of(all, "\"name\":\"mkdir\"", "\"/tmp/made\"", "\"result\":0")).hasSize(1);
+        assertThat(of(all, "\"event\":\"file\"", "\"mkdir\"", "\"/tmp/made\"")).hasSize(1);
+        // Nothing was done: the result is the tracer's.
+        assertThat(of(all, "\"name\":\"getpgrp\"", "\"error\":\"ENOSYS\"")).hasSize(1);
+        assertThat(of(all, "\"name\":\"exit_group\"")).hasSize(2);
+    }
+
     @Test
     void badOptions() {
         Cli.run("trace", "debian", "--output", folder.toString()).isBadInput("cannot be written");

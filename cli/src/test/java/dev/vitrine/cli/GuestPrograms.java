@@ -22,7 +22,7 @@ import java.util.HexFormat;
 final class GuestPrograms {
     private static final int PAGE = 4096;
     private static final int I386_BASE = 0x0804_8000;
-    private static final int X64_BASE = 0x40_0000;
+    static final int X64_BASE = 0x40_0000;
 
     // elf.h
     private static final int AT_SYSINFO_EHDR = 33;
@@ -230,7 +230,7 @@ final class GuestPrograms {
 
     /**
      * Writes the programs into a folder: i386, x32, crash, ring, starts, far, pty, contents,
-     * unpack, bpf, vdso, calls, keeper, keeper32, tracer and waiter.
+     * unpack, bpf, vdso, calls, changer, keeper, keeper32, tracer and waiter.
      */
     static void write(Path folder) throws IOException {
         program(folder.resolve("i386"), elf32(code(I386)));
@@ -247,6 +247,7 @@ final class GuestPrograms {
         program(folder.resolve("waiter"), elf64(TracerGuest.waiter(X64_BASE)));
         program(folder.resolve("vdso"), elf64(vdso()));
         program(folder.resolve("calls"), elf64(calls()));
+        program(folder.resolve("changer"), elf64(ChangerGuest.code()));
         program(folder.resolve("starts"), elf64(code(STARTS)));
         byte[] far = Arrays.copyOf(code(FAR), FAR_AWAY + code(FAR_TEXTS).length);
         System.arraycopy(code(FAR_TEXTS), 0, far, FAR_AWAY, code(FAR_TEXTS).length);

@@ -49,7 +49,20 @@ final class CallHooks {
      */
     private static final String EXEC = "begin_new_exec";
 
+    /**
+     * What lets tracers (ptrace) and filters (seccomp) have a call before it is done, and returns
+     * the number of the one that is to be done, by the names that compilers give it.
+     */
+    private static final List<String> TRACED =
+            List.of(
+                    "syscall_trace_enter",
+                    "syscall_trace_enter.constprop.0",
+                    "syscall_trace_enter.isra.0");
+
     private static final int X32 = 0x4000_0000;
+
+    /** Of thread_info.status: the call is one of the i386 ABI (asm/thread_info.h). */
+    private static final int TS_COMPAT = 2;
 
     private static final String[] REGISTERS_64 = {"di", "si", "dx", "r10", "r8", "r9"};
     private static final String[] REGISTERS_32 = {"bx", "cx", "dx", "si", "di", "bp"};
@@ -65,6 +78,7 @@ final class CallHooks {
     private final int originalAx;
     private final int ax;
     private final int sp;
+    private final long status;
     private final boolean exits;
     private final ReturnPoints returns;
     private final List<CallListener> all = new CopyOnWriteArrayList<>();
@@ -83,6 +97,7 @@ final class CallHooks {
         originalAx = offset("orig_ax");
         ax = offset("ax");
         sp = offset("sp");
+        status = kernel.optionalOffset("task_struct", "thread_info.status");
         exits = kernel.hasSymbol(EXIT);
         returns = new ReturnPoints(tracer, m -> returned(m, 0));
     }
@@ -121,6 +136,11 @@ final class CallHooks {
                     tracer.hook(symbol, m -> entered(m, e));
                     break;
                 }
+            }
+        }
+        for (String symbol : TRACED) {
+            if (kernel.hasSymbol(symbol) && status >= 0) {
+                tracer.hook(symbol, new FunctionReturns(tracer, new Changes())::entered);
             }
         }
         if (kernel.hasSymbol(EXEC)) {
@@ -163,11 +183,7 @@ final class CallHooks {
         if (wanted.length == 0 && !socketCall) {
             return;
         }
-        long[] values = new long[registers64.length];
-        int[] at = abi == Abi.I386 ? registers32 : registers64;
-        for (int i = 0; i < values.length; i++) {
-            values[i] = LittleEndian.i64(b, at[i]);
-        }
+        long[] values = values(b, abi);
         if (e == Entry.FAST) {
             // The program has put its EBP where its stack pointer is now.
             values[5] = m.numberOr(LittleEndian.u32(b, sp), 4, 0);
@@ -189,20 +205,98 @@ final class CallHooks {
         if (lost != null) {
             lost.tell(m);
         }
-        CapturedArguments arguments = new CapturedArguments(call, values);
-        TracedCall open =
-                new TracedCall(arguments, wanted, registers, m.time(), m.vcpu(), m.cr3(), m.task());
-        arguments.entered(ProcessReader.of(m, dataLimit, arguments, 0));
-        open.entered(m);
-        if (call.isExit()) {
-            open.tell(m);
-            return;
-        }
-        tasks.threads().begin(thread, open);
-        if (!exits) {
+        begin(m, thread, new CapturedArguments(call, values), wanted, registers, m.time());
+        if (!exits && thread.open() != null) {
             // A kernel without a function that all calls end in.
             returns.begins(m);
         }
+    }
+
+    private long[] values(byte[] ptRegs, Abi abi) {
+        int[] at = abi == Abi.I386 ? registers32 : registers64;
+        long[] values = new long[at.length];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = LittleEndian.i64(ptRegs, at[i]);
+        }
+        return values;
+    }
+
+    private void begin(
+            Moment m,
+            ThreadTable.Entry thread,
+            CapturedArguments arguments,
+            CallListener[] wanted,
+            long registers,
+            long began) {
+        TracedCall open =
+                new TracedCall(arguments, wanted, registers, began, m.vcpu(), m.cr3(), m.task());
+        arguments.entered(ProcessReader.of(m, dataLimit, arguments, 0));
+        open.entered(m);
+        if (arguments.call().isExit()) {
+            open.tell(m);
+        } else {
+            tasks.threads().begin(thread, open);
+        }
+    }
+
+    /** A tracer may have made another call of it: what Linux does is told, not what was asked. */
+    private final class Changes implements FunctionListener {
+        @Override
+        public Object entered(Moment at) {
+            return at.argument(0);
+        }
+
+        @Override
+        public void returned(Moment at, Object note) {
+            changed(at, (Long) note);
+        }
+    }
+
+    private void changed(Moment m, long registers) {
+        int number = (int) m.result();
+        byte[] b = m.scratch(registersSize);
+        if (number < 0 || !m.read(registers, b, 0, registersSize)) {
+            // Nothing is done: the call has the result that somebody else gives it.
+            return;
+        }
+        Abi abi = (number & X32) != 0 ? Abi.X32 : Abi.X64;
+        long[] values = values(b, abi);
+        ThreadTable.Entry thread = m.entry();
+        if ((m.number(thread.address + status, 4) & TS_COMPAT) != 0) {
+            abi = Abi.I386;
+            values = values(b, abi);
+        }
+        TracedCall open = thread.open();
+        Call call = table.get(abi, abi == Abi.X32 ? number & ~X32 : number);
+        CapturedArguments now = new CapturedArguments(call, values);
+        if (open == null) {
+            // Nobody wanted the call that was asked for; calls that end the thread have been told.
+            if (listeners(call).length == 0 || call.isExit()) {
+                return;
+            }
+        } else if (isSame(open, now)) {
+            return;
+        }
+        thread.end();
+        begin(m, thread, now, listeners(call), registers, open == null ? m.time() : open.began());
+    }
+
+    private static boolean isSame(TracedCall open, CapturedArguments now) {
+        Call was = open.call();
+        Call is = now.call();
+        if (was.abi() != is.abi() || was.number() != is.number()) {
+            return false;
+        }
+        if (is.abi() == Abi.I386 && is.number() == CallTable.SOCKETCALL) {
+            // It is told as what it does, with arguments that are elsewhere.
+            return true;
+        }
+        for (int i = 0; i < is.parameterCount(); i++) {
+            if (open.arguments().value(i) != now.value(i)) {
+                return false;
+            }
+        }
+        return true;
     }
 
     /**
