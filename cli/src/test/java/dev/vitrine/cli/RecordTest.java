@@ -27,6 +27,9 @@ import java.util.zip.CRC32C;
 /** {@code vitrine record} and {@code vitrine replay} of guests of a few instructions. */
 @Timeout(180)
 class RecordTest {
+    /** Length and sums before an entry of a log. */
+    private static final int FRAME = 12;
+
     @TempDir Path folder;
 
     /** Input that comes byte by byte, after times that nobody has chosen. */
@@ -205,14 +208,19 @@ class RecordTest {
         ByteBuffer b = ByteBuffer.wrap(log).order(ByteOrder.LITTLE_ENDIAN);
         int at = 16;
         for (int i = 0; i < entry; i++) {
-            at += 8 + b.getInt(at);
+            at += FRAME + b.getInt(at);
         }
         int length = b.getInt(at);
-        int place = offset < 0 ? at + 8 + length + offset : at + 8 + offset;
+        int place = offset < 0 ? at + FRAME + length + offset : at + FRAME + offset;
         log[place] += (byte) by;
+        b.putInt(at + 4, sum(log, at + FRAME, length));
+        b.putInt(at + 8, sum(log, at, 8));
+    }
+
+    private static int sum(byte[] log, int from, int length) {
         CRC32C crc = new CRC32C();
-        crc.update(log, at + 8, length);
-        b.putInt(at + 4, (int) crc.getValue());
+        crc.update(log, from, length);
+        return (int) crc.getValue();
     }
 
     @Test
@@ -222,8 +230,8 @@ class RecordTest {
         // Entry 0 is the initial state; the inputs come among the looks at the registers.
         int input = 0;
         for (int at = 16;
-                log[at + 8] != 1;
-                at += 8 + ByteBuffer.wrap(log).order(ByteOrder.LITTLE_ENDIAN).getInt(at)) {
+                log[at + FRAME] != 1;
+                at += FRAME + ByteBuffer.wrap(log).order(ByteOrder.LITTLE_ENDIAN).getInt(at)) {
             input++;
         }
         byte[] otherByte = log.clone();

@@ -126,10 +126,13 @@ final class LogReader implements AutoCloseable {
             ByteBuffer b = ByteBuffer.wrap(frame).order(ByteOrder.LITTLE_ENDIAN);
             int length = b.getInt();
             int crc = b.getInt();
-            if (length == 0 && crc == 0 && onlyZerosFollow()) {
-                // Room that the file system had for an entry, whose content did not arrive.
-                cutOff = true;
-                return null;
+            if (!LogFormat.isFrame(frame)) {
+                if (onlyZerosFollow()) {
+                    // Room that the file system had for an entry, which did not arrive.
+                    cutOff = true;
+                    return null;
+                }
+                throw damaged("an entry has another length or checksum than was written");
             }
             if (length <= 0 || length > LogFormat.MAX_ENTRY) {
                 throw damaged("an entry of " + Integer.toUnsignedString(length) + " bytes");
@@ -140,7 +143,8 @@ final class LogReader implements AutoCloseable {
                 return null;
             }
             if (LogFormat.crc(content) != crc) {
-                if (onlyZerosFollow()) {
+                if (content[length - 1] == 0 && onlyZerosFollow()) {
+                    // The same, of which a part did.
                     cutOff = true;
                     return null;
                 }

@@ -31,11 +31,8 @@ final class LogWriter implements AutoCloseable {
 
     void append(LogEntry entry) {
         byte[] content = LogCodec.encode(entry);
-        ByteBuffer b =
-                ByteBuffer.allocate(LogFormat.FRAME + content.length)
-                        .order(ByteOrder.LITTLE_ENDIAN);
-        b.putInt(content.length).putInt(LogFormat.crc(content)).put(content);
-        write(b.array());
+        ByteBuffer b = ByteBuffer.allocate(LogFormat.FRAME + content.length);
+        write(b.put(LogFormat.frame(content)).put(content).array());
     }
 
     private synchronized void write(byte[] bytes) {
