@@ -113,17 +113,24 @@ final class Inspection {
      * @throws IntrospectionException there is nothing to be shown, or not all of it was shown
      */
     void run(Request r) throws IOException {
-        show(r);
-        IntrospectionException e = firstDamage;
-        if (e != null) {
-            throw new IntrospectionException(
-                    "Of what the guest has "
-                            + damaged
-                            + (damaged == 1 ? " part is" : " parts are")
-                            + " missing here. "
-                            + e.getMessage(),
-                    e);
+        try {
+            show(r);
+        } catch (IntrospectionException e) {
+            throw firstDamage == null
+                    ? e
+                    : new IntrospectionException(e.getMessage() + " " + damage(firstDamage), e);
         }
+        if (firstDamage != null) {
+            throw new IntrospectionException(damage(firstDamage), firstDamage);
+        }
+    }
+
+    private String damage(IntrospectionException first) {
+        return "Of what the guest has "
+                + damaged
+                + (damaged == 1 ? " part is" : " parts are")
+                + " missing here. "
+                + first.getMessage();
     }
 
     private void show(Request r) throws IOException {
