@@ -76,6 +76,7 @@ final class TraceCommand extends RunCommand {
             names = "--plugins",
             paramLabel = "NAME,...",
             split = ",",
+            hideParamSyntax = true,
             description = "what is traced, see below (default: syscalls)")
     List<String> plugins = new ArrayList<>(List.of("syscalls"));
 
