@@ -6,8 +6,12 @@ package dev.vitrine.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.abort;
 
+import static java.nio.ByteOrder.LITTLE_ENDIAN;
+
 import dev.vitrine.introspection.AddressSpace;
+import dev.vitrine.introspection.Hold;
 import dev.vitrine.introspection.Target;
+import dev.vitrine.introspection.linux.KernelObject;
 import dev.vitrine.introspection.linux.LinuxKernel;
 import dev.vitrine.introspection.linux.LinuxProcess;
 import dev.vitrine.introspection.linux.Mapping;
@@ -19,6 +23,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -206,6 +211,7 @@ class DebianInspectTest {
             assertThat(json).contains("\"arguments\":\"sleep 1000\"");
             images(socket, sleep);
             api(socket, Integer.parseInt(sleep));
+            damaged(socket, Integer.parseInt(sleep));
             assertThat(g.finish("\n")).isEqualTo(42);
             assertThat(g.printed()).contains("\npanic 7\n");
         }
@@ -241,6 +247,49 @@ class DebianInspectTest {
                                     .number("max_fds"));
             assertThat(files).isGreaterThanOrEqualTo(8);
             kernel.write(kernel.resolve("panic_timeout"), new byte[] {7, 0, 0, 0});
+        }
+    }
+
+    /**
+     * What one process has of nonsense hides no other, and is told. The guest stands still as long
+     * as its structures are not what they are to be.
+     */
+    private static void damaged(Path socket, int pid) {
+        try (Target target = Target.open(socket);
+                Hold held = target.hold()) {
+            LinuxKernel kernel = LinuxKernel.attach(target, List.of());
+            List<String> all = inspect(socket, "ps").lines().toList();
+            KernelObject task = kernel.object("task_struct", kernel.process(pid).task());
+            String where = "0x" + Long.toHexString(task.address());
+            long at = task.addressOf("comm");
+            byte[] comm = kernel.read(at, 16);
+            kernel.write(at, "\n\u001b]0;\"\\\u0001".getBytes(StandardCharsets.UTF_8));
+            assertThat(inspect(socket, "ps")).contains(" \\012\\033]0;\"\\\\001");
+            assertThat(inspect(socket, "ps", "--format", "json"))
+                    .contains("\"comm\":\"\\n\\u001B]0;\\\"\\\\\\u0001");
+            kernel.write(at, comm);
+
+            at = task.addressOf("real_cred");
+            byte[] credentials = kernel.read(at, 8);
+            kernel.write(at, new byte[] {1, 2, 3, 4, 5, 6, 7, 8});
+            Cli.Result r = Cli.run("inspect", socket.toString(), "ps");
+            assertThat(r.status()).isEqualTo(ExitStatus.BAD_INPUT);
+            r.saysOneSentence("1 part is missing", "The process at " + where, "0x8070605");
+            assertThat(r.out().lines().toList()).hasSize(all.size() - 1);
+            kernel.write(at, credentials);
+
+            // The list of processes leads in a circle: those before it are there.
+            at = task.addressOf("tasks");
+            byte[] list = kernel.read(at, 8);
+            kernel.write(at, ByteBuffer.allocate(8).order(LITTLE_ENDIAN).putLong(at).array());
+            r = Cli.run("inspect", socket.toString(), "ps");
+            assertThat(r.status()).isEqualTo(ExitStatus.BAD_INPUT);
+            r.saysOneSentence("1 part is missing", "The list of processes", "no end");
+            assertThat(r.out()).contains("kthreadd").containsOnlyOnce(" sleep\n");
+            Cli.run("inspect", socket.toString(), "files", "4000000")
+                    .isBadInput("no process 4000000", "The list of processes");
+            kernel.write(at, list);
+            assertThat(inspect(socket, "ps").lines().toList()).isEqualTo(all);
         }
     }
 

@@ -5,9 +5,14 @@ package dev.vitrine.introspection.linux;
 
 import dev.vitrine.introspection.IntrospectionException;
 
+import java.util.HashSet;
+import java.util.Set;
 import java.util.function.Consumer;
 
-/** Walks the kernel's linked lists, which in a hostile guest may have no end. */
+/**
+ * Walks the kernel's linked lists, which in a hostile guest may have no end. What is in a list is
+ * given once, also if the list leads back to it.
+ */
 final class KernelList {
     private KernelList() {}
 
@@ -26,9 +31,9 @@ final class KernelList {
             Consumer<KernelObject> each) {
         long offset = k.member(type, path).offset();
         long at = k.pointer(head);
-        CircleFinder circle = new CircleFinder();
+        Set<Long> seen = new HashSet<>();
         for (int n = 0; at != head; n++) {
-            if (n >= limit || at == 0 || circle.closes(at)) {
+            if (n >= limit || at == 0 || !seen.add(at)) {
                 throw new IntrospectionException(
                         "The guest's list of struct " + type + " has no end.");
             }
@@ -40,9 +45,9 @@ final class KernelList {
     /** Addresses of the nodes of a hash chain (hlist, hlist_nulls), whose end is zero or odd. */
     static void chain(LinuxKernel k, long head, int limit, Consumer<Long> each) {
         long at = k.pointer(head);
-        CircleFinder circle = new CircleFinder();
+        Set<Long> seen = new HashSet<>();
         for (int n = 0; at != 0 && (at & 1) == 0; n++) {
-            if (n >= limit || circle.closes(at)) {
+            if (n >= limit || !seen.add(at)) {
                 throw new IntrospectionException("A hash chain of the guest has no end.");
             }
             each.accept(at);

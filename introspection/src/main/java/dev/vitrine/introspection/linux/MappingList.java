@@ -9,7 +9,9 @@ import org.jspecify.annotations.Nullable;
 
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 
 /** A process's mappings: a maple tree since Linux 6.1, a list before. */
 final class MappingList {
@@ -65,12 +67,12 @@ final class MappingList {
 
     private void chain() {
         KernelObject area = mm.follow("mmap", "vm_area_struct");
-        CircleFinder circle = new CircleFinder();
+        Set<Long> seen = new HashSet<>();
         while (!area.isNull()) {
-            areas.add(area);
-            if (areas.size() > LIMIT || circle.closes(area.address())) {
+            if (areas.size() >= LIMIT || !seen.add(area.address())) {
                 throw new IntrospectionException("A process's list of mappings has no end.");
             }
+            areas.add(area);
             area = area.follow("vm_next", "vm_area_struct");
         }
     }
