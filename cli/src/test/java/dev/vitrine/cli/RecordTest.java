@@ -266,8 +266,10 @@ class RecordTest {
         Cli.Result recorded = recordSlowly("run", "abc", MixerGuest.LISTING);
         byte[] log = Files.readAllBytes(log());
         SplittableRandom random = new SplittableRandom(3);
-        for (int i = 0; i < 6; i++) {
-            Files.write(log(), Arrays.copyOf(log, random.nextInt(17, log.length)));
+        for (int i = 0; i < 7; i++) {
+            // The last time nothing but a part of how the guest ended is missing.
+            int length = i == 6 ? log.length - 1 : random.nextInt(17, log.length);
+            Files.write(log(), Arrays.copyOf(log, length));
             Cli.Result r = replay("run");
             assertThat(r.status()).as(r.err()).isZero();
             r.saysOneSentence("the recording was cut off", "replayed to its end");

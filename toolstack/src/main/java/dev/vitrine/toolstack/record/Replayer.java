@@ -240,6 +240,9 @@ public final class Replayer implements InputJournal, AutoCloseable {
                 && end.reason() == reason
                 && end.instructions() == domain.retiredInstructions()) {
             complete(Ending.END, message, List.of());
+        } else if (next == null) {
+            // Of the end itself nothing, or not all, has been written.
+            complete(Ending.CUT_OFF, "", List.of());
         } else {
             complete(
                     Ending.DIFFERENCE,
@@ -252,7 +255,7 @@ public final class Replayer implements InputJournal, AutoCloseable {
                                             + " instructions ("
                                             + end.message()
                                             + ")"
-                                    : next == null ? "was cut off before" : "went on"),
+                                    : "went on"),
                     List.of());
         }
     }
