@@ -214,10 +214,18 @@ public final class Vcpu {
     }
 
     /**
+     * Whether the vCPU has a place among those that wait for their turn. Under the virtual clock it
+     * has one while the domain is paused, too: whether others wait decides whether a turn ends.
+     */
+    private boolean mayWait() {
+        return source == null || held ? isRunnable() : online && !blocked && !domain.isStopping();
+    }
+
+    /**
      * Under the lock: notes the vCPU as queued if it can be; the caller then tells the scheduler.
      */
     private boolean enqueue() {
-        if (isRunnable() && !running && !queued) {
+        if (mayWait() && !running && !queued) {
             queued = true;
             return true;
         }

@@ -27,6 +27,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
+import java.util.function.Consumer;
 
 /**
  * Under the virtual clock a run is a function of the domain's initial state and of its input,
@@ -38,6 +39,7 @@ class VirtualTimeTest {
     private static final int CODE = 0x100000;
     private static final int OTHER = 0x102000;
     private static final int HANDLER = 0x9000;
+    private static final int WOKEN_AT = 0x9800;
 
     /** Starts the APIC's timer with a period of 50 microseconds; then mixes, for ever. */
     private static final String MIXER =
@@ -101,6 +103,35 @@ class VirtualTimeTest {
             ebeb        jmp  0
             """;
 
+    /** Goes before {@link #TICK}: wakes all others. */
+    private static final String WAKE =
+            """
+            c7050003e0fe50400c00  mov  DWORD PTR ds:0xfee00300,0xc4050
+            """;
+
+    /** Mixes the shared number whenever it is woken. */
+    private static final String SLEEPER =
+            """
+            0f011500210000        lgdt ds:0x2100
+            0f011d10210000        lidt ds:0x2110
+            bc00780000            mov  esp,0x7800
+            c705f000e0feff010000  mov  DWORD PTR ds:0xfee000f0,0x1ff
+            fb                    sti
+            f4                    hlt
+            a110080000            mov  eax,ds:0x810
+            6bc025                imul eax,eax,0x25
+            40                    inc  eax
+            a310080000            mov  ds:0x810,eax
+            ebef                  jmp  hlt
+            """;
+
+    /** What wakes a sleeper. */
+    private static final String WOKEN =
+            """
+            c705b000e0fe00000000  mov  DWORD PTR ds:0xfee000b0,0x0
+            cf                    iret
+            """;
+
     private static byte[] assemble(String listing) {
         StringBuilder digits = new StringBuilder();
         listing.lines().forEach(l -> digits.append(l.strip().split("\\s+", 2)[0]));
@@ -123,12 +154,29 @@ class VirtualTimeTest {
         m.putInt(0x3004 + 8 * 0x40, HANDLER & 0xFFFF0000 | 0x8E00);
     }
 
+    /** The others sleep, but for when vCPU 0 wakes them. */
+    private static void loadSleepers(Domain d) {
+        load(d);
+        GuestPhysical m = d.physical();
+        m.write(HANDLER, assemble(WAKE + TICK));
+        m.write(OTHER, assemble(SLEEPER));
+        m.write(WOKEN_AT, assemble(WOKEN));
+        m.putInt(0x3000 + 8 * 0x50, WOKEN_AT & 0xFFFF | 8 << 16);
+        m.putInt(0x3004 + 8 * 0x50, WOKEN_AT & 0xFFFF0000 | 0x8E00);
+    }
+
     private interface Disturbance {
         void disturb(Domain d) throws InterruptedException;
     }
 
-    /** All that is known of the domain at its end. */
     private static List<String> run(int vcpus, @Nullable InputJournal journal, Disturbance outside)
+            throws InterruptedException {
+        return run(vcpus, VirtualTimeTest::load, journal, outside);
+    }
+
+    /** All that is known of the domain at its end. */
+    private static List<String> run(
+            int vcpus, Consumer<Domain> guest, @Nullable InputJournal journal, Disturbance outside)
             throws InterruptedException {
         try (Hypervisor h = Hypervisor.create(1, new TurnScheduler())) {
             Domain d =
@@ -136,7 +184,7 @@ class VirtualTimeTest {
                             DomainConfig.of("mixer", 4L << 20, vcpus)
                                     .withClock(DomainConfig.Clock.VIRTUAL));
             StateDigest digest = new StateDigest(d);
-            load(d);
+            guest.accept(d);
             if (journal != null) {
                 d.setJournal(journal);
             }
@@ -204,6 +252,16 @@ class VirtualTimeTest {
                 .containsExactlyElementsOf(undisturbed);
         assertThat(run(vcpus, null, VirtualTimeTest::pauseAtRandom))
                 .containsExactlyElementsOf(undisturbed);
+    }
+
+    /** Whose turn it is next is the same, though one is woken that may not run yet. */
+    @Test
+    void runsRepeatThoughOneIsPausedWhereOthersWake() throws InterruptedException {
+        List<String> undisturbed = run(2, VirtualTimeTest::loadSleepers, null, d -> {});
+        for (int i = 0; i < 5; i++) {
+            assertThat(run(2, VirtualTimeTest::loadSleepers, null, VirtualTimeTest::pauseAtRandom))
+                    .containsExactlyElementsOf(undisturbed);
+        }
     }
 
     /** Keeps input with its place, or gives it back there. */
