@@ -5,6 +5,8 @@ package dev.vitrine.introspection.trace;
 
 import org.jspecify.annotations.Nullable;
 
+import java.util.List;
+
 /**
  * What a system call was given: numbers, and what was in memory where they point to. Decoded when
  * it is asked for; may be used by any thread.
@@ -36,6 +38,19 @@ public interface Arguments extends Content {
 
     /** The guest's text or bytes at which an argument points; null if they were not read. */
     byte @Nullable [] bytes(int index);
+
+    /**
+     * A message of a socket (struct msghdr).
+     *
+     * @param name the address of the peer that it has, as a struct sockaddr; null if it has none
+     * @param length bytes that have been sent or received of it, if it is one of several; else -1
+     */
+    record Message(byte @Nullable [] name, long length) {}
+
+    /** The messages at which an argument points; empty if there are none, or they were not read. */
+    default List<Message> messages(int index) {
+        return List.of();
+    }
 
     /** The guest's text at which an argument points, such as a path; null if it was not read. */
     @Nullable String string(String name);

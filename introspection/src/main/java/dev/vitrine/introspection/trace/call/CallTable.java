@@ -71,7 +71,7 @@ public final class CallTable {
         Map<Abi, Map<Integer, String>> all = new EnumMap<>(Abi.class);
         for (Abi abi : Abi.values()) {
             Map<Integer, String> map = new HashMap<>();
-            for (String line : Tables.lines("numbers.tbl")) {
+            for (String line : Tables.lines(Tables.class, "numbers.tbl")) {
                 String[] words = line.trim().split(" +");
                 String n = words[1 + abi.ordinal()];
                 if (!n.equals("-")) {
@@ -85,7 +85,7 @@ public final class CallTable {
 
     /** Lines of calls.tbl by name, and by name, @ and ABI. */
     private static void readForms() {
-        for (String line : Tables.lines("calls.tbl")) {
+        for (String line : Tables.lines(Tables.class, "calls.tbl")) {
             String[] words = line.trim().split(" +", 2);
             String form = words.length == 1 ? "" : words[1];
             int slash = words[0].indexOf('/');

@@ -12,6 +12,7 @@ import dev.vitrine.introspection.trace.output.TextWriter;
 import org.jspecify.annotations.Nullable;
 
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.Objects;
 
 /**
@@ -145,6 +146,23 @@ public final class CapturedArguments implements Arguments, CallView {
         Object c = content(index);
         Pointed p = call.parameters()[index].pointed();
         return c == null || p == null ? null : p.bytes(c);
+    }
+
+    @Override
+    public List<Message> messages(int index) {
+        Object c = content(index);
+        Pointed p = call.parameters()[index].pointed();
+        return c == null || p == null ? List.of() : p.messages(c);
+    }
+
+    /** Whether the kernel writes something to where an argument points. */
+    public boolean isFilledIn() {
+        for (Parameter p : call.parameters()) {
+            if (p.pointed() != null && p.when() != When.ENTRY) {
+                return true;
+            }
+        }
+        return false;
     }
 
     @Override

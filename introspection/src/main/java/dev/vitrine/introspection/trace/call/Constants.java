@@ -31,7 +31,7 @@ final class Constants {
     private static Map<String, Constants> load() {
         Map<String, Constants> all = new HashMap<>();
         Constants set = new Constants();
-        for (String line : Tables.lines("constants.tbl")) {
+        for (String line : Tables.lines(Tables.class, "constants.tbl")) {
             if (line.startsWith("@")) {
                 set = new Constants();
                 all.put(line.substring(1), set);

@@ -8,6 +8,9 @@ import dev.vitrine.introspection.trace.ValueWriter;
 
 import org.jspecify.annotations.Nullable;
 
+import java.util.ArrayList;
+import java.util.List;
+
 /** Pointers to numbers, structures and arrays of them. */
 final class Items {
     /** Elements of an array that are told at the most. */
@@ -111,6 +114,44 @@ final class Items {
                 l.write(w, s.bytes, at, call);
             }
             if (s.more) {
+                w.more();
+            }
+            w.endArray();
+        }
+    }
+
+    /** Several pointers to structures. */
+    record Pointers(Structure one, Count count) implements Pointed {
+        @Override
+        public @Nullable Object read(CallReader call, long address) {
+            int word = call.abi().pointer();
+            Some s = some(call, address, word, count.get(call));
+            if (s == null) {
+                return null;
+            }
+            List<@Nullable Object> all = new ArrayList<>();
+            for (int at = 0; at < s.bytes.length; at += word) {
+                all.add(one.read(call, LittleEndian.number(s.bytes, at, word)));
+            }
+            return new Several(s, all);
+        }
+
+        private record Several(Some pointers, List<@Nullable Object> structures) {}
+
+        @Override
+        public void write(ValueWriter w, Object content, CallView call) {
+            Several s = (Several) content;
+            int word = call.abi().pointer();
+            w.beginArray();
+            for (int i = 0; i < s.structures.size(); i++) {
+                Object x = s.structures.get(i);
+                if (x == null) {
+                    w.address(LittleEndian.number(s.pointers.bytes, i * word, word));
+                } else {
+                    one.write(w, x, call);
+                }
+            }
+            if (s.pointers.more) {
                 w.more();
             }
             w.endArray();

@@ -27,7 +27,7 @@ final class Layouts {
         Map<Abi, Map<String, Layout>> all = new HashMap<>();
         for (Abi abi : Abi.values()) {
             Map<String, Layout> known = new HashMap<>();
-            for (String line : Tables.lines("structures.tbl")) {
+            for (String line : Tables.lines(Tables.class, "structures.tbl")) {
                 String[] words = line.trim().split(" +");
                 String name = words[0];
                 int at = name.indexOf('@');

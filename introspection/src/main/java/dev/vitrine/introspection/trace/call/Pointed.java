@@ -3,9 +3,12 @@
 
 package dev.vitrine.introspection.trace.call;
 
+import dev.vitrine.introspection.trace.Arguments;
 import dev.vitrine.introspection.trace.ValueWriter;
 
 import org.jspecify.annotations.Nullable;
+
+import java.util.List;
 
 /** What a parameter points to. */
 interface Pointed {
@@ -23,5 +26,10 @@ interface Pointed {
     /** Characters or bytes as they were in memory; null if it is something else. */
     default byte @Nullable [] bytes(Object content) {
         return null;
+    }
+
+    /** Messages of sockets; empty if it is something else. */
+    default List<Arguments.Message> messages(Object content) {
+        return List.of();
     }
 }

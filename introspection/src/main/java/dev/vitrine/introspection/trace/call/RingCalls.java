@@ -69,7 +69,7 @@ public final class RingCalls {
 
     private static Map<String, String> forms() {
         Map<String, String> map = new HashMap<>();
-        for (String line : Tables.lines("operations.tbl")) {
+        for (String line : Tables.lines(Tables.class, "operations.tbl")) {
             String[] words = line.trim().split(" +", 2);
             map.put(PREFIX + words[0], words.length == 1 ? "" : words[1]);
         }

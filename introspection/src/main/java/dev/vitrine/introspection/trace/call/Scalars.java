@@ -26,6 +26,8 @@ final class Scalars {
         Style octal = (w, v, c) -> w.octal(v);
         put("int", Width.W4, true, number);
         put("fd", Width.W4, true, number);
+        put("port", Width.W2, false, SocketAddresses::port);
+        put("ip4", Width.W4, false, SocketAddresses::host);
         put("i64", Width.W8, true, number);
         put("long", Width.POINTER, true, number);
         put("klong", Width.KERNEL_LONG, true, number);

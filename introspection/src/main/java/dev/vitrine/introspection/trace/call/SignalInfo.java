@@ -25,6 +25,7 @@ final class SignalInfo {
     private static final int FPE = 8;
     private static final int SEGV = 11;
     private static final int CHILD = 17;
+    private static final int SYS = 31;
 
     static final Pointed POINTER =
             new Pointed() {
@@ -82,7 +83,7 @@ final class SignalInfo {
         }
     }
 
-    private static @Nullable String code(int signal, int code) {
+    static @Nullable String code(int signal, int code) {
         String name = Constants.of("signal_code").name(code);
         if (name != null) {
             return name;
@@ -94,6 +95,7 @@ final class SignalInfo {
             case FPE -> Constants.of("sigfpe_code").name(code);
             case SEGV -> Constants.of("sigsegv_code").name(code);
             case CHILD -> Constants.of("sigchld_code").name(code);
+            case SYS -> Constants.of("sigsys_code").name(code);
             default -> null;
         };
     }
@@ -115,6 +117,7 @@ final class SignalInfo {
         return switch (signal) {
             case CHILD -> "siginfo_child";
             case ILL, TRAP, BUS, FPE, SEGV -> "siginfo_fault";
+            case SYS -> "siginfo_call";
             default -> "siginfo_none";
         };
     }

@@ -112,6 +112,17 @@ final class SocketAddresses {
         }
     }
 
+    /** A port as a program has it in memory. */
+    static void port(ValueWriter w, long raw, CallView call) {
+        call(w, "htons(", Short.toUnsignedInt(Short.reverseBytes((short) raw)), ")");
+    }
+
+    /** An IPv4 address as a program has it in memory. */
+    static void host(ValueWriter w, long raw, CallView call) {
+        byte[] b = {(byte) raw, (byte) (raw >> 8), (byte) (raw >> 16), (byte) (raw >> 24)};
+        quoted(w, "inet_addr(", host(b, 0, 4), ")");
+    }
+
     /** The program has it in the order of the network; the number is told. */
     private static void call(ValueWriter w, String function, long number, String end) {
         if (w.brief()) {

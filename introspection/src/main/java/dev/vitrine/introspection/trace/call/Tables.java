@@ -11,13 +11,13 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 
-/** Reads the tables of this package. */
-final class Tables {
+/** Reads tables, which are resources beside a class. */
+public final class Tables {
     private Tables() {}
 
     /** The lines of a table that say something. */
-    static List<String> lines(String name) {
-        InputStream in = Tables.class.getResourceAsStream(name);
+    public static List<String> lines(Class<?> beside, String name) {
+        InputStream in = beside.getResourceAsStream(name);
         if (in == null) {
             throw new IllegalStateException("table " + name + " is missing");
         }

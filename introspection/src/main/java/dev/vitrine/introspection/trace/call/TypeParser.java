@@ -103,6 +103,9 @@ final class TypeParser {
             case "sigset_argument" -> Items.SIGNALS_ARGUMENT;
             case "capabilities" -> Items.CAPABILITIES;
             case "siginfo" -> SignalInfo.POINTER;
+            case "file_handle" -> Handles.POINTER;
+            case "filter_program" -> FilterProgram.POINTER;
+            case "iocbs" -> new Items.Pointers(new Items.Structure("iocb", null), needed(count));
             case "process_name" -> Texts.PROCESS_NAME;
             case "utimes" -> Choices.FILE_TIMES;
             case "sigaction" -> Choices.SIGNAL_ACTION;

@@ -4,6 +4,7 @@
 package dev.vitrine.introspection.trace.call;
 
 import dev.vitrine.introspection.LittleEndian;
+import dev.vitrine.introspection.trace.Arguments;
 import dev.vitrine.introspection.trace.ValueWriter;
 
 import org.jspecify.annotations.Nullable;
@@ -16,7 +17,8 @@ final class Vectors {
     /** Pieces that are told at the most. */
     private static final int TOLD = 64;
 
-    private static final int MAX_MESSAGES = 64;
+    /** UIO_MAXIOV: more do not go with one call. */
+    private static final int MAX_MESSAGES = 1024;
 
     private Vectors() {}
 
@@ -84,7 +86,7 @@ final class Vectors {
     }
 
     private record Content(
-            @Nullable Object name,
+            byte @Nullable [] name,
             long nameAddress,
             long nameLength,
             @Nullable Pieces pieces,
@@ -155,6 +157,16 @@ final class Vectors {
                                 told));
             }
             return list;
+        }
+
+        @Override
+        public List<Arguments.Message> messages(Object content) {
+            List<Arguments.Message> all = new ArrayList<>();
+            for (Object o : content instanceof List<?> several ? several : List.of(content)) {
+                Content c = (Content) o;
+                all.add(new Arguments.Message(c.name, c.length));
+            }
+            return all;
         }
 
         @Override
