@@ -269,10 +269,11 @@ final class RingHooks {
         arguments.entered(ProcessReader.of(m, dataLimit, arguments, 0));
         long data = m.pointer(request + userData);
         if (requests.hasListeners()) {
+            // What is filled in later is not for those who tell the submission at once.
             requests.prepared(
                     m,
                     new RingRequest(request, ring, data, RingCalls.isFixedFile(entry)),
-                    arguments,
+                    arguments.isFilledIn() ? table.arguments(operation, entry) : arguments,
                     operations.get(operation).execute);
         }
         if (listeners.isEmpty()) {

@@ -309,6 +309,10 @@ final class RingRequests {
             // A worker of the kernel may do it for a process that has ended.
             boolean here = m.task().pid() == open.submitter.pid();
             TracedCall call = open.call != null || here ? open.begun(m) : open.refused();
+            if (here && open.arguments.isFilledIn()) {
+                open.arguments.returned(
+                        ProcessReader.of(m, dataLimit, open.arguments, value), false);
+            }
             call.returned(here ? m : null, m.time(), value);
         }
     }

@@ -21,6 +21,8 @@ import org.jspecify.annotations.Nullable;
 
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
 
 /** What programs do with sockets, and whom they talk to. */
 public final class NetworkPlugin implements TracePlugin {
@@ -33,8 +35,9 @@ public final class NetworkPlugin implements TracePlugin {
      * @param family such as AF_INET
      * @param type such as SOCK_STREAM
      * @param local address and port, or path; left out if there is none
-     * @param remote of the peer, or the one that the call names
-     * @param result what the call returned: of send and receive a number of bytes
+     * @param remote of the peer, or the one that the call or its message names
+     * @param result what the call returned: of send and receive a number of bytes, also of each
+     *     message of several
      * @param error name of the error
      * @param ring if it was asked for by io_uring: address of the ring's io_ring_ctx
      */
@@ -53,6 +56,23 @@ public final class NetworkPlugin implements TracePlugin {
         @Override
         public String kind() {
             return "network";
+        }
+
+        /** One message of several that a call has sent or received. */
+        private NetworkEvent of(Arguments.Message message, String connected) {
+            String named = SocketNames.address(message.name());
+            String peer = named.isEmpty() ? connected : named;
+            return new NetworkEvent(
+                    operation,
+                    fd,
+                    file_index,
+                    family,
+                    type,
+                    local,
+                    peer.isEmpty() ? null : peer,
+                    message.length(),
+                    null,
+                    ring);
         }
     }
 
@@ -73,6 +93,7 @@ public final class NetworkPlugin implements TracePlugin {
                     Map.entry("recvfrom", "receive"),
                     Map.entry("recvmsg", "receive"),
                     Map.entry("recvmmsg", "receive"),
+                    Map.entry("recvmmsg_time64", "receive"),
                     Map.entry("read", "receive"),
                     Map.entry("readv", "receive"),
                     Map.entry("shutdown", "shutdown"),
@@ -102,6 +123,9 @@ public final class NetworkPlugin implements TracePlugin {
                     Map.entry("IORING_OP_READ_MULTISHOT", "receive"),
                     Map.entry("IORING_OP_SHUTDOWN", "shutdown"),
                     Map.entry("IORING_OP_CLOSE", "close"));
+
+    /** Calls of several messages, of which each is told. */
+    private static final Set<String> SEVERAL = Set.of("sendmmsg", "recvmmsg", "recvmmsg_time64");
 
     /** Parameters with an address of the peer, by call. */
     private static final Map<String, String> PEERS =
@@ -206,10 +230,8 @@ public final class NetworkPlugin implements TracePlugin {
                 local = local.isEmpty() ? before.local() : local;
                 remote = remote.isEmpty() ? before.remote() : remote;
             }
-            String named = named(call, a);
             RingRequest r = call.request();
-            context.emit(
-                    call,
+            NetworkEvent whole =
                     new NetworkEvent(
                             operation,
                             file.fd(),
@@ -219,10 +241,20 @@ public final class NetworkPlugin implements TracePlugin {
                             operation.equals("bind")
                                     ? text(SocketNames.address(a.bytes(a.index("umyaddr"))), local)
                                     : text(local, ""),
-                            text(named, remote),
+                            text(named(call, a), remote),
                             call.result(),
                             call.error(),
-                            r == null ? null : new Address(r.ring())));
+                            r == null ? null : new Address(r.ring()));
+            int several = SEVERAL.contains(call.name()) ? a.index("mmsg") : -1;
+            if (several < 0 || !call.succeeded()) {
+                context.emit(call, whole);
+                return;
+            }
+            long count = Objects.requireNonNull(call.result());
+            List<Arguments.Message> messages = a.messages(several);
+            for (int i = 0; i < Math.min(count, messages.size()); i++) {
+                context.emit(call, whole.of(messages.get(i), remote));
+            }
         }
 
         private static @Nullable String text(String first, String second) {
@@ -230,6 +262,11 @@ public final class NetworkPlugin implements TracePlugin {
         }
 
         private static String named(TracedCall call, Arguments a) {
+            int message = a.index("msg");
+            if (message >= 0) {
+                List<Arguments.Message> all = a.messages(message);
+                return all.isEmpty() ? "" : SocketNames.address(all.getFirst().name());
+            }
             String parameter = PEERS.get(call.name());
             int i = parameter == null ? -1 : a.index(parameter);
             return i < 0 ? "" : SocketNames.address(a.bytes(i));
