@@ -21,7 +21,7 @@ import java.util.HexFormat;
 /** Programs of a few instructions for a Linux guest. */
 final class GuestPrograms {
     private static final int PAGE = 4096;
-    private static final int I386_BASE = 0x0804_8000;
+    static final int I386_BASE = 0x0804_8000;
     static final int X64_BASE = 0x40_0000;
 
     // elf.h

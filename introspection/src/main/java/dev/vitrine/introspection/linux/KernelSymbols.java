@@ -115,7 +115,10 @@ public final class KernelSymbols {
         return list;
     }
 
-    /** The symbol at an address or the last one before it; null if there is none. */
+    /**
+     * The symbol at an address or the last one before it; null if there is none. Of several at one
+     * address it is the first in the table, as with the kernel itself.
+     */
     public @Nullable Symbol at(long address) {
         if (kallsyms == null) {
             return all().stream().filter(s -> s.address() == address).findFirst().orElse(null);
@@ -137,6 +140,9 @@ public final class KernelSymbols {
             } else {
                 high = middle - 1;
             }
+        }
+        while (high > 0 && kallsyms.address(order[high - 1]) == kallsyms.address(order[high])) {
+            high--;
         }
         return high < 0 ? null : kallsyms.symbol(order[high]);
     }

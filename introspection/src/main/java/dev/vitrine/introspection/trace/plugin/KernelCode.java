@@ -7,6 +7,7 @@ import dev.vitrine.introspection.IntrospectionException;
 import dev.vitrine.introspection.linux.LinuxKernel;
 import dev.vitrine.introspection.linux.Symbol;
 import dev.vitrine.introspection.trace.Moment;
+import dev.vitrine.introspection.trace.plugin.LoadedModules.Module;
 
 import org.jspecify.annotations.Nullable;
 
@@ -21,7 +22,6 @@ final class KernelCode {
     static final String KERNEL = "kernel";
 
     private static final int LIMIT = 1 << 14;
-    private static final int NAME = 56;
     private static final long PAGE = 4096;
 
     /** A large page: BPF_PROG_PACK_SIZE is one for each node that there may be. */
@@ -33,31 +33,13 @@ final class KernelCode {
     /** MODULES_END (Documentation/arch/x86/x86_64/mm.rst). */
     static final long MODULES_END = 0xFFFF_FFFF_FF00_0000L;
 
-    /**
-     * A module's code.
-     *
-     * @param address of its struct module
-     * @param foreign whether it is not of the kernel's own tree (TAINT_OOT_MODULE)
-     */
-    record Module(long address, String name, List<long[]> ranges, boolean foreign) {
-        boolean covers(long at) {
-            return ranges.stream().anyMatch(r -> at - r[0] >= 0 && at - r[0] < r[1]);
-        }
-    }
-
-    private static final int OUT_OF_TREE = 12;
-
     private final LinuxKernel kernel;
     private final long from;
     private final long to;
     private final long imageEnd;
     private final long initFrom;
     private final long initTo;
-    private final long modules;
-    private final long moduleList;
-    private final long moduleName;
-    private final long moduleTaints;
-    private final List<long[]> layouts = new ArrayList<>();
+    private final LoadedModules modules;
     private final Lists lists;
 
     KernelCode(LinuxKernel k) {
@@ -67,29 +49,7 @@ final class KernelCode {
         imageEnd = k.resolve("_end");
         initFrom = k.hasSymbol("_sinittext") ? k.resolve("_sinittext") : 0;
         initTo = k.hasSymbol("_einittext") ? k.resolve("_einittext") : 0;
-        modules = k.resolve("modules");
-        moduleList = k.member("module", "list").offset();
-        moduleName = k.member("module", "name").offset();
-        moduleTaints = k.member("module", "taints").offset();
-        if (k.types().member("module", "mem") != null) {
-            long base = k.member("module", "mem").offset();
-            long size = k.member("module", "mem").size();
-            for (int i = 0; i < k.member("module", "mem").count(); i++) {
-                layouts.add(
-                        new long[] {
-                            base + i * size + k.member("module_memory", "base").offset(),
-                            base + i * size + k.member("module_memory", "size").offset()
-                        });
-            }
-        } else {
-            for (String part : new String[] {"core_layout", "init_layout"}) {
-                layouts.add(
-                        new long[] {
-                            k.member("module", part + ".base").offset(),
-                            k.member("module", part + ".text_size").offset()
-                        });
-            }
-        }
+        modules = new LoadedModules(k);
         lists = new Lists(k);
     }
 
@@ -111,42 +71,8 @@ final class KernelCode {
     }
 
     /** The modules that the kernel has listed. */
-    List<Module> modules(Moment m) {
-        List<Module> found = new ArrayList<>();
-        long at = m.pointer(modules);
-        for (int n = 0; at != modules; n++) {
-            if (n >= LIMIT || at == 0) {
-                throw new IntrospectionException("The guest's list of modules has no end.");
-            }
-            found.add(module(m, at - moduleList));
-            at = m.pointer(at);
-        }
-        return found;
-    }
-
-    Module module(Moment m, long address) {
-        List<long[]> ranges = new ArrayList<>();
-        for (long[] l : layouts) {
-            long base = m.pointer(address + l[0]);
-            long size = m.number(address + l[1], 4);
-            if (base != 0 && size != 0) {
-                ranges.add(new long[] {base, size});
-            }
-        }
-        return new Module(
-                address,
-                m.text(address + moduleName, NAME),
-                ranges,
-                (m.number(address + moduleTaints, 8) >>> OUT_OF_TREE & 1) != 0);
-    }
-
-    @Nullable Module moduleAt(Moment m, long at) {
-        for (Module x : modules(m)) {
-            if (x.covers(at)) {
-                return x;
-            }
-        }
-        return null;
+    LoadedModules modules() {
+        return modules;
     }
 
     /**
@@ -156,8 +82,8 @@ final class KernelCode {
         if (inText(at) || at - initFrom >= 0 && at < initTo) {
             return KERNEL;
         }
-        Module x = moduleAt(m, at);
-        return x != null ? x.name : lists.owner(m, at);
+        Module x = modules.at(m, at);
+        return x != null ? x.name() : lists.owner(m, at);
     }
 
     /** Whether the lists are there without which code of BPF cannot be told from others'. */
@@ -183,9 +109,9 @@ final class KernelCode {
                 return s.name() + offset(at - s.address());
             }
         }
-        Module x = moduleAt(m, at);
+        Module x = modules.at(m, at);
         if (x != null) {
-            return x.name + ":+0x" + Long.toHexString(at - x.ranges.getFirst()[0]);
+            return x.name() + ":+0x" + Long.toHexString(at - x.ranges().getFirst()[0]);
         }
         return "0x" + Long.toHexString(at);
     }

@@ -10,7 +10,7 @@ import dev.vitrine.introspection.linux.LinuxKernel;
 import dev.vitrine.introspection.trace.FunctionListener;
 import dev.vitrine.introspection.trace.Moment;
 import dev.vitrine.introspection.trace.TraceContext;
-import dev.vitrine.introspection.trace.plugin.KernelCode.Module;
+import dev.vitrine.introspection.trace.plugin.LoadedModules.Module;
 
 import org.jspecify.annotations.Nullable;
 
@@ -115,7 +115,7 @@ final class KernelGuard {
                 i.start(),
                 i.length(),
                 (n, page, outside) -> interrupts(n, i, page, findings.by(n, outside)));
-        for (Module x : code.modules(m)) {
+        for (Module x : code.modules().all(m)) {
             watch(m, x);
         }
         context.onReturn(
@@ -123,7 +123,7 @@ final class KernelGuard {
                 new FunctionListener() {
                     @Override
                     public Object entered(Moment n) {
-                        watch(n, code.module(n, n.argument(0)));
+                        watch(n, code.modules().module(n, n.argument(0)));
                         return n;
                     }
 
@@ -294,7 +294,7 @@ final class KernelGuard {
      * /proc, and the list of modules.
      */
     private void changeable(Moment m) {
-        List<Module> listed = code.modules(m);
+        List<Module> listed = code.modules().all(m);
         for (Watched w : modules.values()) {
             Module x = w.module;
             long[] range = x.ranges().getFirst();

@@ -11,6 +11,8 @@ import dev.vitrine.introspection.trace.ValueWriter;
 
 import org.jspecify.annotations.Nullable;
 
+import java.util.List;
+
 /**
  * The registers that the kernel has saved where it was entered (struct pt_regs).
  *
@@ -63,6 +65,16 @@ record SavedRegisters(long[] values) implements Content {
             }
             return new SavedRegisters(values);
         }
+    }
+
+    /** Whether they are the kernel's own, and not a program's. */
+    boolean ofKernel() {
+        return (value("cs") & 3) == 0;
+    }
+
+    /** One of them, by the name that events have for it. */
+    long value(String name) {
+        return values[List.of(NAMES).indexOf(name)];
     }
 
     @Override
