@@ -65,7 +65,11 @@ final class InspectOutput implements AutoCloseable {
                 case List<?> list -> {
                     g.writeStartArray();
                     for (Object x : list) {
-                        g.writeString(x.toString());
+                        if (x instanceof Integer n) {
+                            g.writeNumber(n);
+                        } else {
+                            g.writeString(x.toString());
+                        }
                     }
                     g.writeEndArray();
                 }

@@ -189,6 +189,14 @@ final class Inspection {
                     p.arguments(),
                     "directory",
                     address(p.directory()),
+                    "ns_pids",
+                    p.numbers(),
+                    "pid_ns",
+                    p.pidNamespace(),
+                    "mnt_ns",
+                    p.mountNamespace(),
+                    "net_ns",
+                    p.networkNamespace(),
                     "task",
                     address(p.task()));
         }
@@ -261,15 +269,27 @@ final class Inspection {
     }
 
     private void sockets() throws IOException {
-        String row = "%-5s %-27s %-27s %-20s %5s %8s";
+        String row = "%-8s %-27s %-27s %-20s %5s %8s %10s";
         List<LinuxSocket> list = list(LinuxKernel::sockets);
         out.header(
                 row.formatted(
-                        "Proto", "Local Address", "Foreign Address", "State", "UID", "Inode"));
+                        "Proto",
+                        "Local Address",
+                        "Foreign Address",
+                        "State",
+                        "UID",
+                        "Inode",
+                        "NetNS"));
         for (LinuxSocket s : list) {
             out.row(
                     row.formatted(
-                            s.protocol(), s.local(), s.remote(), s.state(), s.uid(), s.inode()),
+                            s.protocol(),
+                            s.local(),
+                            s.remote(),
+                            s.state(),
+                            s.uid(),
+                            s.inode(),
+                            s.namespace()),
                     "protocol",
                     s.protocol(),
                     "local",
@@ -282,6 +302,8 @@ final class Inspection {
                     s.uid(),
                     "inode",
                     s.inode(),
+                    "net_ns",
+                    s.namespace(),
                     "sock",
                     address(s.address()));
         }

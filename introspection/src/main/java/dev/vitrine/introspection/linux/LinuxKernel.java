@@ -444,7 +444,7 @@ public final class LinuxKernel implements KernelMemory {
         return still(() -> new ModuleList(this).all());
     }
 
-    /** Sockets of the first network namespace, as /proc/net has them. */
+    /** Sockets of all network namespaces, as /proc/net has them. */
     public List<LinuxSocket> sockets() {
         return still(() -> new SocketList(this).all());
     }

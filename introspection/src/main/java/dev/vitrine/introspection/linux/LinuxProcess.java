@@ -3,6 +3,8 @@
 
 package dev.vitrine.introspection.linux;
 
+import java.util.List;
+
 /**
  * A process: a thread group of Linux, or a thread of the kernel.
  *
@@ -17,6 +19,11 @@ package dev.vitrine.introspection.linux;
  * @param arguments its command line, words separated by spaces; empty for threads of the kernel, or
  *     if its page is not in memory
  * @param directory guest-physical address of its page tables; 0 for threads of the kernel
+ * @param numbers its number in each PID namespace that sees it, from the first one to its own
+ * @param pidNamespace inode number of its own PID namespace; 0 if it has none any more
+ * @param mountNamespace inode number of its mount namespace, as /proc/PID/ns/mnt has it; 0 if it
+ *     has none any more
+ * @param networkNamespace inode number of its network namespace; 0 if it has none any more
  * @param task linear address of its task_struct
  */
 public record LinuxProcess(
@@ -29,4 +36,8 @@ public record LinuxProcess(
         String name,
         String arguments,
         long directory,
+        List<Integer> numbers,
+        long pidNamespace,
+        long mountNamespace,
+        long networkNamespace,
         long task) {}

@@ -22,6 +22,9 @@ final class ProcessList {
     private static final int MAX_ARGUMENTS = 4096;
     private static final int MAX_NAME = 63;
 
+    /** MAX_PID_NS_LEVEL */
+    private static final int MAX_LEVEL = 32;
+
     /** How the names of workers begin that help out when memory is short. */
     private static final String RESCUER = "kworker/R-";
 
@@ -110,7 +113,53 @@ final class ProcessList {
                 name(task),
                 arguments,
                 directory,
+                numbers(task),
+                pidNamespace(task),
+                namespace(task, "mnt_ns", "mnt_namespace"),
+                namespace(task, "net_ns", "net"),
                 task.address());
+    }
+
+    private static KernelObject pid(KernelObject task) {
+        return task.follow("thread_pid", "pid");
+    }
+
+    /** A number of each PID namespace that sees the process, that of the first one first. */
+    private List<Integer> numbers(KernelObject task) {
+        int first = (int) task.number("tgid");
+        if (!task.has("thread_pid") || pid(task).isNull()) {
+            return List.of(first);
+        }
+        KernelObject pid = pid(task);
+        List<Integer> list = new ArrayList<>();
+        long level = Math.min(MAX_LEVEL, pid.number("level"));
+        for (int i = 0; i <= level; i++) {
+            list.add((int) number(pid, i).number("nr"));
+        }
+        return list;
+    }
+
+    private KernelObject number(KernelObject pid, long level) {
+        long size = kernel.types().size("upid");
+        return kernel.object("upid", pid.addressOf("numbers") + level * size);
+    }
+
+    private long pidNamespace(KernelObject task) {
+        if (!task.has("thread_pid") || pid(task).isNull()) {
+            return 0;
+        }
+        long level = Math.min(MAX_LEVEL, pid(task).number("level"));
+        KernelObject namespace = number(pid(task), level).follow("ns", "pid_namespace");
+        return namespace.isNull() ? 0 : namespace.number("ns.inum");
+    }
+
+    private static long namespace(KernelObject task, String which, String type) {
+        KernelObject all = task.follow("nsproxy", "nsproxy");
+        if (all.isNull() || !all.has(which)) {
+            return 0;
+        }
+        KernelObject namespace = all.follow(which, type);
+        return namespace.isNull() ? 0 : namespace.number("ns.inum");
     }
 
     private static char state(long state, long exit) {
