@@ -18,6 +18,7 @@ import org.junit.jupiter.api.io.TempDir;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
@@ -36,6 +37,7 @@ class DebianPluginsTest {
             sleep 1000 & until grep -q sleep /proc/$!/comm; do sleep 0.1; done; echo "victim $!"; kill -TERM $!; wait $!
             sleep 2 | nc -l -p 4444 >/dev/null & until netstat -ltn | grep -q :4444; do sleep 0.1; done
             echo ping | nc 127.0.0.1 4444; wait
+            /opt/test/messages
             modprobe dummy && echo modprobed; rmmod dummy
             /opt/test/crash
             /opt/test/far || echo failed
@@ -65,6 +67,7 @@ class DebianPluginsTest {
     @Test
     void tellWhatTheGuestDid() throws IOException {
         GuestPrograms.write(folder);
+        InterfacePrograms.write(folder);
         Path events = Files.createTempFile("events", null);
         Cli.Result r =
                 Cli.runWithInput(
@@ -90,6 +93,7 @@ class DebianPluginsTest {
         files(all);
         processes(all, printed);
         network(all);
+        messages(all);
         others(all, printed);
     }
 
@@ -201,6 +205,31 @@ class DebianPluginsTest {
                                 "\"local\":\"[::ffff:127.0.0.1]:4444\"",
                                 "\"result\":5"))
                 .hasSize(1);
+    }
+
+    /** Each message has the address that it names, or that the kernel gives for it. */
+    private static void messages(List<String> all) {
+        List<String> told = new ArrayList<>();
+        for (String line : of(all, "\"event\":\"network\"", "\"comm\":\"messages\"")) {
+            String operation = found("\"operation\":\"(\\w+)\"", line);
+            if (operation.equals("send") || operation.equals("receive")) {
+                told.add(
+                        operation
+                                + " "
+                                + found("\"local\":\"([^\"]*)\"", line)
+                                + " "
+                                + found("\"remote\":\"([^\"]*)\"", line)
+                                + " "
+                                + found("\"result\":([0-9]+)", line));
+            }
+        }
+        assertThat(told)
+                .containsExactly(
+                        "send 127.0.0.1:5001 127.0.0.1:5002 3",
+                        "send 127.0.0.1:5001 127.0.0.1:5002 3",
+                        "send 127.0.0.1:5001 127.0.0.1:5003 5",
+                        "receive 127.0.0.1:5002 127.0.0.1:5001 3",
+                        "receive 127.0.0.1:5002 127.0.0.1:5001 3");
     }
 
     private static void others(List<String> all, String printed) {

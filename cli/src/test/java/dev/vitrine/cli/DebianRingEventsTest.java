@@ -37,7 +37,12 @@ class DebianRingEventsTest {
     private static final int FIXED_FILE = 1;
     private static final int LINK = 4;
     private static final int ASYNC = 16;
+    private static final int SELECT = 32;
     private static final int SKIP = 64;
+
+    /** Of buffers. */
+    private static final int GROUP = 1;
+
     private static final int FOLDER = -100;
     private static final int MULTISHOT = 1;
 
@@ -66,6 +71,83 @@ class DebianRingEventsTest {
                 links();
             }
             sockets(polled ? 5556 : 5555);
+        }
+
+        /**
+         * Operations that few programs use.
+         *
+         * @param newer of kernels that have all of them
+         */
+        Scenario(String home, boolean newer) {
+            this.home = home;
+            ring = new GuestRing(0);
+            ring.call(83, ring.text(home), 0755);
+            does(s(18, FOLDER, 0, ring.text(home + "/a"), 0600, 0x42), "open", path("/a"));
+            String fd = number("fd", 4);
+            does(
+                    s(41, 4, ring.text("value"), ring.text("trusted.name"), 5, 0),
+                    "setxattr",
+                    path("/a"),
+                    fd);
+            does(s(8, 4, 0, 0, 16, 0), "sync", path("/a"), fd);
+            if (newer) {
+                does(s(55, 4, 300, 0, 0, 0), "truncate", path("/a"), fd);
+            }
+            ring.call(22, ring.bytes(new byte[8]));
+            if (newer) {
+                readOften();
+            }
+            messages();
+            if (newer) {
+                listens();
+            }
+        }
+
+        /** One request that reads each time that there is something. */
+        private void readOften() {
+            long space = ring.bytes(new byte[64]);
+            long text = ring.text("some text");
+            ring.step(Kind.SUBMIT, new Submission(31, 0, 0, 2, 0, space, 16, 0, GROUP, 0));
+            ring.step(Kind.START, new Submission(49, SELECT, 0, 5, -1, 0, 0, 0, GROUP, 0));
+            for (int n = 3; n <= 4; n++) {
+                ring.call(1, 6, text, n);
+                expect(ring.await(), "read", "pipe:", number("fd", 5), "\"result\":" + n + ",");
+            }
+        }
+
+        /** Datagrams with an address each, as they are and without copies. */
+        private void messages() {
+            long space = ring.bytes(new byte[64]);
+            long text = ring.text("some text");
+            long to = ring.bytes(loopback(6002));
+            does(s(45, 2, 2, 0, 0, 0), "socket", number("fd", 7), "SOCK_DGRAM");
+            ring.call(49, 7, ring.bytes(loopback(6001)), 16);
+            does(s(45, 2, 2, 0, 0, 0), "socket", number("fd", 8), "SOCK_DGRAM");
+            ring.call(49, 8, to, 16);
+            String[] sent = {
+                number("fd", 7), "\"local\":\"127.0.0.1:6001\"", "\"remote\":\"127.0.0.1:6002\""
+            };
+            String[] received = {
+                number("fd", 8), "\"local\":\"127.0.0.1:6002\"", "\"remote\":\"127.0.0.1:6001\""
+            };
+            long message = ring.numbers(to, 16, ring.numbers(text, 3), 1, 0, 0, 0);
+            does(s(9, 7, 0, message, 1, 0), "send", sent);
+            long room =
+                    ring.numbers(ring.bytes(new byte[16]), 16, ring.numbers(space, 64), 1, 0, 0, 0);
+            does(s(10, 8, 0, room, 1, 0), "receive", received);
+            // Without copies there is a second completion, when the memory is not needed any more.
+            does(s(47, 7, to, text, 4, 0).place(16), "send", sent);
+            ring.await();
+            long another = ring.numbers(to, 16, ring.numbers(text, 5), 1, 0, 0, 0);
+            does(s(48, 7, 0, another, 1, 0), "send", sent);
+            ring.await();
+        }
+
+        private void listens() {
+            String at = "\"local\":\"127.0.0.1:6003\"";
+            does(s(45, 2, 1, 0, 0, 0), "socket", number("fd", 9), "SOCK_STREAM");
+            does(s(56, 9, 16, ring.bytes(loopback(6003)), 0, 0), "bind", number("fd", 9), at);
+            does(s(57, 9, 0, 0, 5, 0), "listen", number("fd", 9), at);
         }
 
         private static Submission s(int opcode, int fd, long off, long addr, int len, int opFlags) {
@@ -382,7 +464,9 @@ class DebianRingEventsTest {
         }
         Scenario plain = new Scenario("/tmp/plain", 0);
         Scenario polled = new Scenario("/tmp/polled", POLLED);
+        Scenario other = new Scenario("/tmp/other", image.equals("debian:6.12"));
         Path programs = Files.createDirectory(folder.resolve("programs"));
+        GuestPrograms.program(programs.resolve("other"), other.ring.program());
         GuestPrograms.program(programs.resolve("plain"), plain.ring.program());
         GuestPrograms.program(programs.resolve("polled"), polled.ring.program());
         SocketCalls calls = new SocketCalls();
@@ -396,6 +480,8 @@ class DebianRingEventsTest {
                     echo "$p begin"; od -v -A n -t d8 /tmp/results; echo "$p end"
                     cd /tmp/$p; for f in *; do echo "$p has $f $(readlink $f) $(stat -c %s-%h $f)"; done
                 done
+                /opt/test/other >/tmp/results; echo "status other $?"
+                echo "other begin"; od -v -A n -t d8 /tmp/results; echo "other end"
                 /opt/test/socketcalls >/tmp/results; echo "status socketcalls $?"
                 echo "socketcalls begin"; od -v -A n -t d4 /tmp/results; echo "socketcalls end"
                 exit 42
@@ -435,6 +521,7 @@ class DebianRingEventsTest {
         int word = GuestRing.RESULT / 8;
         plain.check(all, "plain", results(printed, "plain", words, word));
         polled.check(all, "polled", results(printed, "polled", words, word));
+        other.check(all, "other", results(printed, "other", words, word));
         assertThat(printed).contains("plain has linked  21-1", "status socketcalls 0");
         calls.check(all, results(printed, "socketcalls", GuestSocketCalls.WORDS, 2));
     }

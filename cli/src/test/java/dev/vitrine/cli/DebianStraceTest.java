@@ -58,6 +58,7 @@ class DebianStraceTest {
             awk 'BEGIN{print 1}'; sed -n 1p /etc/passwd; flock b true; hexdump -C b; split -b 2 b
             cp b bb; cmp b bb; diff b bb; tee q <b; xargs echo <b; mktemp; unshare -m true; nproc
             fsync b; sysctl kernel.ostype; chattr +i b; lsattr b; taskset 1 true; chrt -p 1; renice 1 $$
+            /opt/test/interfaces; /opt/test/messages
             su -c id; (inotifyd - b:x & sleep 0.1; kill $!)
             """;
 
@@ -86,6 +87,7 @@ class DebianStraceTest {
     @Test
     void saysWhatStraceSays() throws IOException {
         GuestPrograms.write(folder);
+        InterfacePrograms.write(folder);
         Files.writeString(folder.resolve("workload"), WORKLOAD);
         Path events = Files.createTempFile("events", null);
         Cli.Result r =

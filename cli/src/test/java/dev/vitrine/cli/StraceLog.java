@@ -4,6 +4,7 @@
 package dev.vitrine.cli;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -82,14 +83,24 @@ final class StraceLog {
             case "ioprio_get" -> s.replaceFirst(" = .*", "");
             case "fcntl" -> s.contains("F_GETFL)") ? s.replaceFirst(" = .*", "") : s;
             case "recvmsg", "sendmsg" -> s.contains("AF_NETLINK") ? name : s;
+            case "shmctl", "semctl", "msgctl" -> sorted(s);
             case "ioctl" ->
-                    s.contains("SIOC")
+                    s.matches(".*SIOC(SIF(ADDR|HW|NETMASK)|GIF(CONF|HW)|ADD|DEL|ETH).*")
+                                    || s.contains("SIOC") && !s.contains(" = 0")
                             ? s.replaceFirst("(SIOC\\w+), .*\\) = ", "$1) = ")
                             : s.replaceFirst("SNDCTL_TMR_\\w+ or ", "")
                                     .replaceFirst("c_oflag=\\S+ c_cflag=\\S+ ", "")
                                     .replace("flag=,", "flag=0,");
             default -> s;
         };
+    }
+
+    /** The members of structures, of which strace has some in another order. */
+    private static String sorted(String call) {
+        String plain = call.replaceAll("[{}]", "").replace(", ...", "").replace(")", ", )");
+        String[] words = plain.replaceAll("\\w+_perm=", "").split(", ");
+        Arrays.sort(words);
+        return String.join(", ", words).replace("key=IPC_PRIVATE", "key=0");
     }
 
     /**
