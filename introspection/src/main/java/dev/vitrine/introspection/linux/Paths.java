@@ -25,8 +25,9 @@ public final class Paths {
     private final long dentryName;
     private final long dentryLength;
     private final long dentryOperations;
-    private final long dentryData;
+    private final long inodePrivate;
     private final long operationName;
+    private final long namespaceOperations;
     private final long namespaceName;
     private final long mountMnt;
     private final long mountRoot;
@@ -35,6 +36,7 @@ public final class Paths {
     private final long pipe;
     private final long socket;
     private final long anonymous;
+    private final long process;
     private final long namespace;
     private final long rootMount;
     private final long rootDentry;
@@ -51,8 +53,9 @@ public final class Paths {
         dentryName = k.offset("dentry", "d_name.name");
         dentryLength = k.offset("dentry", "d_name.len");
         dentryOperations = k.offset("dentry", "d_op");
-        dentryData = k.offset("dentry", "d_fsdata");
+        inodePrivate = k.offset("inode", "i_private");
         operationName = k.offset("dentry_operations", "d_dname");
+        namespaceOperations = k.offset("ns_common", "ops");
         namespaceName = k.offset("proc_ns_operations", "name");
         mountMnt = k.offset("mount", "mnt");
         mountRoot = k.offset("mount", "mnt.mnt_root");
@@ -61,6 +64,7 @@ public final class Paths {
         pipe = function(k, "pipefs_dname");
         socket = function(k, "sockfs_dname");
         anonymous = function(k, "anon_inodefs_dname");
+        process = function(k, "pidfs_dname");
         namespace = function(k, "ns_dname");
     }
 
@@ -119,12 +123,17 @@ public final class Paths {
         if (maker == anonymous) {
             return "anon_inode:" + name(m, dentry);
         }
-        long inode = m.pointer(m.pointer(file + fileInode) + inodeNumber);
+        if (maker == process) { // since 6.9; it was an anonymous inode before
+            return "anon_inode:[pidfd]";
+        }
+        long node = m.pointer(file + fileInode);
+        long inode = m.pointer(node + inodeNumber);
         if (maker == pipe || maker == socket) {
             return (maker == pipe ? "pipe:[" : "socket:[") + inode + "]";
         }
         if (maker == namespace) {
-            long type = m.pointer(dentry + dentryData);
+            long common = m.pointer(node + inodePrivate);
+            long type = common == 0 ? 0 : m.pointer(common + namespaceOperations);
             String kind = type == 0 ? "ns" : m.text(m.pointer(type + namespaceName), NAME);
             return kind + ":[" + inode + "]";
         }
