@@ -3,6 +3,7 @@
 
 package dev.vitrine.introspection.trace.plugin;
 
+import dev.vitrine.introspection.IntrospectionException;
 import dev.vitrine.introspection.linux.LinuxKernel;
 import dev.vitrine.introspection.trace.FunctionListener;
 import dev.vitrine.introspection.trace.Moment;
@@ -208,18 +209,22 @@ final class KernelReports {
 
         /** The thread whose name and number are the arguments; 0 if they are not. */
         private long sleeper(Moment m, long list) {
-            long used = m.number(list, 4);
-            long general = m.pointer(list + 2 * WORD);
-            long others = m.pointer(list + WORD);
-            long[] values = new long[2];
-            for (int i = 0; i < values.length; i++) {
-                boolean register = used < SAVED_REGISTERS;
-                values[i] = m.pointer(register ? general + used : others);
-                used += register ? WORD : 0;
-                others += register ? 0 : WORD;
+            try {
+                long used = m.number(list, 4);
+                long general = m.pointer(list + 2 * WORD);
+                long others = m.pointer(list + WORD);
+                long[] values = new long[2];
+                for (int i = 0; i < values.length; i++) {
+                    boolean register = used < SAVED_REGISTERS;
+                    values[i] = m.pointer(register ? general + used : others);
+                    used += register ? WORD : 0;
+                    others += register ? 0 : WORD;
+                }
+                long task = values[0] - comm;
+                return m.number(task + pid, 4) == (values[1] & 0xFFFF_FFFFL) ? task : 0;
+            } catch (IntrospectionException e) {
+                return 0;
             }
-            long task = values[0] - comm;
-            return m.number(task + pid, 4) == (values[1] & 0xFFFF_FFFFL) ? task : 0;
         }
     }
 }

@@ -132,20 +132,16 @@ final class KernelStack {
                         true));
     }
 
-    /** From where a thread sleeps that no vCPU executes. */
+    /** From where a thread sleeps that no vCPU executes; empty if that is not in memory. */
     List<String> ofSleeping(Moment m, long task) {
-        long frame = m.pointer(task + sleepingSp);
-        return walk(
-                m,
-                new Registers(
-                        m.pointer(frame + frameReturn),
-                        frame + frameSize,
-                        m.pointer(frame + frameBp),
-                        0,
-                        0,
-                        0,
-                        0,
-                        false));
+        try {
+            long frame = m.pointer(task + sleepingSp);
+            long back = m.pointer(frame + frameReturn);
+            long bp = m.pointer(frame + frameBp);
+            return walk(m, new Registers(back, frame + frameSize, bp, 0, 0, 0, 0, false));
+        } catch (IntrospectionException e) {
+            return List.of();
+        }
     }
 
     /** From registers that the kernel has saved; the first is where they were. */
@@ -169,11 +165,11 @@ final class KernelStack {
         List<String> frames = new ArrayList<>();
         Registers r = start;
         while (r != null && frames.size() < MAX_FRAMES) {
-            frames.add(place(m, r));
             try {
+                frames.add(place(m, r));
                 r = next(m, r);
             } catch (IntrospectionException e) {
-                // A stack that has been overwritten: what is above it cannot be known.
+                // What has been overwritten must not keep the report from being told.
                 break;
             }
         }
