@@ -41,7 +41,7 @@ class DebianListsTest {
             insmod /opt/test/victim.ko 2>/dev/null
             /opt/test/opener & O=$!
             unshare -n -m -p -f sh /opt/test/inner &
-            syslogd -n & udhcpc -f -i lo >/dev/null 2>&1 &
+            syslogd -n &
             sleep 1000 | nc -l -p 4444 >/dev/null & until netstat -ltn | grep -q :4444; do usleep 100000; done
             sleep 999 | nc 127.0.0.1 4444 >/dev/null & until netstat -tn | grep -q ESTAB; do usleep 100000; done
             until S=$(pidof sleep) && [ $(echo $S | wc -w) = 3 ]; do usleep 100000; done

@@ -77,6 +77,8 @@ final class OpenerProgram {
         // Sockets are in the kernel's tables once they are bound.
         c.call(41, 2, 2, 0).call(49, RESULT, address(2, 98), 16);
         c.call(41, 10, 2, 0).call(49, RESULT, address(10, 97), 28);
+        byte[] device = {17, 0, 8, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+        c.call(41, 17, 2, 0).call(49, RESULT, device, device.length);
         c.call(22, new byte[8]); // pipe
     }
 
