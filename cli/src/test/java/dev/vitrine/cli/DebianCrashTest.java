@@ -51,8 +51,9 @@ class DebianCrashTest {
             insmod warner.ko
             for m in nullread badread wildread nullcall badcode lister; do insmod $m.ko; done
             insmod spinner.ko count=6000
+            dmesg -c >/tmp/log
             echo 10 >/sys/module/kfence/parameters/sample_interval && insmod freed.ko count=200000
-            echo "<log>"; dmesg; echo "</log>"
+            echo "<log>"; cat /tmp/log; echo "</log>"
             insmod deep.ko
             """;
 
@@ -69,9 +70,7 @@ class DebianCrashTest {
                     "watchdog: BUG: soft lockup.*",
                     "soft_lockup",
                     "rcu: INFO: .*(self-detected stall|detected stalls).*",
-                    "rcu_stall",
-                    "BUG: KFENCE: .*",
-                    "bad_memory");
+                    "rcu_stall");
 
     @TempDir Path folder;
 
@@ -216,6 +215,9 @@ class DebianCrashTest {
                 assertThat(e.get("backtrace")).as(String.join("\n", report)).isEqualTo(expected);
             }
         }
+        // KFENCE finds more than the log has room for.
+        boolean freed = counts.remove("bad_memory") != null;
+        assertThat(freed).isEqualTo(image.endsWith("6.12"));
         Map<String, Integer> logged = new TreeMap<>();
         for (String line : log) {
             LOGGED.forEach((pattern, operation) -> {
@@ -228,7 +230,6 @@ class DebianCrashTest {
         assertThat(counts)
                 .containsKeys("oops", "warning", "hung_task", "soft_lockup", "rcu_stall")
                 .containsEntry("oops", 6);
-        assertThat(counts.containsKey("bad_memory")).isEqualTo(image.endsWith("6.12"));
         Map<?, ?> hung = all.getFirst();
         assertThat(hung.get("message"))
                 .isEqualTo(
