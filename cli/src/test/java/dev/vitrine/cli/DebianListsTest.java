@@ -186,7 +186,7 @@ class DebianListsTest {
         for (Map<?, ?> p : objects(socket, "ps")) {
             StringBuilder numbers = new StringBuilder();
             ((List<?>) p.get("ns_pids")).forEach(n -> numbers.append(n).append(' '));
-            here.put(numbers.toString().strip(), p.get("comm") + " " + p.get("threads"));
+            here.put(numbers.toString().strip(), p.get("name") + " " + p.get("threads"));
             if (String.valueOf(p.get("pid")).equals(inner)) {
                 found = p;
             }
