@@ -71,7 +71,8 @@ final class MapleTree {
                 if (isPointer(slot)) {
                     entries.accept(slot);
                 }
-            } else if (isNode(slot)) {
+            } else if ((slot & ~255L) != 0) {
+                // Only the root is marked as a node; all that is in an inner node is one.
                 node(slot, pivot, depth + 1, entries);
             }
             if (Long.compareUnsigned(pivot, max) >= 0) {
