@@ -58,7 +58,7 @@ import java.util.List;
             "  extract     content of written and deleted files, with SHA-256; see --extract-to",
             "  keys        what is read from and written to terminals, by name",
             "  pcap        packets of network devices; see --pcap",
-            "  crashes     programs that die of a fault, oopses and panics of the kernel",
+            "  crashes     programs that die of faults, and what the kernel reports of itself",
             "  memory      memory made executable without a file, written code that is executed",
             "  rootkit     changes to the kernel's code, tables and entries, hooks, hidden modules",
             "  ebpf        BPF programs and maps, and what programs are attached to",

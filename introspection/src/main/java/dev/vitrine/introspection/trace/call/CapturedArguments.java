@@ -12,6 +12,7 @@ import dev.vitrine.introspection.trace.output.TextWriter;
 import org.jspecify.annotations.Nullable;
 
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 
@@ -152,7 +153,21 @@ public final class CapturedArguments implements Arguments, CallView {
     public List<Message> messages(int index) {
         Object c = content(index);
         Pointed p = call.parameters()[index].pointed();
-        return c == null || p == null ? List.of() : p.messages(c);
+        if (c == null || p == null) {
+            return List.of();
+        }
+        List<Message> asked = p.messages(c);
+        Object now = after == null ? null : after[index];
+        if (now == null || now == c) {
+            return asked;
+        }
+        // The kernel has noted how much of each it has sent.
+        List<Message> done = p.messages(now);
+        List<Message> both = new ArrayList<>();
+        for (int i = 0; i < Math.min(asked.size(), done.size()); i++) {
+            both.add(new Message(asked.get(i).name(), done.get(i).length()));
+        }
+        return both;
     }
 
     /** Whether the kernel writes something to where an argument points. */

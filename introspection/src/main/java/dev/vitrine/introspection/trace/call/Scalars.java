@@ -41,6 +41,7 @@ final class Scalars {
         put("ulong", Width.POINTER, false, unsigned);
         put("id", Width.W4, false, (w, v, c) -> w.number(v == 0xFFFF_FFFFL ? -1 : v));
         put("hex", Width.POINTER, false, hex);
+        put("hex16", Width.W2, false, hex);
         put("hex32", Width.W4, false, hex);
         put("hex64", Width.W8, false, hex);
         put("i16", Width.W2, true, number);

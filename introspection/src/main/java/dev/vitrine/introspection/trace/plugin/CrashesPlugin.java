@@ -101,8 +101,7 @@ public final class CrashesPlugin implements TracePlugin {
 
     @Override
     public String summary() {
-        return "programs that die of a fault, of seccomp or for want of memory; what the kernel"
-                + " reports of itself";
+        return "programs that die of faults, and what the kernel reports of itself";
     }
 
     @Override
