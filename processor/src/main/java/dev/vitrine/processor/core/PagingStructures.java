@@ -93,26 +93,26 @@ public final class PagingStructures {
 
     /** Atomic update of a page-table entry in a walk; true also where no RAM answers. */
     public boolean cas64(long physical, long expect, long update, long la) {
-        long entry = mmu.view().lookup(physical >>> 12);
-        if (entry == 0) {
-            return true;
-        }
-        requireForWalk(entry, WRITE | PhysicalView.WALKER_WRITE, physical, la);
-        long machine = PhysicalView.machineAddress(entry) | (physical & 4095);
-        beforeWalkerWrite(machine);
-        return ram.casLong(machine, expect, update);
+        long machine = toBeMarked(physical, la);
+        return machine < 0 || ram.casLong(machine, expect, update);
     }
 
     /** See {@link #cas64}. */
     public boolean cas32(long physical, int expect, int update, long la) {
+        long machine = toBeMarked(physical, la);
+        return machine < 0 || ram.casInt(machine, expect, update);
+    }
+
+    /** Machine address of an entry that a walk is about to change; -1 where no RAM answers. */
+    private long toBeMarked(long physical, long la) {
         long entry = mmu.view().lookup(physical >>> 12);
         if (entry == 0) {
-            return true;
+            return -1;
         }
         requireForWalk(entry, WRITE | PhysicalView.WALKER_WRITE, physical, la);
         long machine = PhysicalView.machineAddress(entry) | (physical & 4095);
         beforeWalkerWrite(machine);
-        return ram.casInt(machine, expect, update);
+        return machine;
     }
 
     private void beforeWalkerWrite(long machine) {

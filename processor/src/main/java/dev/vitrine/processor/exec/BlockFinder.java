@@ -67,8 +67,7 @@ final class BlockFinder {
             long key = cpu.mmu.fetchKey();
             Block b = findOnce(modeKey);
             // Building serves other processors while it waits for them. One of them may have
-            // changed
-            // the mapping that the block was built through.
+            // changed the mapping that the block was built through.
             if (cpu.mmu.fetchKey() == key) {
                 return b;
             }

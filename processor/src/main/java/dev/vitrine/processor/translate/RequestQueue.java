@@ -12,7 +12,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 
 /**
- * What waits for the translator. While a system starts there are bursts of hundreds; what executes
+ * What waits for the translator. While a system starts there are bursts of dozens; what executes
  * most at the moment comes first, since each of its instructions is interpreted until then, and
  * what is over before its turn is let go.
  *
