@@ -38,6 +38,7 @@ final class LoopCompilation {
     private static final Class<?>[] CALLED = {
         Alu.class,
         Block.class,
+        BlockFinder.class,
         CodeCache.class,
         Cpu.class,
         FaultSite.class,

@@ -256,32 +256,52 @@ final class RegionRunner {
     /** Value of an exit: by {@link SelfModification}, where all is known. */
     private static final int STOPPED = Integer.MIN_VALUE;
 
-    /** Runs a region for a short while, and asks for the second stage when it is hot. */
+    /**
+     * What a way into a region of the first stage has executed is told to the region, which is
+     * another line of the cache for each, when it is so much.
+     */
+    private static final int TOLD = 10_000;
+
+    /** Runs a region that is still looked after. */
     private int runYoung(Target t, long limit) {
-        Region g = t.region;
-        long before = cpu.retired;
-        boolean early = g.stage == 2;
-        if (early) {
-            cpu.limitLoops(Math.min(limit, before + SHORT_RUN + g.longestPath));
+        if (!t.first) {
+            return runShortly(t, limit);
         }
+        long before = cpu.retired;
         int exit;
         try {
             exit = execute(t, limit);
         } catch (SelfModification m) {
             exit = STOPPED;
         }
-        if (early) {
-            cpu.limitLoops(limit);
-            if (cpu.requests() != 0) {
-                cpu.limitLoops(Long.MIN_VALUE);
+        // A run is not longer than a slice of the interpreter's, far below 2^31.
+        t.executed += (int) (cpu.retired - before);
+        if (t.executed >= TOLD) {
+            Region g = t.region;
+            g.executed += t.executed;
+            t.executed = 0;
+            if (g.executed >= g.askAt) {
+                hot(g, t);
             }
-            t.young = --g.young >= 0;
-            return exit;
         }
-        g.executed += cpu.retired - before;
-        if (g.executed >= g.askAt) {
-            hot(g, t);
+        return exit;
+    }
+
+    /** Runs a region of the second stage for a short while, see {@link Region#young}. */
+    private int runShortly(Target t, long limit) {
+        Region g = t.region;
+        cpu.limitLoops(Math.min(limit, cpu.retired + SHORT_RUN + g.longestPath));
+        int exit;
+        try {
+            exit = execute(t, limit);
+        } catch (SelfModification m) {
+            exit = STOPPED;
         }
+        cpu.limitLoops(limit);
+        if (cpu.requests() != 0) {
+            cpu.limitLoops(Long.MIN_VALUE);
+        }
+        t.young = --g.young >= 0;
         return exit;
     }
 

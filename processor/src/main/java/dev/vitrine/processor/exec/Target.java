@@ -32,6 +32,14 @@ final class Target {
     /** The region is still looked after, see {@link Region#young}; never true again. */
     boolean young;
 
+    /** The region is of the first stage. */
+    final boolean first;
+
+    /**
+     * Instructions executed from here that a region of the first stage has not been told of yet.
+     */
+    int executed;
+
     /** Cleared when the region ends, or when another one is entered here instead. */
     private volatile boolean valid = true;
 
@@ -50,6 +58,7 @@ final class Target {
         this.code = region.code;
         this.longestPath = region.longestPath;
         this.young = region.young >= 0;
+        this.first = region.stage == 1;
         this.links = region.links[processor];
         this.block = block;
         this.origin = entry.origin();

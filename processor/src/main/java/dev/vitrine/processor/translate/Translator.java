@@ -48,12 +48,12 @@ public final class Translator implements Tiering {
             1_000_000L * Integer.getInteger("vitrine.translate.pace", 15);
 
     /**
-     * As long as fewer instructions have retired HotSpot is busy with Vitrine's own code: only what
-     * is hotter than the next number says is worth its time.
+     * While a processor's work is new, see {@link Phase}, a region must have executed so many
+     * instructions for the second stage: about what takes as long in the first stage as the second
+     * one takes to compile. The first stage, and HotSpot's second compiler for Vitrine's own code,
+     * need the host's processors then.
      */
-    private static final long EARLY = 1_200_000_000;
-
-    private static final long EARLY_HOT = 1_000_000;
+    private static final long WORTH_WHILE_NEW = 10_000_000;
 
     /** So many regions of the second stage at a time are on their way through HotSpot. */
     private static final int PROFILING = Integer.getInteger("vitrine.translate.profiling", 4);
@@ -65,6 +65,7 @@ public final class Translator implements Tiering {
     private final int processors;
     private final GuestRam ram;
     private final boolean ordered;
+    private final Phase phase;
 
     /** HotSpot's compilers take the time that they need from the domain's processors. */
     private final boolean crowded;
@@ -93,6 +94,7 @@ public final class Translator implements Tiering {
         this.threshold = threshold;
         this.atOnce = atOnce;
         this.processors = processors;
+        this.phase = new Phase(processors);
         this.crowded = !atOnce && processors >= Runtime.getRuntime().availableProcessors();
     }
 
@@ -107,6 +109,7 @@ public final class Translator implements Tiering {
             return;
         }
         block.asked = true;
+        phase.hot(cpu.number, cpu.retired);
         RegionShape shape = RegionShape.choose(cpu, cache, block, 0, SMALL, false).all();
         for (Block b : shape.blocks) {
             b.covered = b.executions;
@@ -127,7 +130,7 @@ public final class Translator implements Tiering {
         if (!atOnce
                 && (now - lastHot < PACE_NANOS
                         || Background.SHARED.profiling() >= PROFILING
-                        || (executed < EARLY_HOT && cpu.retired < EARLY))) {
+                        || (executed < WORTH_WHILE_NEW && phase.isNew(cpu.number, cpu.retired)))) {
             return false;
         }
         lastHot = now;
