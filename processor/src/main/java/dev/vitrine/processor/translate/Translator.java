@@ -18,6 +18,7 @@ import org.jspecify.annotations.Nullable;
 
 import java.lang.invoke.MethodHandles;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.function.LongSupplier;
@@ -135,9 +136,10 @@ public final class Translator implements Tiering {
         }
         lastHot = now;
         RegionShape.Choice choice = RegionShape.choose(cpu, cache, block, origin, 2 * LARGE, true);
+        Attempts attempts = new Attempts(cpu.mmu, choice);
         List<Supplier<@Nullable Region>> translations = new ArrayList<>();
         for (int limit : new int[] {LARGE, LARGE / 2, LARGE / 4}) {
-            translations.add(() -> translate(cpu.mmu, choice.worth(limit), 2));
+            translations.add(() -> attempts.within(limit));
         }
         return submit(cache, translations, null, () -> {});
     }
@@ -145,6 +147,42 @@ public final class Translator implements Tiering {
     @Override
     public long least() {
         return crowded ? WORTH : 0;
+    }
+
+    /** Translations of one choice, each smaller than the one before. */
+    private final class Attempts {
+        private final Mmu mmu;
+        private final RegionShape.Choice choice;
+
+        /** What there is would come out again. */
+        private boolean over;
+
+        Attempts(Mmu mmu, RegionShape.Choice choice) {
+            this.mmu = mmu;
+            this.choice = choice;
+        }
+
+        @Nullable Region within(int limit) {
+            if (over) {
+                return null;
+            }
+            RegionShape shape = choice.worth(limit);
+            over = isThere(shape);
+            return over ? null : translate(mmu, shape, 2);
+        }
+    }
+
+    /**
+     * Whether the same blocks in the same order are a region already. One that is formed anew, for
+     * what has been learnt of its branches, often comes out as it was, and HotSpot would take its
+     * time once more.
+     */
+    private static boolean isThere(RegionShape shape) {
+        Region.Entry e = shape.blocks.getFirst().entry;
+        return e != null
+                && e.number() == 0
+                && e.region().stage == 2
+                && Arrays.asList(e.region().blocks).equals(shape.blocks);
     }
 
     private boolean submit(
