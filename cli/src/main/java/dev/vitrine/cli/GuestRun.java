@@ -172,7 +172,7 @@ final class GuestRun {
 
     private Machine build(@Nullable GuestConsole console, ConsoleInput input, boolean first) {
         Machine.Builder builder =
-                Machine.builder(plan.kernel())
+                Machine.builder(first ? plan.kernel() : plan.kernel().reread())
                         .name(plan.name())
                         .cmdline(plan.cmdline())
                         .memory(plan.memory())

@@ -168,12 +168,11 @@ public final class PvhBuilder {
      *
      * @param layout what {@link #layout} gave
      * @param acpi the ACPI tables, the RSDP among them
-     * @throws BadInputException the ramdisk's file cannot be read
+     * @throws BadInputException the file of the kernel or the ramdisk cannot be read
      */
     public void write(PvhLayout layout, List<AcpiBlob> acpi, PhysicalWriter writer) {
         for (KernelSegment segment : kernel.segments()) {
-            writer.write(
-                    segment.address(), segment.array(), segment.arrayOffset(), segment.fileSize());
+            segment.read(writer::write);
         }
         if (ramdisk != null) {
             ramdisk.writeTo(layout.ramdisk(), writer);

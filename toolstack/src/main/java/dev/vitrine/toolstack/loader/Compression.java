@@ -143,6 +143,7 @@ enum Compression {
     private static byte[] unpackLz4Legacy(ImageBytes packed, int limit) {
         LZ4SafeDecompressor lz4 = LZ4Factory.safeInstance().safeDecompressor();
         Chunks out = new Chunks(packed.name(), limit);
+        byte[] all = packed.array();
         byte[] block = new byte[LZ4_BLOCK];
         long at = 4;
         while (packed.contains(at, 8)) {
@@ -159,12 +160,7 @@ enum Compression {
             try {
                 unpacked =
                         lz4.decompress(
-                                packed.array(),
-                                packed.arrayOffset(at + 4),
-                                (int) size,
-                                block,
-                                0,
-                                LZ4_BLOCK);
+                                all, packed.arrayOffset(at + 4), (int) size, block, 0, LZ4_BLOCK);
             } catch (LZ4Exception e) {
                 throw new BadInputException(
                         packed.name() + ": the lz4 data in the image is corrupt.", e);

@@ -67,7 +67,8 @@ final class ElfFile {
     LoadedKernel load(String kind) {
         List<Header> headers = programHeaders();
         List<KernelSegment> segments = segments(headers);
-        return new LoadedKernel(image.name(), kind, wide, field(24, 24), segments, notes(headers));
+        return new LoadedKernel(
+                image.name(), kind, wide, field(24, 24), segments, notes(headers), image.file());
     }
 
     /** A program header, or a section header that is a note. */
@@ -154,9 +155,7 @@ final class ElfFile {
         return new KernelSegment(
                 header.address,
                 header.memorySize,
-                image.array(),
-                image.arrayOffset(header.offset),
-                (int) header.fileSize);
+                image.slice(header.offset, header.fileSize, "a segment"));
     }
 
     private ElfNotes notes(List<Header> headers) {

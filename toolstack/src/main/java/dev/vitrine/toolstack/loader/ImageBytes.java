@@ -5,7 +5,9 @@ package dev.vitrine.toolstack.loader;
 
 import dev.vitrine.toolstack.BadInputException;
 
-import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+
+import java.nio.file.Path;
 
 /**
  * A range of bytes of an image, little endian, with every access checked. An access beyond the
@@ -13,17 +15,21 @@ import java.util.Arrays;
  */
 final class ImageBytes {
     private final String name;
-    private final byte[] bytes;
+    private final ImageSource source;
     private final int start;
     private final int length;
 
     ImageBytes(String name, byte[] bytes) {
-        this(name, bytes, 0, bytes.length);
+        this(name, new ImageSource.Array(bytes));
     }
 
-    private ImageBytes(String name, byte[] bytes, int start, int length) {
+    ImageBytes(String name, ImageSource source) {
+        this(name, source, 0, source.size());
+    }
+
+    private ImageBytes(String name, ImageSource source, int start, int length) {
         this.name = name;
-        this.bytes = bytes;
+        this.source = source;
         this.start = start;
         this.length = length;
     }
@@ -36,8 +42,14 @@ final class ImageBytes {
         return length;
     }
 
+    /** The file that the bytes are read from, or null. */
+    @Nullable Path file() {
+        return source.file();
+    }
+
+    /** An array that holds them. That of a file is read each time. */
     byte[] array() {
-        return bytes;
+        return source.array();
     }
 
     /** Where {@code offset} of this range is in {@link #array}. */
@@ -51,12 +63,12 @@ final class ImageBytes {
 
     ImageBytes slice(long offset, long size, String what) {
         check(offset, size, what);
-        return new ImageBytes(name, bytes, start + (int) offset, (int) size);
+        return new ImageBytes(name, source, start + (int) offset, (int) size);
     }
 
     int u8(long offset, String what) {
         check(offset, 1, what);
-        return bytes[start + (int) offset] & 0xff;
+        return source.u8(start + (int) offset);
     }
 
     int u16(long offset, String what) {
@@ -77,7 +89,7 @@ final class ImageBytes {
             return false;
         }
         for (int i = 0; i < pattern.length; i++) {
-            if ((bytes[start + (int) offset + i] & 0xff) != pattern[i]) {
+            if (source.u8(start + (int) offset + i) != pattern[i]) {
                 return false;
             }
         }
@@ -88,7 +100,7 @@ final class ImageBytes {
     String text(long offset, int max) {
         StringBuilder text = new StringBuilder();
         for (long i = offset; contains(i, 1) && text.length() < max; i++) {
-            int c = bytes[start + (int) i] & 0xff;
+            int c = source.u8(start + (int) i);
             if (c == 0) {
                 break;
             }
@@ -98,7 +110,14 @@ final class ImageBytes {
     }
 
     byte[] copy() {
-        return Arrays.copyOfRange(bytes, start, start + length);
+        byte[] copy = new byte[length];
+        read(0, (at, from, offset, n) -> System.arraycopy(from, offset, copy, (int) at, n));
+        return copy;
+    }
+
+    /** Gives the bytes in order, the first one as that of {@code address}. */
+    void read(long address, KernelSegment.Sink sink) {
+        source.read(start, length, address, sink);
     }
 
     private void check(long offset, long size, String what) {

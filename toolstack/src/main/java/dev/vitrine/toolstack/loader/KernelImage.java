@@ -7,9 +7,6 @@ import dev.vitrine.toolstack.BadInputException;
 
 import org.jspecify.annotations.Nullable;
 
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 
 /**
@@ -20,18 +17,16 @@ import java.nio.file.Path;
  * and whatever is wrong ends in a {@link BadInputException}.
  */
 public final class KernelImage {
-    /** The largest file that is read: a vmlinux with its debug information is half of this. */
-    static final long MAX_FILE = 1L << 30;
-
     private KernelImage() {}
 
     /**
-     * Loads a kernel from a file.
+     * Loads a kernel from a file. Of one that is not packed only the headers are read now, and the
+     * segments when they are put into memory.
      *
      * @throws BadInputException there is no such file, or it is no x86 kernel that can be loaded
      */
     public static LoadedKernel load(Path file) {
-        return load(file.toString(), readFile(file, "kernel"));
+        return load(new ImageBytes(file.toString(), ImageFile.of(file)), 0);
     }
 
     /**
@@ -86,7 +81,8 @@ public final class KernelImage {
                     kernel.elf64(),
                     kernel.entry(),
                     kernel.segments(),
-                    kernel.notes());
+                    kernel.notes(),
+                    kernel.file());
         }
         if (BzImage.matches(image)) {
             BzImage bzImage = new BzImage(image);
@@ -133,35 +129,5 @@ public final class KernelImage {
             return "a disk image or boot sector";
         }
         return null;
-    }
-
-    /**
-     * Reads a whole file that the user named.
-     *
-     * @param what what the file is to be, for messages: "kernel"
-     * @throws BadInputException it cannot be read or is too large
-     */
-    static byte[] readFile(Path file, String what) {
-        try {
-            if (Files.isDirectory(file)) {
-                throw new BadInputException(file + ": the " + what + " is a folder.");
-            }
-            // Of what is no file, such as a pipe, nobody knows whether it ever ends.
-            if (Files.exists(file) && !Files.isRegularFile(file)) {
-                throw new BadInputException(file + ": the " + what + " is not a regular file.");
-            }
-            if (Files.size(file) > MAX_FILE) {
-                throw new BadInputException(
-                        file + ": the " + what + " is larger than " + (MAX_FILE >> 20) + " MiB.");
-            }
-            return Files.readAllBytes(file);
-        } catch (OutOfMemoryError e) {
-            throw new BadInputException(
-                    file + ": the " + what + " is too large for the memory of this JVM (-Xmx).", e);
-        } catch (NoSuchFileException e) {
-            throw new BadInputException(file + ": there is no such file.", e);
-        } catch (IOException e) {
-            throw new BadInputException(file + ": the " + what + " cannot be read.", e);
-        }
     }
 }

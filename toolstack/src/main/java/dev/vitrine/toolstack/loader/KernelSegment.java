@@ -8,18 +8,27 @@ package dev.vitrine.toolstack.loader;
  * image, then zeros up to {@link #memorySize}.
  */
 public final class KernelSegment {
+    /** Takes some of a segment's bytes. */
+    @FunctionalInterface
+    public interface Sink {
+        /**
+         * Takes {@code length} bytes.
+         *
+         * @param address the guest-physical address of the first
+         * @param source the array that holds them for now, from {@code offset} on; not to be
+         *     changed
+         */
+        void take(long address, byte[] source, int offset, int length);
+    }
+
     private final long address;
     private final long memorySize;
-    private final byte[] bytes;
-    private final int offset;
-    private final int fileSize;
+    private final ImageBytes bytes;
 
-    KernelSegment(long address, long memorySize, byte[] bytes, int offset, int fileSize) {
+    KernelSegment(long address, long memorySize, ImageBytes bytes) {
         this.address = address;
         this.memorySize = memorySize;
         this.bytes = bytes;
-        this.offset = offset;
-        this.fileSize = fileSize;
     }
 
     /** The guest-physical address of the first byte. */
@@ -41,22 +50,23 @@ public final class KernelSegment {
 
     /** The bytes that come from the image. */
     public int fileSize() {
-        return fileSize;
+        return bytes.length();
     }
 
-    /** The array that holds the image's bytes, from {@link #arrayOffset} on; not to be changed. */
-    public byte[] array() {
-        return bytes;
-    }
-
-    /** Where the segment's first byte is in {@link #array}. */
-    public int arrayOffset() {
-        return offset;
+    /**
+     * Gives the bytes that come from the image, in order and in parts. Those of a file that is not
+     * packed are read now.
+     *
+     * @throws dev.vitrine.toolstack.BadInputException the file cannot be read any more, or is not
+     *     what it was when the kernel was loaded
+     */
+    public void read(Sink sink) {
+        bytes.read(address, sink);
     }
 
     @Override
     public String toString() {
         return String.format(
-                "segment 0x%x..0x%x (0x%x bytes from the file)", address, end(), fileSize);
+                "segment 0x%x..0x%x (0x%x bytes from the file)", address, end(), fileSize());
     }
 }

@@ -3,6 +3,9 @@
 
 package dev.vitrine.toolstack.loader;
 
+import org.jspecify.annotations.Nullable;
+
+import java.nio.file.Path;
 import java.util.List;
 
 /**
@@ -14,6 +17,8 @@ import java.util.List;
  * @param entry the entry point of the ELF header
  * @param segments what to load, by address; they do not overlap, and there is at least one
  * @param notes the kernel's Xen notes
+ * @param file the file that the segments are read from when they are put into memory; null if they
+ *     are on the heap, as what was packed is
  */
 public record LoadedKernel(
         String name,
@@ -21,7 +26,8 @@ public record LoadedKernel(
         boolean elf64,
         long entry,
         List<KernelSegment> segments,
-        ElfNotes notes) {
+        ElfNotes notes,
+        @Nullable Path file) {
     public LoadedKernel {
         segments = List.copyOf(segments);
     }
@@ -34,5 +40,14 @@ public record LoadedKernel(
     /** The address behind the last byte that the kernel takes. */
     public long end() {
         return segments.getLast().end();
+    }
+
+    /**
+     * The kernel for the next start of the guest: of its file as it is now, if it is read from one.
+     *
+     * @throws dev.vitrine.toolstack.BadInputException it cannot be used any more
+     */
+    public LoadedKernel reread() {
+        return file == null ? this : KernelImage.load(file);
     }
 }

@@ -13,6 +13,7 @@ import dev.vitrine.toolstack.Mutations;
 import org.junit.jupiter.api.Test;
 
 import java.util.List;
+import java.util.Objects;
 
 class KernelImageFuzzTest {
     /** Whatever the bytes: a kernel whose segments are sound, or one sentence. */
@@ -24,8 +25,13 @@ class KernelImageFuzzTest {
             for (KernelSegment segment : kernel.segments()) {
                 assertThat(segment.address()).isGreaterThanOrEqualTo(end);
                 assertThat(segment.end()).isGreaterThan(segment.address());
-                assertThat(segment.arrayOffset() + segment.fileSize())
-                        .isLessThanOrEqualTo(segment.array().length);
+                long[] next = {segment.address()};
+                segment.read((address, source, offset, length) -> {
+                    assertThat(address).isEqualTo(next[0]);
+                    Objects.checkFromIndexSize(offset, length, source.length);
+                    next[0] += length;
+                });
+                assertThat(next[0]).isEqualTo(segment.address() + segment.fileSize());
                 assertThat((long) segment.fileSize()).isLessThanOrEqualTo(segment.memorySize());
                 end = segment.end();
             }

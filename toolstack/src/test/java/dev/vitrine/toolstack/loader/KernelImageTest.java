@@ -5,6 +5,7 @@ package dev.vitrine.toolstack.loader;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import dev.vitrine.toolstack.BadInputException;
 import dev.vitrine.toolstack.loader.TestKernels.Elf;
@@ -15,16 +16,31 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.FileTime;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Random;
 
 class KernelImageTest {
     private static LoadedKernel load(byte[] image) {
         return KernelImage.load("kernel", image);
+    }
+
+    /** What a segment gives, which has to be all of it in order. */
+    private static byte[] bytes(KernelSegment segment) {
+        ByteArrayOutputStream all = new ByteArrayOutputStream();
+        segment.read((address, source, offset, length) -> {
+            assertThat(address).isEqualTo(segment.address() + all.size());
+            all.write(source, offset, length);
+        });
+        assertThat(all.size()).isEqualTo(segment.fileSize());
+        return all.toByteArray();
     }
 
     private static void refuses(byte[] image, String message) {
@@ -46,10 +62,7 @@ class KernelImageTest {
         KernelSegment first = kernel.segments().getFirst();
         assertThat(first.fileSize()).isEqualTo(5000);
         assertThat(first.memorySize()).isEqualTo(0x2000);
-        assertThat(
-                        Arrays.copyOfRange(
-                                first.array(), first.arrayOffset(), first.arrayOffset() + 5000))
-                .isEqualTo(TestKernels.pattern(5000));
+        assertThat(bytes(first)).isEqualTo(TestKernels.pattern(5000));
     }
 
     @Test
@@ -275,9 +288,106 @@ class KernelImageTest {
                 .hasMessageStartingWith(file + ": ");
     }
 
+    /** Segments of many pages, the second of which begins and ends in the middle of one. */
+    private static byte[] large() {
+        return new Elf(true)
+                .segment(0x100_0000, TestKernels.pattern(700_001), 0x10_0000)
+                .segment(0x200_0000, TestKernels.pattern(131_072), 0x10_0000)
+                .note(ElfNotes.PHYS32_ENTRY, 0x100_0010)
+                .build();
+    }
+
+    private static Path write(Path folder, byte[] kernel) throws IOException {
+        return Files.write(folder.resolve("k"), kernel);
+    }
+
     @Test
-    void readsFiles(@TempDir Path folder) throws IOException {
-        Path file = Files.write(folder.resolve("k"), TestKernels.pvh());
-        assertThat(KernelImage.load(file).notes().phys32Entry()).hasValue(0x100_0010);
+    void filesAreLoadedAsBytesAre(@TempDir Path folder) throws IOException {
+        byte[] miniOs =
+                new Elf(false)
+                        .segment(0, TestKernels.pattern(100), 0x20_0000)
+                        .note(ElfNotes.PHYS32_ENTRY, 0)
+                        .notesInSection()
+                        .build();
+        for (byte[] image :
+                List.of(
+                        TestKernels.pvh(),
+                        miniOs,
+                        large(),
+                        TestKernels.bzImage(large()),
+                        TestKernels.bzImage(TestKernels.payload(Compression.LZ4_LEGACY, large())),
+                        TestKernels.bzImage(TestKernels.payload(Compression.XZ, large())),
+                        TestKernels.pack(Compression.GZIP, large()))) {
+            LoadedKernel fromFile = KernelImage.load(write(folder, image));
+            LoadedKernel fromBytes = load(image);
+            assertThat(fromFile.kind()).isEqualTo(fromBytes.kind());
+            assertThat(fromFile.entry()).isEqualTo(fromBytes.entry());
+            assertThat(fromFile.notes().phys32Entry()).isEqualTo(fromBytes.notes().phys32Entry());
+            assertThat(fromFile.segments().toString()).isEqualTo(fromBytes.segments().toString());
+            for (int i = 0; i < fromBytes.segments().size(); i++) {
+                assertThat(bytes(fromFile.segments().get(i)))
+                        .isEqualTo(bytes(fromBytes.segments().get(i)));
+            }
+        }
+    }
+
+    @Test
+    void filesAreRefusedAsBytesAre(@TempDir Path folder) throws IOException {
+        byte[] whole = TestKernels.pvh();
+        for (int length = 0; length < whole.length; length += length < 400 ? 7 : 97) {
+            byte[] cut = Arrays.copyOf(whole, length);
+            Path file = write(folder, cut);
+            BadInputException e = catchThrowableOfType(BadInputException.class, () -> load(cut));
+            assertThatThrownBy(() -> KernelImage.load(file))
+                    .isInstanceOf(BadInputException.class)
+                    .hasMessage(e.getMessage().replaceFirst("kernel", file.toString()));
+        }
+    }
+
+    @Test
+    void aFileThatShrinksIsTold(@TempDir Path folder) throws IOException {
+        Path file = write(folder, large());
+        KernelSegment segment = KernelImage.load(file).segments().getLast();
+        Files.write(file, Arrays.copyOf(large(), 750_000));
+        tells(file, segment, "the kernel shrank while it was read.");
+        Files.delete(file);
+        tells(file, segment, "there is no such file.");
+    }
+
+    @Test
+    void aFileThatIsAnotherIsTold(@TempDir Path folder) throws IOException {
+        Path file = write(folder, large());
+        KernelSegment segment = KernelImage.load(file).segments().getFirst();
+        FileTime time = Files.getLastModifiedTime(file);
+        Files.write(file, large());
+        Files.setLastModifiedTime(file, FileTime.fromMillis(time.toMillis() + 1));
+        tells(file, segment, "the kernel changed while it was read.");
+
+        Files.setLastModifiedTime(file, time);
+        assertThat(bytes(segment)).hasSize(700_001);
+        Path other = Files.write(folder.resolve("other"), large());
+        Files.setLastModifiedTime(other, time);
+        Files.move(other, file, StandardCopyOption.REPLACE_EXISTING);
+        tells(file, segment, "the kernel changed while it was read.");
+    }
+
+    private static void tells(Path file, KernelSegment segment, String what) {
+        assertThatThrownBy(() -> bytes(segment))
+                .isInstanceOf(BadInputException.class)
+                .hasMessage(file + ": " + what);
+    }
+
+    @Test
+    void theNextStartTakesTheFileAsItIsThen(@TempDir Path folder) throws IOException {
+        Path file = write(folder, TestKernels.pvh());
+        LoadedKernel first = KernelImage.load(file);
+        write(folder, large());
+        LoadedKernel next = first.reread();
+        assertThat(next.end()).isEqualTo(0x210_0000);
+        assertThat(bytes(next.segments().getFirst())).hasSize(700_001);
+        write(folder, TestKernels.bzImage(TestKernels.payload(Compression.GZIP, large())));
+        LoadedKernel packed = next.reread();
+        Files.delete(file);
+        assertThat(packed.reread()).isSameAs(packed);
     }
 }

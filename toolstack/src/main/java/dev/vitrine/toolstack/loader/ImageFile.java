@@ -1,0 +1,168 @@
+// Copyright 2026 The Vitrine authors
+// SPDX-License-Identifier: Apache-2.0
+
+package dev.vitrine.toolstack.loader;
+
+import dev.vitrine.toolstack.BadInputException;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.util.Objects;
+
+/**
+ * A kernel's file. A kernel of 50 MB is not read as a whole: headers are read by the page, and what
+ * is loaded goes to the guest in parts, without an array of its size on Java's heap.
+ *
+ * <p>The file may change meanwhile. It is read, not mapped: where a mapped file has become shorter,
+ * an access to it is an error of the JVM. And what has been read counts only if the file is still
+ * the one that was opened first.
+ */
+final class ImageFile implements ImageSource {
+    /** The largest file that is read: a vmlinux with its debug information is half of this. */
+    static final long MAX_FILE = 1L << 30;
+
+    private static final int PAGE = 4096;
+
+    /** Small enough to stay in the host's second cache on its way to the guest. */
+    private static final int PART = 1 << 17;
+
+    private final Path file;
+    private final State state;
+
+    /** What has been read last, of one aligned page. */
+    private final byte[] page = new byte[PAGE];
+
+    private int pageNumber = -1;
+
+    /** What tells that a file is still the same. */
+    private record State(long size, Object modified, Object key) {
+        static State of(Path file) throws IOException {
+            BasicFileAttributes a = Files.readAttributes(file, BasicFileAttributes.class);
+            return new State(
+                    a.size(), a.lastModifiedTime(), Objects.requireNonNullElse(a.fileKey(), ""));
+        }
+    }
+
+    private ImageFile(Path file, State state) {
+        this.file = file;
+        this.state = state;
+    }
+
+    /**
+     * A kernel's file that the user named.
+     *
+     * @throws BadInputException it cannot be read or is too large
+     */
+    static ImageFile of(Path file) {
+        try {
+            if (Files.isDirectory(file)) {
+                throw new BadInputException(file + ": the kernel is a folder.");
+            }
+            // Of what is no file, such as a pipe, nobody knows whether it ever ends.
+            if (Files.exists(file) && !Files.isRegularFile(file)) {
+                throw new BadInputException(file + ": the kernel is not a regular file.");
+            }
+            State state = State.of(file);
+            if (state.size > MAX_FILE) {
+                throw new BadInputException(
+                        file + ": the kernel is larger than " + (MAX_FILE >> 20) + " MiB.");
+            }
+            return new ImageFile(file, state);
+        } catch (IOException e) {
+            throw unreadable(file, e);
+        }
+    }
+
+    @Override
+    public Path file() {
+        return file;
+    }
+
+    @Override
+    public int size() {
+        return (int) state.size;
+    }
+
+    @Override
+    public int u8(int offset) {
+        if (offset / PAGE != pageNumber) {
+            int start = offset & -PAGE;
+            try (FileChannel channel = FileChannel.open(file)) {
+                fill(channel, start, page, Math.min(PAGE, size() - start));
+            } catch (IOException e) {
+                throw unreadable(file, e);
+            }
+            pageNumber = offset / PAGE;
+        }
+        return page[offset % PAGE] & 0xff;
+    }
+
+    @Override
+    public void read(int offset, int length, long address, KernelSegment.Sink sink) {
+        byte[] part = new byte[Math.min(length, PART)];
+        try (FileChannel channel = FileChannel.open(file)) {
+            for (int done = 0; done < length; done += part.length) {
+                int n = Math.min(part.length, length - done);
+                fill(channel, offset + done, part, n);
+                sink.take(address + done, part, 0, n);
+            }
+            checkUnchanged();
+        } catch (IOException e) {
+            throw unreadable(file, e);
+        }
+    }
+
+    @Override
+    public byte[] array() {
+        byte[] all;
+        try (FileChannel channel = FileChannel.open(file)) {
+            all = new byte[size()];
+            for (int done = 0; done < all.length; done += PART) {
+                ByteBuffer part = ByteBuffer.wrap(all, done, Math.min(PART, all.length - done));
+                fill(channel, done, part);
+            }
+            checkUnchanged();
+        } catch (OutOfMemoryError e) {
+            throw new BadInputException(
+                    file + ": the kernel is too large for the memory of this JVM (-Xmx).", e);
+        } catch (IOException e) {
+            throw unreadable(file, e);
+        }
+        return all;
+    }
+
+    private void fill(FileChannel channel, int at, byte[] into, int length) throws IOException {
+        fill(channel, at, ByteBuffer.wrap(into, 0, length));
+    }
+
+    private void fill(FileChannel channel, int at, ByteBuffer into) throws IOException {
+        long next = at;
+        while (into.hasRemaining()) {
+            int n = channel.read(into, next);
+            if (n < 0) {
+                throw new BadInputException(file + ": the kernel shrank while it was read.");
+            }
+            next += n;
+        }
+    }
+
+    private void checkUnchanged() throws IOException {
+        if (!State.of(file).equals(state)) {
+            throw new BadInputException(file + ": the kernel changed while it was read.");
+        }
+    }
+
+    private static BadInputException unreadable(Path file, IOException e) {
+        return new BadInputException(
+                file
+                        + (e instanceof NoSuchFileException
+                                ? ": there is no such file."
+                                : ": the kernel cannot be read."),
+                e);
+    }
+}
