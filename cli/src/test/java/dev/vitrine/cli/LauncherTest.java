@@ -84,6 +84,7 @@ class LauncherTest {
                         launcher.toString());
         builder.environment().put("JAVA_HOME", bin.getParent().toString());
         builder.environment().remove("VITRINE_JAVA_OPTS");
+        builder.environment().put("XDG_CACHE_HOME", folder.resolve("cache").toString());
         builder.environment().putAll(environment);
         Process process =
                 builder.redirectInput(Path.of("/dev/null").toFile())
@@ -100,7 +101,7 @@ class LauncherTest {
 
     private Path cache() throws IOException {
         try (var files = Files.list(home.resolve("aot"))) {
-            List<Path> all = files.toList();
+            List<Path> all = files.filter(f -> f.toString().endsWith(".aot")).toList();
             assertThat(all).hasSize(1);
             return all.getFirst();
         }
@@ -147,6 +148,67 @@ class LauncherTest {
         Files.delete(bin.resolve("broken"));
         assertThat(run().out()).contains("-XX:AOTCache=");
         assertThat(cache()).hasContent("cache");
+    }
+
+    private void makeImage(Path cache) throws IOException {
+        Path image = Files.createDirectories(cache.resolve("vitrine/images/debian"));
+        Files.writeString(image.resolve("current"), "id\n");
+    }
+
+    /** Whether the launcher trains, once more or for the first time. */
+    private boolean trains(Map<String, String> environment)
+            throws IOException, InterruptedException {
+        Files.deleteIfExists(home.resolve("aot.log"));
+        Result r = run("", environment);
+        assertThat(r.status()).as(r.err()).isZero();
+        assertThat(r.out()).doesNotContain("--train");
+        return Files.exists(home.resolve("aot.log"));
+    }
+
+    @Test
+    void trainsOnceMoreWhenThereIsAnImage() throws IOException, InterruptedException {
+        assertThat(trains(Map.of())).isTrue();
+        assertThat(trains(Map.of())).isFalse();
+        makeImage(folder.resolve("cache"));
+        Result r = run();
+        assertThat(r.err()).startsWith("vitrine: there is an image now").hasLineCount(1);
+        assertThat(r.out()).contains("-XX:AOTCache=");
+        assertThat(trains(Map.of())).isFalse();
+        Files.delete(folder.resolve("cache/vitrine/images/debian/current"));
+        assertThat(trains(Map.of())).isFalse();
+        makeImage(folder.resolve("cache"));
+        assertThat(trains(Map.of())).isFalse();
+    }
+
+    @Test
+    void whoHasAnImageTrainsOnce() throws IOException, InterruptedException {
+        makeImage(folder.resolve("cache"));
+        assertThat(run().err()).isEmpty();
+        assertThat(trains(Map.of())).isFalse();
+    }
+
+    @Test
+    void aTrainingThatFailsWithTheImageIsNotDoneAgain() throws IOException, InterruptedException {
+        run();
+        makeImage(folder.resolve("cache"));
+        Files.createFile(bin.resolve("no-cache"));
+        assertThat(trains(Map.of())).isTrue();
+        assertThat(cache()).hasContent("cache");
+        assertThat(trains(Map.of())).isFalse();
+        assertThat(run().out()).contains("-XX:AOTCache=");
+    }
+
+    @Test
+    void imagesAreLookedForWhereTheyAre() throws IOException, InterruptedException {
+        Path user = folder.resolve("a user");
+        Map<String, String> relative = Map.of("XDG_CACHE_HOME", "cache", "HOME", user.toString());
+        assertThat(trains(relative)).isTrue();
+        makeImage(folder.resolve("elsewhere"));
+        makeImage(folder.resolve("a  path with $spaces/cache"));
+        assertThat(trains(relative)).isFalse();
+        makeImage(user.resolve(".cache"));
+        assertThat(trains(relative)).isTrue();
+        assertThat(trains(relative)).isFalse();
     }
 
     @Test
