@@ -8,9 +8,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.SymbolLookup;
 import java.lang.foreign.ValueLayout;
-import java.lang.invoke.MethodHandle;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -134,45 +132,54 @@ public final class MachineMemory implements AutoCloseable {
                     && MachineMemory.class.getModule().isNativeAccessEnabled();
         }
 
+        /**
+         * The shape by which all functions here are called, mmap's: a JVM makes classes for each
+         * shape at run time, which takes 10 ms. What a function has no parameter for is in a
+         * register that it does not read.
+         */
+        private static final FunctionDescriptor SHAPE =
+                FunctionDescriptor.of(
+                        ValueLayout.JAVA_LONG,
+                        ValueLayout.JAVA_LONG,
+                        ValueLayout.JAVA_LONG,
+                        ValueLayout.JAVA_INT,
+                        ValueLayout.JAVA_INT,
+                        ValueLayout.JAVA_INT,
+                        ValueLayout.JAVA_LONG);
+
+        /** Calls a function of the C library, or gives -1 if there is none of that name. */
+        private static long call(
+                String function, long address, long bytes, int third, int flags, int file)
+                throws Throwable {
+            Linker linker = Linker.nativeLinker();
+            MemorySegment symbol = linker.defaultLookup().find(function).orElse(null);
+            return symbol == null
+                    ? -1
+                    : (long)
+                            linker.downcallHandle(SHAPE)
+                                    .invokeExact(symbol, address, bytes, third, flags, file, 0L);
+        }
+
         /** mmap of anonymous memory; null where that is not to be had (not Linux, refused). */
         static @org.jspecify.annotations.Nullable MemorySegment anonymous(long bytes, Arena arena) {
             if (!nativeCalls()) {
                 return null;
             }
             try {
-                Linker linker = Linker.nativeLinker();
-                SymbolLookup lookup = linker.defaultLookup();
-                var mmapSymbol = lookup.find("mmap");
-                var munmapSymbol = lookup.find("munmap");
-                if (mmapSymbol.isEmpty() || munmapSymbol.isEmpty()) {
-                    return null;
-                }
-                MethodHandle mmap =
-                        linker.downcallHandle(
-                                mmapSymbol.get(),
-                                FunctionDescriptor.of(
-                                        ValueLayout.JAVA_LONG,
-                                        ValueLayout.JAVA_LONG,
-                                        ValueLayout.JAVA_LONG,
-                                        ValueLayout.JAVA_INT,
-                                        ValueLayout.JAVA_INT,
-                                        ValueLayout.JAVA_INT,
-                                        ValueLayout.JAVA_LONG));
                 long address =
-                        (long)
-                                mmap.invokeExact(
-                                        0L,
-                                        bytes,
-                                        PROT_READ_WRITE,
-                                        MAP_PRIVATE_ANONYMOUS_NORESERVE,
-                                        -1,
-                                        0L);
+                        call(
+                                "mmap",
+                                0,
+                                bytes,
+                                PROT_READ_WRITE,
+                                MAP_PRIVATE_ANONYMOUS_NORESERVE,
+                                -1);
                 if (address == -1) {
                     return null;
                 }
-                adviseHugePages(linker, lookup, address, bytes);
+                advise(address, bytes, MADV_HUGEPAGE);
                 return MemorySegment.ofAddress(address)
-                        .reinterpret(bytes, arena, s -> unmap(linker, munmapSymbol.get(), s));
+                        .reinterpret(bytes, arena, Reservation::unmap);
             } catch (Throwable e) {
                 if (e instanceof VirtualMachineError v) {
                     throw v;
@@ -182,31 +189,14 @@ public final class MachineMemory implements AutoCloseable {
         }
 
         /**
-         * Lets the kernel back the memory by pages of 2 MiB: without them each access that misses
-         * the host's TLB costs a walk, of two levels of tables where the host is a guest itself.
+         * Only advice: what comes of it does not matter.
+         *
+         * <p>MADV_HUGEPAGE lets the kernel back the memory by pages of 2 MiB: without them each
+         * access that misses the host's TLB costs a walk, of two levels of tables where the host is
+         * a guest itself.
          */
-        private static void adviseHugePages(
-                Linker linker, SymbolLookup lookup, long address, long bytes) throws Throwable {
-            advise(linker, lookup, address, bytes, MADV_HUGEPAGE);
-        }
-
-        /** Only advice: what comes of it does not matter. */
-        private static void advise(
-                Linker linker, SymbolLookup lookup, long address, long bytes, int advice)
-                throws Throwable {
-            var madvise = lookup.find("madvise");
-            if (madvise.isPresent()) {
-                int ignored =
-                        (int)
-                                linker.downcallHandle(
-                                                madvise.get(),
-                                                FunctionDescriptor.of(
-                                                        ValueLayout.JAVA_INT,
-                                                        ValueLayout.JAVA_LONG,
-                                                        ValueLayout.JAVA_LONG,
-                                                        ValueLayout.JAVA_INT))
-                                        .invokeExact(address, bytes, advice);
-            }
+        private static void advise(long address, long bytes, int advice) throws Throwable {
+            long ignored = call("madvise", address, bytes, advice, 0, 0);
         }
 
         /** Drops what is in the memory. */
@@ -215,8 +205,7 @@ public final class MachineMemory implements AutoCloseable {
                 return;
             }
             try {
-                Linker linker = Linker.nativeLinker();
-                advise(linker, linker.defaultLookup(), s.address(), s.byteSize(), MADV_DONTNEED);
+                advise(s.address(), s.byteSize(), MADV_DONTNEED);
             } catch (Throwable e) {
                 if (e instanceof VirtualMachineError v) {
                     throw v;
@@ -224,17 +213,9 @@ public final class MachineMemory implements AutoCloseable {
             }
         }
 
-        private static void unmap(Linker linker, MemorySegment symbol, MemorySegment s) {
+        private static void unmap(MemorySegment s) {
             try {
-                int result =
-                        (int)
-                                linker.downcallHandle(
-                                                symbol,
-                                                FunctionDescriptor.of(
-                                                        ValueLayout.JAVA_INT,
-                                                        ValueLayout.JAVA_LONG,
-                                                        ValueLayout.JAVA_LONG))
-                                        .invokeExact(s.address(), s.byteSize());
+                int result = (int) call("munmap", s.address(), s.byteSize(), 0, 0, 0);
                 if (result != 0) {
                     throw new IllegalStateException("munmap of guest memory failed");
                 }

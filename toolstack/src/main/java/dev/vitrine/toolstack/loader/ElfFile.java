@@ -8,7 +8,6 @@ import dev.vitrine.toolstack.BadInputException;
 import org.jspecify.annotations.Nullable;
 
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 
 /**
@@ -124,7 +123,8 @@ final class ElfFile {
         if (segments.isEmpty()) {
             throw bad("the ELF file has no segment to load");
         }
-        segments.sort(Comparator.comparingLong(KernelSegment::address));
+        // Not comparingLong: its lambda can be serialised, and such are in no AOT cache.
+        segments.sort((a, b) -> Long.compare(a.address(), b.address()));
         for (int i = 1; i < segments.size(); i++) {
             KernelSegment before = segments.get(i - 1);
             KernelSegment after = segments.get(i);

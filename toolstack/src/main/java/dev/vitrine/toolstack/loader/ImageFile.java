@@ -32,23 +32,14 @@ final class ImageFile implements ImageSource {
     private static final int PART = 1 << 17;
 
     private final Path file;
-    private final State state;
+    private final BasicFileAttributes state;
 
     /** What has been read last, of one aligned page. */
     private final byte[] page = new byte[PAGE];
 
     private int pageNumber = -1;
 
-    /** What tells that a file is still the same. */
-    private record State(long size, Object modified, Object key) {
-        static State of(Path file) throws IOException {
-            BasicFileAttributes a = Files.readAttributes(file, BasicFileAttributes.class);
-            return new State(
-                    a.size(), a.lastModifiedTime(), Objects.requireNonNullElse(a.fileKey(), ""));
-        }
-    }
-
-    private ImageFile(Path file, State state) {
+    private ImageFile(Path file, BasicFileAttributes state) {
         this.file = file;
         this.state = state;
     }
@@ -67,8 +58,8 @@ final class ImageFile implements ImageSource {
             if (Files.exists(file) && !Files.isRegularFile(file)) {
                 throw new BadInputException(file + ": the kernel is not a regular file.");
             }
-            State state = State.of(file);
-            if (state.size > MAX_FILE) {
+            BasicFileAttributes state = Files.readAttributes(file, BasicFileAttributes.class);
+            if (state.size() > MAX_FILE) {
                 throw new BadInputException(
                         file + ": the kernel is larger than " + (MAX_FILE >> 20) + " MiB.");
             }
@@ -85,7 +76,7 @@ final class ImageFile implements ImageSource {
 
     @Override
     public int size() {
-        return (int) state.size;
+        return (int) state.size();
     }
 
     @Override
@@ -152,7 +143,10 @@ final class ImageFile implements ImageSource {
     }
 
     private void checkUnchanged() throws IOException {
-        if (!State.of(file).equals(state)) {
+        BasicFileAttributes now = Files.readAttributes(file, BasicFileAttributes.class);
+        if (now.size() != state.size()
+                || !now.lastModifiedTime().equals(state.lastModifiedTime())
+                || !Objects.equals(now.fileKey(), state.fileKey())) {
             throw new BadInputException(file + ": the kernel changed while it was read.");
         }
     }
