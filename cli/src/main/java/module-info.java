@@ -17,7 +17,4 @@ module dev.vitrine.cli {
     requires org.jline;
 
     uses dev.vitrine.introspection.trace.TracePlugin;
-
-    opens dev.vitrine.cli to
-            info.picocli;
 }

@@ -27,8 +27,8 @@ final class CommandLineParser {
      * @return false if help was asked for and is printed, so that there is nothing left to do
      * @throws BadInputException the arguments make no sense
      */
-    static boolean parse(Object command, String[] args, Streams streams) {
-        CommandLine line = new CommandLine(command);
+    static boolean parse(Described command, String[] args, Streams streams) {
+        CommandLine line = new CommandLine(command.options().spec());
         line.setUsageHelpWidth(WIDTH);
         line.setExpandAtFiles(false);
         line.setOverwrittenOptionsAllowed(false);
@@ -48,8 +48,8 @@ final class CommandLineParser {
     }
 
     /** Prints the help of a command. */
-    static void help(Object command, Streams streams) {
-        usage(new CommandLine(command).setUsageHelpWidth(WIDTH), streams);
+    static void help(Described command, Streams streams) {
+        usage(new CommandLine(command.options().spec()).setUsageHelpWidth(WIDTH), streams);
     }
 
     private static void usage(CommandLine line, Streams streams) {

@@ -6,9 +6,6 @@ package dev.vitrine.cli;
 import dev.vitrine.toolstack.image.Image;
 import dev.vitrine.toolstack.image.ImageStore;
 
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
-
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
@@ -19,25 +16,20 @@ import java.util.Locale;
 import java.util.concurrent.Callable;
 
 /** {@code vitrine images}. */
-@Command(
-        name = "vitrine images",
-        header = {"Lists the images that there are.", ""},
-        synopsisHeading = "usage: ",
-        customSynopsis = "vitrine images",
-        optionListHeading = "%n")
-final class ImagesCommand implements Callable<Integer> {
+final class ImagesCommand implements Callable<Integer>, Described {
     private static final String ROW = "%-12s %-34s %-16s %8s  %s%n";
 
     private final Streams streams;
 
-    @Option(
-            names = {"-h", "--help"},
-            usageHelp = true,
-            description = "this text")
-    private boolean help;
-
     ImagesCommand(Streams streams) {
         this.streams = streams;
+    }
+
+    @Override
+    public Options options() {
+        return new Options("vitrine images", "vitrine images")
+                .header("Lists the images that there are.", "")
+                .help();
     }
 
     @Override

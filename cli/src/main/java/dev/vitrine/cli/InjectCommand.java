@@ -10,10 +10,6 @@ import dev.vitrine.toolstack.PathNames;
 
 import org.jspecify.annotations.Nullable;
 
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
-
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -27,43 +23,7 @@ import java.util.List;
 import java.util.concurrent.Callable;
 
 /** {@code vitrine inject}: programs and files of a running guest. */
-@Command(
-        name = "vitrine inject",
-        header = {
-            "Starts a program in a running Linux guest, reads or writes a file of it, or calls a function of",
-            "its kernel, without an agent.",
-            ""
-        },
-        synopsisHeading = "usage: ",
-        customSynopsis = "vitrine inject [OPTION...] TARGET ACTION ARGUMENT...",
-        parameterListHeading = "%n",
-        optionListHeading = "%n",
-        sortOptions = false,
-        footer = {
-            "",
-            "actions:",
-            "  exec PATH ARGS...   starts a program as root, without terminal",
-            "  read PATH [LOCAL]   reads a file of the guest, to standard output or a file",
-            "  write PATH LOCAL    writes a file of the guest",
-            "  call FUNCTION ARG...  calls a function of the kernel and prints what it returns;",
-            "                      ARG is a number (-1, 0x...), a symbol, a symbol+offset, or text:...",
-            "",
-            "Options go before TARGET: what is behind ACTION is for the program. A thread of the guest",
-            "does it when it has made a system call, or a worker of the kernel, and goes on as before.",
-            "",
-            "exit status:",
-            "  0    it is done; with --wait: the status of the program, 128 + N if signal N ended it",
-            "  2    usage or bad input, or the guest's kernel could not do it or not in time;",
-            "       a function has been called and has returned with status 0, whatever it returns",
-            "",
-            "examples:",
-            "  vitrine run debian --control /tmp/guest",
-            "  vitrine inject /tmp/guest write /tmp/tool ./tool",
-            "  vitrine inject --wait /tmp/guest exec /bin/sh -c 'chmod +x /tmp/tool && /tmp/tool >/tmp/log'",
-            "  vitrine inject /tmp/guest read /tmp/log",
-            "  vitrine inject --pid 1 /tmp/guest call msleep 100"
-        })
-final class InjectCommand implements Callable<Integer> {
+final class InjectCommand implements Callable<Integer>, Described {
     private static final int MAX_SECONDS = 3600;
 
     /** How an argument begins of which the function gets the address. */
@@ -71,49 +31,67 @@ final class InjectCommand implements Callable<Integer> {
 
     private final Streams streams;
 
-    @Parameters(
-            index = "0",
-            paramLabel = "TARGET",
-            description = "the control socket of a running guest (vitrine run --control)")
     private String target = "";
-
-    @Parameters(index = "1", paramLabel = "ACTION", description = "exec, read, write or call")
     private String action = "";
-
-    @Parameters(
-            index = "2..*",
-            arity = "0..*",
-            paramLabel = "ARGUMENT",
-            description = "what the action needs")
     private List<String> arguments = new ArrayList<>();
-
-    @Option(
-            names = "--pid",
-            paramLabel = "PID",
-            description = {
-                "takes a thread of this process, which is woken if need be; read and write then have",
-                "its rights and its root folder (default: any thread of root's, with the kernel's",
-                "root folder)"
-            })
     private @Nullable String pid;
-
-    @Option(names = "--wait", description = "with exec: waits for the end of the program")
     private boolean wait;
-
-    @Option(
-            names = "--timeout",
-            paramLabel = "TIME",
-            description = "gives up after it, such as 90, 90s, 500ms or 5m (default: 30s)")
     private String timeout = "30s";
-
-    @Option(
-            names = {"-h", "--help"},
-            usageHelp = true,
-            description = "this text")
-    private boolean help;
 
     InjectCommand(Streams streams) {
         this.streams = streams;
+    }
+
+    @Override
+    public Options options() {
+        return new Options("vitrine inject", "vitrine inject [OPTION...] TARGET ACTION ARGUMENT...")
+                .header(
+                        "Starts a program in a running Linux guest, reads or writes a file of it, or calls a function of",
+                        "its kernel, without an agent.",
+                        "")
+                .footer(
+                        "",
+                        "actions:",
+                        "  exec PATH ARGS...   starts a program as root, without terminal",
+                        "  read PATH [LOCAL]   reads a file of the guest, to standard output or a file",
+                        "  write PATH LOCAL    writes a file of the guest",
+                        "  call FUNCTION ARG...  calls a function of the kernel and prints what it returns;",
+                        "                      ARG is a number (-1, 0x...), a symbol, a symbol+offset, or text:...",
+                        "",
+                        "Options go before TARGET: what is behind ACTION is for the program. A thread of the guest",
+                        "does it when it has made a system call, or a worker of the kernel, and goes on as before.",
+                        "",
+                        "exit status:",
+                        "  0    it is done; with --wait: the status of the program, 128 + N if signal N ended it",
+                        "  2    usage or bad input, or the guest's kernel could not do it or not in time;",
+                        "       a function has been called and has returned with status 0, whatever it returns",
+                        "",
+                        "examples:",
+                        "  vitrine run debian --control /tmp/guest",
+                        "  vitrine inject /tmp/guest write /tmp/tool ./tool",
+                        "  vitrine inject --wait /tmp/guest exec /bin/sh -c 'chmod +x /tmp/tool && /tmp/tool >/tmp/log'",
+                        "  vitrine inject /tmp/guest read /tmp/log",
+                        "  vitrine inject --pid 1 /tmp/guest call msleep 100")
+                .argument(
+                        "TARGET",
+                        v -> target = v,
+                        "the control socket of a running guest (vitrine run --control)")
+                .argument("ACTION", v -> action = v, "exec, read, write or call")
+                .arguments("ARGUMENT", v -> arguments = v, "what the action needs")
+                .text(
+                        "--pid",
+                        "PID",
+                        v -> pid = v,
+                        "takes a thread of this process, which is woken if need be; read and write then have",
+                        "its rights and its root folder (default: any thread of root's, with the kernel's",
+                        "root folder)")
+                .flag("--wait", () -> wait = true, "with exec: waits for the end of the program")
+                .text(
+                        "--timeout",
+                        "TIME",
+                        v -> timeout = v,
+                        "gives up after it, such as 90, 90s, 500ms or 5m (default: 30s)")
+                .help();
     }
 
     @Override

@@ -128,8 +128,8 @@ public final class Main {
         }
     }
 
-    private static int call(Callable<Integer> command, String[] args, Streams streams)
-            throws Exception {
+    private static <C extends Callable<Integer> & Described> int call(
+            C command, String[] args, Streams streams) throws Exception {
         return CommandLineParser.parse(command, args, streams) ? command.call() : ExitStatus.OK;
     }
 

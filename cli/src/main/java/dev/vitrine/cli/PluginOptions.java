@@ -10,55 +10,54 @@ import dev.vitrine.toolstack.PathNames;
 
 import org.jspecify.annotations.Nullable;
 
-import picocli.CommandLine.Option;
-
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
 /** What plugins of {@code vitrine trace} write besides events. */
 final class PluginOptions {
-    @Option(
-            names = "--extract-to",
-            paramLabel = "DIR",
-            description = {
-                "a folder for the contents that the plugin extract finds; each file has the SHA-256",
-                "of its content as name, and the events say of what file it is"
-            })
     private @Nullable String extractTo;
-
-    @Option(
-            names = "--extract-size",
-            paramLabel = "SIZE",
-            description = "how much of a file is taken (default: 64M)")
     private @Nullable String extractSize;
-
-    @Option(
-            names = "--extract-total",
-            paramLabel = "SIZE",
-            description = "how much is written to the folder in all (default: 1G)")
     private @Nullable String extractTotal;
-
-    @Option(
-            names = "--pcap",
-            paramLabel = "FILE",
-            description = "a pcapng file for the packets that the plugin pcap sees")
     private @Nullable String pcap;
-
-    @Option(
-            names = "--pcap-size",
-            paramLabel = "SIZE",
-            description = "how large that file may be; later packets are left out (default: 1G)")
     private @Nullable String pcapSize;
-
-    @Option(
-            names = "--memory-dump",
-            paramLabel = "DIR",
-            description = {
-                "a folder for pages of written code that the plugin memory sees executed, by their",
-                "SHA-256; 256 MiB at the most"
-            })
     private @Nullable String memoryDump;
+
+    /** Adds them to a command's. */
+    void give(Options options) {
+        options.text(
+                        "--extract-to",
+                        "DIR",
+                        v -> extractTo = v,
+                        "a folder for the contents that the plugin extract finds; each file has the SHA-256",
+                        "of its content as name, and the events say of what file it is")
+                .text(
+                        "--extract-size",
+                        "SIZE",
+                        v -> extractSize = v,
+                        "how much of a file is taken (default: 64M)")
+                .text(
+                        "--extract-total",
+                        "SIZE",
+                        v -> extractTotal = v,
+                        "how much is written to the folder in all (default: 1G)")
+                .text(
+                        "--pcap",
+                        "FILE",
+                        v -> pcap = v,
+                        "a pcapng file for the packets that the plugin pcap sees")
+                .text(
+                        "--pcap-size",
+                        "SIZE",
+                        v -> pcapSize = v,
+                        "how large that file may be; later packets are left out (default: 1G)")
+                .text(
+                        "--memory-dump",
+                        "DIR",
+                        v -> memoryDump = v,
+                        "a folder for pages of written code that the plugin memory sees executed, by their",
+                        "SHA-256; 256 MiB at the most");
+    }
 
     /** Forgets all. */
     void clear() {

@@ -10,11 +10,6 @@ import dev.vitrine.toolstack.record.Replayer;
 
 import org.jspecify.annotations.Nullable;
 
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Unmatched;
-
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -31,84 +26,71 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /** {@code vitrine replay}: runs a recorded guest again. */
-@Command(
-        name = "vitrine replay",
-        header = {
-            "Runs a guest again as 'vitrine record' has recorded it, and compares its state with the",
-            "recorded one at each checkpoint.",
-            ""
-        },
-        synopsisHeading = "usage: ",
-        customSynopsis =
-                "vitrine replay RUN [OPTION...] [--plugins ... and options of vitrine trace]",
-        parameterListHeading = "%n",
-        optionListHeading = "%n",
-        sortOptions = false,
-        footer = {
-            "",
-            "The guest's console is on standard output once more; it gets the recorded input. Kernel,",
-            "ramdisk and files of --copy have to be what they were. With --output or --plugins what",
-            "happens inside is traced as 'vitrine trace' does; the guest does not notice.",
-            "",
-            "exit status:",
-            "  0    all states were as recorded, to the end or to --until",
-            "  2    usage or bad input: the recording is damaged, kernel or ramdisk are others, or the",
-            "       recording ends before --until",
-            "  5    the replay differs from the recording; the first difference is on standard error",
-            "  70   an error of Vitrine itself, or Java's heap is too small",
-            "  141  nobody reads standard output any more",
-            "",
-            "examples:",
-            "  vitrine replay crash",
-            "  vitrine replay crash --until 1500000000 --core then.core",
-            "  vitrine replay crash --until time:2500000000 --control /tmp/guest",
-            "  vitrine replay crash --plugins syscalls --output calls.jsonl",
-            "  vitrine replay crash --until event:4711"
-        })
-final class ReplayCommand implements Callable<Integer> {
+final class ReplayCommand implements Callable<Integer>, Described {
     private final Streams streams;
 
-    @Parameters(index = "0", paramLabel = "RUN", description = "the folder of the recording")
     private String run = "";
-
-    @Option(
-            names = "--until",
-            paramLabel = "WHERE",
-            description = {
-                "stops there and shows the registers: N, after so many instructions of all vCPUs;",
-                "time:N, when the guest's clock is at so many nanoseconds; or event:N, where the",
-                "event of that number (seq) begins, which takes a second replay to find"
-            })
     private @Nullable String until;
-
-    @Option(
-            names = "--core",
-            paramLabel = "FILE",
-            description = "writes a memory image of the guest as it is in the end")
     private @Nullable String core;
-
-    @Option(
-            names = "--control",
-            paramLabel = "SOCKET",
-            description = {
-                "makes a control socket for vitrine inspect; the guest then stands still where the",
-                "replay ends, until the process is ended"
-            })
     private @Nullable String control;
-
-    @Unmatched private List<String> tracing = new ArrayList<>();
-
-    @Option(names = "--stats", description = "prints what processor and hypervisor did")
+    private List<String> tracing = new ArrayList<>();
     private boolean stats;
-
-    @Option(
-            names = {"-h", "--help"},
-            usageHelp = true,
-            description = "this text")
-    private boolean help;
 
     ReplayCommand(Streams streams) {
         this.streams = streams;
+    }
+
+    @Override
+    public Options options() {
+        return new Options(
+                        "vitrine replay",
+                        "vitrine replay RUN [OPTION...] [--plugins ... and options of vitrine trace]")
+                .header(
+                        "Runs a guest again as 'vitrine record' has recorded it, and compares its state with the",
+                        "recorded one at each checkpoint.",
+                        "")
+                .footer(
+                        "",
+                        "The guest's console is on standard output once more; it gets the recorded input. Kernel,",
+                        "ramdisk and files of --copy have to be what they were. With --output or --plugins what",
+                        "happens inside is traced as 'vitrine trace' does; the guest does not notice.",
+                        "",
+                        "exit status:",
+                        "  0    all states were as recorded, to the end or to --until",
+                        "  2    usage or bad input: the recording is damaged, kernel or ramdisk are others, or the",
+                        "       recording ends before --until",
+                        "  5    the replay differs from the recording; the first difference is on standard error",
+                        "  70   an error of Vitrine itself, or Java's heap is too small",
+                        "  141  nobody reads standard output any more",
+                        "",
+                        "examples:",
+                        "  vitrine replay crash",
+                        "  vitrine replay crash --until 1500000000 --core then.core",
+                        "  vitrine replay crash --until time:2500000000 --control /tmp/guest",
+                        "  vitrine replay crash --plugins syscalls --output calls.jsonl",
+                        "  vitrine replay crash --until event:4711")
+                .argument("RUN", v -> run = v, "the folder of the recording")
+                .text(
+                        "--until",
+                        "WHERE",
+                        v -> until = v,
+                        "stops there and shows the registers: N, after so many instructions of all vCPUs;",
+                        "time:N, when the guest's clock is at so many nanoseconds; or event:N, where the",
+                        "event of that number (seq) begins, which takes a second replay to find")
+                .text(
+                        "--core",
+                        "FILE",
+                        v -> core = v,
+                        "writes a memory image of the guest as it is in the end")
+                .text(
+                        "--control",
+                        "SOCKET",
+                        v -> control = v,
+                        "makes a control socket for vitrine inspect; the guest then stands still where the",
+                        "replay ends, until the process is ended")
+                .rest(v -> tracing = v)
+                .flag("--stats", () -> stats = true, "prints what processor and hypervisor did")
+                .help();
     }
 
     @Override

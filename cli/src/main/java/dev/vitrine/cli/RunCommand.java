@@ -7,145 +7,122 @@ import dev.vitrine.toolstack.BadInputException;
 
 import org.jspecify.annotations.Nullable;
 
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
-
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 
 /** {@code vitrine run}: the options. {@link RunPlan} makes sense of them, {@link GuestRun} runs. */
-@Command(
-        name = "vitrine run",
-        header = {"Boots a Xen PVH guest and gives its console; Ctrl-] stops it.", ""},
-        synopsisHeading = "usage: ",
-        customSynopsis = "vitrine run [IMAGE | FILE.cfg] [OPTION...]",
-        parameterListHeading = "%n",
-        optionListHeading = "%n",
-        sortOptions = false,
-        footer = {
-            "",
-            "Standard input is the input of the guest's console. A terminal is made raw: each key goes to",
-            "the guest at once, Ctrl-C too. What comes from a pipe or a file goes there byte by byte, and",
-            "its end as Ctrl-D. In an image it is the shell's script, at whose end the guest powers off,",
-            "or with --exec the command's standard input.",
-            "",
-            "exit status:",
-            "  0    the guest powered off (with --exec: the status of the command; 0 as well if the guest",
-            "       powered off or rebooted before the command ended, which standard error then says)",
-            "  2    usage or bad input, or standard output cannot be written",
-            "  3    the guest crashed; registers, last instructions and reason are on standard error",
-            "  4    --verify-translation: translated code did something else than the interpreter,",
-            "       a fault of Vitrine; the report is on standard error",
-            "  70   an error of Vitrine itself, or Java's heap is too small",
-            "  124  the time given with --timeout passed",
-            "  141  nobody reads standard output any more",
-            "",
-            "examples:",
-            "  vitrine run debian",
-            "  vitrine run debian --exec 'uname -a'",
-            "  vitrine run debian --copy ./tests:/tests --exec 'sh /tests/all.sh' --timeout 5m",
-            "  vitrine run --kernel vmlinuz --ramdisk initrd.img --cmdline console=hvc0"
-        })
-class RunCommand implements Callable<Integer> {
+class RunCommand implements Callable<Integer>, Described {
     private final Streams streams;
 
-    @Parameters(
-            arity = "0..1",
-            paramLabel = "IMAGE|FILE.cfg",
-            description = {
-                "an image (debian, debian:full, debian:rt, debian:6.12), pulled if not there;",
-                "or a domain configuration in the syntax of xl.cfg"
-            })
     @Nullable String what;
-
-    @Option(
-            names = "--kernel",
-            paramLabel = "F",
-            description = "the kernel: a bzImage or ELF file, also compressed")
     @Nullable String kernel;
-
-    @Option(names = "--ramdisk", paramLabel = "F", description = "the ramdisk (initramfs)")
     @Nullable String ramdisk;
-
-    @Option(
-            names = "--cmdline",
-            paramLabel = "S",
-            description = "the kernel's command line; added to the image's own, if there is one")
     @Nullable String cmdline;
-
-    @Option(
-            names = "--memory",
-            paramLabel = "SIZE",
-            description = "memory, such as 512M (which is the default) or 2G")
     @Nullable String memory;
-
-    @Option(
-            names = "--vcpus",
-            paramLabel = "N",
-            description = "virtual processors, 1 to 128 (default: 1)")
     @Nullable String vcpus;
-
-    @Option(
-            names = "--copy",
-            paramLabel = "HOST:GUEST",
-            description = "adds a file or folder to the image; may be repeated")
     List<String> copies = new ArrayList<>();
-
-    @Option(
-            names = "--exec",
-            paramLabel = "CMD",
-            description = "runs a command instead of a shell, and ends with its exit status")
     @Nullable String exec;
-
-    @Option(
-            names = "--timeout",
-            paramLabel = "TIME",
-            description = {
-                "ends the run after a time such as 60s or 5m, from the guest's start on;",
-                "pulling an image and loading do not count"
-            })
     @Nullable String timeout;
-
-    @Option(
-            names = "--clock",
-            paramLabel = "real|virtual",
-            description = {
-                "virtual: time advances with instructions, so that a run can be",
-                "repeated (default: real)"
-            })
     String clock = "real";
-
-    @Option(
-            names = "--control",
-            paramLabel = "SOCKET",
-            description = {
-                "makes a control socket, by which vitrine inspect sees the guest;",
-                "for this user only (mode 0600)"
-            })
     @Nullable String control;
-
-    @Option(names = "--stats", description = "prints what processor and hypervisor did")
     boolean stats;
-
-    @Option(
-            names = "--verify-translation",
-            description = {
-                "lets the interpreter do again all that translated code does, and ends",
-                "the run at the first difference; for one vCPU, and slow"
-            })
     boolean verifyTranslation;
-
-    @Option(
-            names = {"-h", "--help"},
-            usageHelp = true,
-            description = "this text")
-    private boolean help;
 
     RunCommand(Streams streams) {
         this.streams = streams;
+    }
+
+    @Override
+    public Options options() {
+        return give(
+                new Options("vitrine run", "vitrine run [IMAGE | FILE.cfg] [OPTION...]")
+                        .header("Boots a Xen PVH guest and gives its console; Ctrl-] stops it.", "")
+                        .footer(
+                                "",
+                                "Standard input is the input of the guest's console. A terminal is made raw: each key goes to",
+                                "the guest at once, Ctrl-C too. What comes from a pipe or a file goes there byte by byte, and",
+                                "its end as Ctrl-D. In an image it is the shell's script, at whose end the guest powers off,",
+                                "or with --exec the command's standard input.",
+                                "",
+                                "exit status:",
+                                "  0    the guest powered off (with --exec: the status of the command; 0 as well if the guest",
+                                "       powered off or rebooted before the command ended, which standard error then says)",
+                                "  2    usage or bad input, or standard output cannot be written",
+                                "  3    the guest crashed; registers, last instructions and reason are on standard error",
+                                "  4    --verify-translation: translated code did something else than the interpreter,",
+                                "       a fault of Vitrine; the report is on standard error",
+                                "  70   an error of Vitrine itself, or Java's heap is too small",
+                                "  124  the time given with --timeout passed",
+                                "  141  nobody reads standard output any more",
+                                "",
+                                "examples:",
+                                "  vitrine run debian",
+                                "  vitrine run debian --exec 'uname -a'",
+                                "  vitrine run debian --copy ./tests:/tests --exec 'sh /tests/all.sh' --timeout 5m",
+                                "  vitrine run --kernel vmlinuz --ramdisk initrd.img --cmdline console=hvc0"));
+    }
+
+    /** Adds what is told what to run, and how, for all commands that run guests. */
+    final Options give(Options options) {
+        return options.optionalArgument(
+                        "IMAGE|FILE.cfg",
+                        v -> what = v,
+                        "an image (debian, debian:full, debian:rt, debian:6.12), pulled if not there;",
+                        "or a domain configuration in the syntax of xl.cfg")
+                .text(
+                        "--kernel",
+                        "F",
+                        v -> kernel = v,
+                        "the kernel: a bzImage or ELF file, also compressed")
+                .text("--ramdisk", "F", v -> ramdisk = v, "the ramdisk (initramfs)")
+                .text(
+                        "--cmdline",
+                        "S",
+                        v -> cmdline = v,
+                        "the kernel's command line; added to the image's own, if there is one")
+                .text(
+                        "--memory",
+                        "SIZE",
+                        v -> memory = v,
+                        "memory, such as 512M (which is the default) or 2G")
+                .text("--vcpus", "N", v -> vcpus = v, "virtual processors, 1 to 128 (default: 1)")
+                .repeated(
+                        "--copy",
+                        "HOST:GUEST",
+                        v -> copies = v,
+                        "adds a file or folder to the image; may be repeated")
+                .text(
+                        "--exec",
+                        "CMD",
+                        v -> exec = v,
+                        "runs a command instead of a shell, and ends with its exit status")
+                .text(
+                        "--timeout",
+                        "TIME",
+                        v -> timeout = v,
+                        "ends the run after a time such as 60s or 5m, from the guest's start on;",
+                        "pulling an image and loading do not count")
+                .text(
+                        "--clock",
+                        "real|virtual",
+                        v -> clock = v,
+                        "virtual: time advances with instructions, so that a run can be",
+                        "repeated (default: real)")
+                .text(
+                        "--control",
+                        "SOCKET",
+                        v -> control = v,
+                        "makes a control socket, by which vitrine inspect sees the guest;",
+                        "for this user only (mode 0600)")
+                .flag("--stats", () -> stats = true, "prints what processor and hypervisor did")
+                .flag(
+                        "--verify-translation",
+                        () -> verifyTranslation = true,
+                        "lets the interpreter do again all that translated code does, and ends",
+                        "the run at the first difference; for one vCPU, and slow")
+                .help();
     }
 
     @Override

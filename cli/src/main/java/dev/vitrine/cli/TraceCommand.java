@@ -17,10 +17,6 @@ import dev.vitrine.toolstack.PathNames;
 
 import org.jspecify.annotations.Nullable;
 
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Option;
-
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.file.Files;
@@ -30,114 +26,18 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** {@code vitrine trace}: {@code vitrine run} with what happens inside the guest written down. */
-@Command(
-        name = "vitrine trace",
-        header = {
-            "Boots a Xen PVH guest as 'vitrine run' does, and writes what happens inside it.",
-            ""
-        },
-        synopsisHeading = "usage: ",
-        customSynopsis = "vitrine trace [IMAGE | FILE.cfg] [--output F] [OPTION...]",
-        parameterListHeading = "%n",
-        optionListHeading = "%n",
-        sortOptions = false,
-        footer = {
-            "",
-            "Events are lines, from the first system call of the first process on. The guest needs no",
-            "agent and no symbols, its memory is not changed, and with --clock virtual its time is what",
-            "it is without. Standard input, standard output and the exit status are those of",
-            "'vitrine run'; docs/trace.md has the fields of events.",
-            "",
-            "plugins:",
-            "  syscalls    each system call with its arguments and result",
-            "  processes   fork, exec with arguments and environment, exit, signals, credentials",
-            "  files       open, read, write, rename, unlink, chmod and others, with paths",
-            "  network     sockets: bind, connect, accept, send and receive, with addresses",
-            "  modules     modules of the kernel that are loaded and unloaded",
-            "  ptrace      processes that look into others",
-            "  extract     content of written and deleted files, with SHA-256; see --extract-to",
-            "  keys        what is read from and written to terminals, by name",
-            "  pcap        packets of network devices; see --pcap",
-            "  crashes     programs that die of faults, and what the kernel reports of itself",
-            "  memory      memory made executable without a file, written code that is executed",
-            "  rootkit     changes to the kernel's code, tables and entries, hooks, hidden modules",
-            "  ebpf        BPF programs and maps, and what programs are attached to",
-            "",
-            "  2    also: events could not be written, or the guest is no Linux that can be traced",
-            "",
-            "examples:",
-            "  vitrine trace debian --exec 'ls /' --output ls.jsonl",
-            "  vitrine trace debian --output - --format text --exec true"
-        })
 final class TraceCommand extends RunCommand {
     private final Streams streams;
 
-    @Option(
-            names = "--plugins",
-            paramLabel = "NAME,...",
-            split = ",",
-            hideParamSyntax = true,
-            description = "what is traced, see below (default: syscalls)")
     List<String> plugins = new ArrayList<>(List.of("syscalls"));
-
-    @Option(
-            names = "--plugin-path",
-            paramLabel = "JAR|FOLDER",
-            description = "where plugins of other makers are; may be repeated")
     List<String> pluginPath = new ArrayList<>();
-
-    @Option(
-            names = "--output",
-            paramLabel = "F",
-            description = {
-                "where the events go; - is standard output, with the guest's console",
-                "(default: standard error)"
-            })
     @Nullable String output;
-
-    @Option(
-            names = "--format",
-            paramLabel = "json|csv|kv|text",
-            description = {
-                "json: an object on each line; csv; kv: name=value; text: as strace has it",
-                "(default: json)"
-            })
     String format = "json";
-
-    @Option(
-            names = "--filter",
-            paramLabel = "EXPR",
-            description = {
-                "only events for which this is true, such as",
-                "'name == openat && args.filename ~ \"/etc/*\" || error'"
-            })
     @Nullable String filter;
-
-    @Option(
-            names = "--data",
-            paramLabel = "BYTES",
-            description = "how much of a buffer an event has, 0 to 65536 (default: 32)")
     int data = 32;
-
-    @Option(
-            names = "--breakpoints",
-            paramLabel = "engine|shadow",
-            description = {
-                "engine: the processor knows where they are; shadow: INT3 in copies of pages that",
-                "only instruction fetch is shown, as tools for Xen do it (default: engine)"
-            })
     String breakpoints = "engine";
-
-    @Option(
-            names = "--symbols",
-            paramLabel = "FILE",
-            description = {
-                "symbols and types for a kernel that has none of its own: Volatility's ISF",
-                "(.json, .json.xz) or a System.map; may be repeated"
-            })
     List<String> symbols = new ArrayList<>();
-
-    @Mixin final PluginOptions settings = new PluginOptions();
+    final PluginOptions settings = new PluginOptions();
 
     private static final int MAX_DATA = 1 << 16;
 
@@ -149,6 +49,91 @@ final class TraceCommand extends RunCommand {
     TraceCommand(Streams streams) {
         super(streams);
         this.streams = streams;
+    }
+
+    @Override
+    public Options options() {
+        Options options =
+                give(new Options(
+                                        "vitrine trace",
+                                        "vitrine trace [IMAGE | FILE.cfg] [--output F] [OPTION...]")
+                                .header(
+                                        "Boots a Xen PVH guest as 'vitrine run' does, and writes what happens inside it.",
+                                        "")
+                                .footer(
+                                        "",
+                                        "Events are lines, from the first system call of the first process on. The guest needs no",
+                                        "agent and no symbols, its memory is not changed, and with --clock virtual its time is what",
+                                        "it is without. Standard input, standard output and the exit status are those of",
+                                        "'vitrine run'; docs/trace.md has the fields of events.",
+                                        "",
+                                        "plugins:",
+                                        "  syscalls    each system call with its arguments and result",
+                                        "  processes   fork, exec with arguments and environment, exit, signals, credentials",
+                                        "  files       open, read, write, rename, unlink, chmod and others, with paths",
+                                        "  network     sockets: bind, connect, accept, send and receive, with addresses",
+                                        "  modules     modules of the kernel that are loaded and unloaded",
+                                        "  ptrace      processes that look into others",
+                                        "  extract     content of written and deleted files, with SHA-256; see --extract-to",
+                                        "  keys        what is read from and written to terminals, by name",
+                                        "  pcap        packets of network devices; see --pcap",
+                                        "  crashes     programs that die of faults, and what the kernel reports of itself",
+                                        "  memory      memory made executable without a file, written code that is executed",
+                                        "  rootkit     changes to the kernel's code, tables and entries, hooks, hidden modules",
+                                        "  ebpf        BPF programs and maps, and what programs are attached to",
+                                        "",
+                                        "  2    also: events could not be written, or the guest is no Linux that can be traced",
+                                        "",
+                                        "examples:",
+                                        "  vitrine trace debian --exec 'ls /' --output ls.jsonl",
+                                        "  vitrine trace debian --output - --format text --exec true"))
+                        .commas(
+                                "--plugins",
+                                "NAME,...",
+                                v -> plugins = v,
+                                "what is traced, see below (default: syscalls)")
+                        .repeated(
+                                "--plugin-path",
+                                "JAR|FOLDER",
+                                v -> pluginPath = v,
+                                "where plugins of other makers are; may be repeated")
+                        .text(
+                                "--output",
+                                "F",
+                                v -> output = v,
+                                "where the events go; - is standard output, with the guest's console",
+                                "(default: standard error)")
+                        .text(
+                                "--format",
+                                "json|csv|kv|text",
+                                v -> format = v,
+                                "json: an object on each line; csv; kv: name=value; text: as strace has it",
+                                "(default: json)")
+                        .text(
+                                "--filter",
+                                "EXPR",
+                                v -> filter = v,
+                                "only events for which this is true, such as",
+                                "'name == openat && args.filename ~ \"/etc/*\" || error'")
+                        .number(
+                                "--data",
+                                "BYTES",
+                                v -> data = v,
+                                "how much of a buffer an event has, 0 to 65536 (default: 32)")
+                        .text(
+                                "--breakpoints",
+                                "engine|shadow",
+                                v -> breakpoints = v,
+                                "engine: the processor knows where they are; shadow: INT3 in copies of pages that",
+                                "only instruction fetch is shown, as tools for Xen do it (default: engine)")
+                        .repeated(
+                                "--symbols",
+                                "FILE",
+                                v -> symbols = v,
+                                "symbols and types for a kernel that has none of its own: Volatility's ISF",
+                                "(.json, .json.xz) or a System.map; may be repeated");
+        settings.give(options);
+        return options;
     }
 
     @Override

@@ -235,6 +235,23 @@ class UsageTest {
     }
 
     @Test
+    void flagsTakeTrueAndFalse() {
+        Cli.run("run", "--kernel", "/no/such/file", "--stats=false").isBadInput("/no/such/file");
+        Cli.run("run", "--kernel", "/no/such/file", "--stats=x")
+                .isBadInput("Invalid value for option '--stats': 'x' is not a boolean");
+        Cli.run("run", "--stats", "--stats").isBadInput("--stats is given more than once");
+    }
+
+    @Test
+    void optionsThatMayBeRepeatedKeepAllValues() {
+        Cli.run("run", "debian", "--copy", "pom.xml:/a", "--copy", "/no/such/file:/b")
+                .isBadInput("/no/such/file");
+        Cli.run("run", "debian", "--copy", "/no/such/file:/b", "--copy", "pom.xml:/a")
+                .isBadInput("/no/such/file");
+        Cli.run("pull", "nope", "--with", "a,b", "--with", "c").isBadInput("'nope'");
+    }
+
+    @Test
     void copyNeedsTwoPaths() {
         Cli.run("run", "debian", "--copy", "nowhere").isBadInput("'nowhere'");
         Cli.run("run", "debian", "--copy", "pom.xml:relative").isBadInput("pom.xml:relative");
