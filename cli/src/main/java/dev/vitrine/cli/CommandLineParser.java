@@ -28,7 +28,7 @@ final class CommandLineParser {
      * @throws BadInputException the arguments make no sense
      */
     static boolean parse(Described command, String[] args, Streams streams) {
-        CommandLine line = new CommandLine(command.options().spec());
+        CommandLine line = line(command);
         line.setUsageHelpWidth(WIDTH);
         line.setExpandAtFiles(false);
         line.setOverwrittenOptionsAllowed(false);
@@ -47,9 +47,13 @@ final class CommandLineParser {
         return true;
     }
 
+    private static CommandLine line(Described command) {
+        return new CommandLine(command.options().spec(), Options.FACTORY);
+    }
+
     /** Prints the help of a command. */
     static void help(Described command, Streams streams) {
-        usage(new CommandLine(command.options().spec()).setUsageHelpWidth(WIDTH), streams);
+        usage(line(command).setUsageHelpWidth(WIDTH), streams);
     }
 
     private static void usage(CommandLine line, Streams streams) {

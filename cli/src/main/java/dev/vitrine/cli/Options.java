@@ -5,6 +5,7 @@ package dev.vitrine.cli;
 
 import org.jspecify.annotations.Nullable;
 
+import picocli.CommandLine.IFactory;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.IGetter;
 import picocli.CommandLine.Model.ISetter;
@@ -12,6 +13,7 @@ import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Model.PositionalParamSpec;
 import picocli.CommandLine.Model.UnmatchedArgsBinding;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
 
@@ -23,14 +25,26 @@ import java.util.function.Consumer;
  * <p>What a user does not give is not set.
  */
 final class Options {
-    private final CommandSpec spec = CommandSpec.create();
+    /**
+     * Makes what picocli wants to be made, which for what is described here are lists. Its own
+     * factory looks for a class of Groovy first, in vain, for which the JVM opens all jars.
+     */
+    static final IFactory FACTORY =
+            new IFactory() {
+                @Override
+                public <K> K create(Class<K> type) throws ReflectiveOperationException {
+                    return type.getDeclaredConstructor().newInstance();
+                }
+            };
+
+    private final CommandSpec spec;
 
     /**
      * @param name the command's name
      * @param usage what stands behind "usage: ", and further lines
      */
     Options(String name, String... usage) {
-        spec.name(name);
+        spec = CommandSpec.wrapWithoutInspection(null, FACTORY).name(name);
         spec.usageMessage()
                 .synopsisHeading("usage: ")
                 .customSynopsis(usage)
@@ -97,7 +111,7 @@ final class Options {
             String name, String label, Consumer<List<String>> set, String... description) {
         Value<List<String>> value = new Value<>(set);
         return OptionSpec.builder(name)
-                .type(List.class)
+                .type(ArrayList.class)
                 .auxiliaryTypes(String.class)
                 .paramLabel(label)
                 .description(description)
@@ -171,7 +185,7 @@ final class Options {
                 PositionalParamSpec.builder()
                         .index(spec.positionalParameters().size() + "..*")
                         .arity("0..*")
-                        .type(List.class)
+                        .type(ArrayList.class)
                         .auxiliaryTypes(String.class)
                         .paramLabel(label)
                         .description(description)
