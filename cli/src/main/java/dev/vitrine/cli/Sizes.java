@@ -5,7 +5,6 @@ package dev.vitrine.cli;
 
 import dev.vitrine.toolstack.BadInputException;
 
-import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.time.Duration;
 import java.util.Locale;
@@ -15,7 +14,10 @@ final class Sizes {
     private static final long MAX_MEMORY = 8L << 40;
     private static final long MAX_FILE = 1L << 50;
     private static final int MEBI = 20;
-    private static final BigDecimal MAX_SECONDS = BigDecimal.valueOf(366L * 86400);
+    private static final long MAX_SECONDS = 366L * 86400;
+
+    /** In nanoseconds. */
+    private static final long SECOND = 1_000_000_000;
 
     private Sizes() {}
 
@@ -83,23 +85,28 @@ final class Sizes {
             throw new BadInputException(
                     option + " " + shown(text) + " is not a time; write it as 60s, 500ms or 5m.");
         }
-        BigDecimal number = new BigDecimal(t.replaceAll("[a-z]", ""));
-        BigDecimal seconds =
+        // In thousand-millionths, exactly. A BigDecimal would do, but makes tables of 10 ms first.
+        String digits = t.replaceAll("[a-z]", "");
+        int point = digits.indexOf('.');
+        String whole = point < 0 ? digits : digits.substring(0, point);
+        String fraction = point < 0 ? "" : digits.substring(point + 1);
+        long unit =
                 t.endsWith("ms")
-                        ? number.movePointLeft(3)
-                        : t.endsWith("m")
-                                ? number.multiply(BigDecimal.valueOf(60))
-                                : t.endsWith("h")
-                                        ? number.multiply(BigDecimal.valueOf(3600))
-                                        : number;
-        if (seconds.signum() <= 0 || seconds.compareTo(MAX_SECONDS) > 0) {
+                        ? 1_000_000
+                        : (t.endsWith("m") ? 60 : t.endsWith("h") ? 3600 : 1) * SECOND;
+        BigInteger time =
+                new BigInteger(whole + (fraction + "000000000").substring(0, 9))
+                        .multiply(BigInteger.valueOf(unit));
+        BigInteger most =
+                BigInteger.valueOf(MAX_SECONDS * SECOND).multiply(BigInteger.valueOf(SECOND));
+        if (time.signum() <= 0 || time.compareTo(most) > 0) {
             throw new BadInputException(
                     option
                             + " "
                             + shown(text)
                             + " is out of range: it is more than 0, up to a year.");
         }
-        return Duration.ofNanos(Math.max(1, seconds.movePointRight(9).longValue()));
+        return Duration.ofNanos(Math.max(1, time.divide(BigInteger.valueOf(SECOND)).longValue()));
     }
 
     /**

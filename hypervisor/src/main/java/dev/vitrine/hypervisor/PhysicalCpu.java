@@ -15,7 +15,6 @@ import java.util.concurrent.locks.LockSupport;
  * at the timers between stretches of instructions, so no timer needs a thread of its own.
  */
 final class PhysicalCpu implements Runnable {
-    private static final System.Logger LOG = System.getLogger(PhysicalCpu.class.getName());
 
     private final Hypervisor hypervisor;
     private final int id;
@@ -66,7 +65,9 @@ final class PhysicalCpu implements Runnable {
                 }
             } catch (RuntimeException e) {
                 // A mistake in a back end or a timer must not take the other domains along.
-                LOG.log(System.Logger.Level.ERROR, "physical CPU " + id, e);
+                // Not before: Java looks for who logs in all jars, 20 ms of a start.
+                System.getLogger(PhysicalCpu.class.getName())
+                        .log(System.Logger.Level.ERROR, "physical CPU " + id, e);
             }
             idle(scheduler);
         }
