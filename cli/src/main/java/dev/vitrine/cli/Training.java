@@ -3,14 +3,9 @@
 
 package dev.vitrine.cli;
 
-import dev.vitrine.introspection.ControlServer;
-import dev.vitrine.introspection.IntrospectionException;
 import dev.vitrine.toolstack.BadInputException;
-import dev.vitrine.toolstack.Machine;
-import dev.vitrine.toolstack.console.GuestConsole;
 import dev.vitrine.toolstack.image.Image;
 import dev.vitrine.toolstack.image.ImageStore;
-import dev.vitrine.toolstack.image.Overlay;
 
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
@@ -20,9 +15,9 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Stream;
 
 /**
@@ -32,7 +27,7 @@ import java.util.stream.Stream;
  * sample there is.
  */
 final class Training {
-    private static final Duration LIMIT = Duration.ofSeconds(10);
+    private static final String LIMIT = "10s";
 
     /**
      * About a second of 64-bit code: identity paging, integer work with memory, branches, calls,
@@ -152,7 +147,7 @@ final class Training {
             Files.write(kernel, SyntheticGuest.kernel(SyntheticGuest.assemble(LISTING)));
             // By the front door, so that what a user's run needs is loaded.
             String[] args = {
-                "run", "--kernel", kernel.toString(), "--memory", "16M", "--timeout", "10s"
+                "run", "--kernel", kernel.toString(), "--memory", "16M", "--timeout", LIMIT
             };
             Main.execute(
                     args,
@@ -175,12 +170,7 @@ final class Training {
         Path kernel = folder.resolve("kernel");
         Path run = folder.resolve("run");
         Files.write(kernel, SyntheticGuest.kernel(SyntheticGuest.assemble("faf4")));
-        Streams nowhere =
-                new Streams(
-                        new ByteArrayInputStream("train\n".getBytes(StandardCharsets.UTF_8)),
-                        new ByteArrayOutputStream(),
-                        new PrintStream(OutputStream.nullOutputStream()),
-                        false);
+        Streams nowhere = nowhere("train\n");
         Main.execute(
                 new String[] {
                     "record", run.toString(), "--kernel", kernel.toString(), "--memory", "16M"
@@ -196,62 +186,67 @@ final class Training {
         }
     }
 
-    private static void bootImage() throws InterruptedException {
+    /**
+     * Boots an image, and looks at the guest once its kernel is there. By the front door, too: a
+     * single class that is not in the cache has the JVM open all jars.
+     */
+    private static void bootImage() throws InterruptedException, IOException {
+        List<Image> images;
         try {
-            List<Image> images = ImageStore.ofUser().list();
-            if (images.isEmpty()) {
-                return;
-            }
-            Image image = images.getFirst();
-            GuestConsole console = GuestConsole.pipe();
-            try (Machine machine =
-                    Machine.builder(image.loadKernel())
-                            .ramdisk(new Overlay().exec("uname -a; ls -lR /etc /dev").over(image))
-                            .cmdline(image.cmdline())
-                            .memory(image.memoryMiB() << 20)
-                            .output(OutputStream.nullOutputStream())
-                            .console(console)
-                            .build()) {
-                Thread looker = new Thread(() -> inspect(machine), "training");
-                looker.start();
-                machine.run(LIMIT);
-                looker.join();
-            }
+            images = ImageStore.ofUser().list();
         } catch (BadInputException e) {
-            // No image, or a damaged one: the user is told when it is run.
+            // A damaged one: the user is told when it is run.
+            return;
+        }
+        if (images.isEmpty()) {
+            return;
+        }
+        Path folder = Files.createTempDirectory("vitrine-train");
+        String socket = folder.resolve("s").toString();
+        AtomicBoolean ended = new AtomicBoolean();
+        Thread looker = new Thread(() -> inspect(socket, ended), "training");
+        looker.start();
+        try {
+            String name = images.getFirst().name();
+            String[] args = {
+                "run",
+                name,
+                "--exec",
+                "uname -a; ls -lR /etc /dev",
+                "--timeout",
+                LIMIT,
+                "--control",
+                socket
+            };
+            Main.execute(args, nowhere(""));
+        } finally {
+            ended.set(true);
+            looker.join();
+            Files.delete(folder);
         }
     }
 
-    /** Looks at the guest by the front door of {@code inspect}, once its kernel is there. */
-    private static void inspect(Machine machine) {
+    private static void inspect(String socket, AtomicBoolean ended) {
         try {
-            Path folder = Files.createTempDirectory("vitrine-train");
-            try (ControlServer control =
-                    ControlServer.open(machine.domain(), folder.resolve("s"))) {
-                Streams nowhere =
-                        new Streams(
-                                new ByteArrayInputStream(new byte[0]),
-                                new ByteArrayOutputStream(),
-                                new PrintStream(OutputStream.nullOutputStream()),
-                                false);
-                String socket = control.path().toString();
-                for (String[] action : new String[][] {{"ps"}, {"maps", "1"}, {"files", "1"}}) {
-                    String[] args = new String[action.length + 2];
-                    args[0] = "inspect";
-                    args[1] = socket;
-                    System.arraycopy(action, 0, args, 2, action.length);
-                    while (Main.execute(args, nowhere) != ExitStatus.OK
-                            && !machine.domain().stopped().isDone()) {
-                        Thread.sleep(200);
-                    }
+            for (String[] action : new String[][] {{"ps"}, {"maps", "1"}, {"files", "1"}}) {
+                String[] args = new String[action.length + 2];
+                args[0] = "inspect";
+                args[1] = socket;
+                System.arraycopy(action, 0, args, 2, action.length);
+                while (!ended.get() && Main.execute(args, nowhere("")) != ExitStatus.OK) {
+                    Thread.sleep(200);
                 }
-            } finally {
-                Files.delete(folder);
             }
-        } catch (IOException | IntrospectionException e) {
-            // Then the cache is made without it.
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
+    }
+
+    private static Streams nowhere(String input) {
+        return new Streams(
+                new ByteArrayInputStream(input.getBytes(StandardCharsets.UTF_8)),
+                new ByteArrayOutputStream(),
+                new PrintStream(OutputStream.nullOutputStream()),
+                false);
     }
 }
