@@ -99,8 +99,11 @@ public final class Region {
     /** Instructions in a region of the first stage after which the second may be worth its cost. */
     private static final long HOT = 200_000;
 
+    /** When it was made, {@link System#nanoTime}. */
+    public final long since = System.nanoTime();
+
     /** When {@link #executed} was last looked at, {@link System#nanoTime}, and what it was then. */
-    private long lookedAt = System.nanoTime();
+    private long lookedAt = since;
 
     private long executedThen;
 

@@ -13,7 +13,7 @@ final class Phase {
     private static final int BLOCKS = 64;
 
     /** ... within so many instructions, while it is new. */
-    private static final long INSTRUCTIONS = 100_000_000;
+    private static final long INSTRUCTIONS = 500_000_000;
 
     /** For each processor: what it had retired when the last blocks became hot, in a ring. */
     private final long[][] times;

@@ -59,6 +59,9 @@ public final class Translator implements Tiering {
     /** So many regions of the second stage at a time are on their way through HotSpot. */
     private static final int PROFILING = Integer.getInteger("vitrine.translate.profiling", 4);
 
+    /** What has been in use for so long does not belong to what passes. */
+    private static final long LASTING_NANOS = 3_000_000_000L;
+
     private long lastHot = System.nanoTime();
 
     private final int threshold;
@@ -131,7 +134,9 @@ public final class Translator implements Tiering {
         if (!atOnce
                 && (now - lastHot < PACE_NANOS
                         || Background.SHARED.profiling() >= PROFILING
-                        || (executed < WORTH_WHILE_NEW && phase.isNew(cpu.number, cpu.retired)))) {
+                        || (executed < WORTH_WHILE_NEW
+                                && phase.isNew(cpu.number, cpu.retired)
+                                && age(block, now) < LASTING_NANOS))) {
             return false;
         }
         lastHot = now;
@@ -142,6 +147,12 @@ public final class Translator implements Tiering {
             translations.add(() -> attempts.within(limit));
         }
         return submit(cache, translations, null, () -> {});
+    }
+
+    /** How long there has been a translation for a block, in nanoseconds. */
+    private static long age(Block block, long now) {
+        Region.Entry e = block.entry;
+        return e == null ? 0 : now - e.region().since;
     }
 
     @Override

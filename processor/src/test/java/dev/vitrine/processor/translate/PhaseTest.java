@@ -16,8 +16,8 @@ class PhaseTest {
         Phase phase = new Phase(1);
 
         assertThat(phase.isNew(0, 0)).isTrue();
-        assertThat(phase.isNew(0, 99 * MILLION)).isTrue();
-        assertThat(phase.isNew(0, 100 * MILLION)).isFalse();
+        assertThat(phase.isNew(0, 499 * MILLION)).isTrue();
+        assertThat(phase.isNew(0, 500 * MILLION)).isFalse();
     }
 
     @Test
@@ -25,14 +25,14 @@ class PhaseTest {
         Phase phase = new Phase(1);
         long retired = 0;
         for (int i = 0; i < 1000; i++) {
-            retired += MILLION;
+            retired += 5 * MILLION;
             phase.hot(0, retired);
         }
 
         assertThat(phase.isNew(0, retired)).isTrue();
-        // The last 64 took 63 million.
-        assertThat(phase.isNew(0, retired + 36 * MILLION)).isTrue();
-        assertThat(phase.isNew(0, retired + 37 * MILLION)).isFalse();
+        // The last 64 took 315 million.
+        assertThat(phase.isNew(0, retired + 184 * MILLION)).isTrue();
+        assertThat(phase.isNew(0, retired + 185 * MILLION)).isFalse();
     }
 
     @Test
@@ -40,7 +40,7 @@ class PhaseTest {
         Phase phase = new Phase(1);
         long retired = 0;
         for (int i = 0; i < 1000; i++) {
-            retired += 2 * MILLION;
+            retired += 8 * MILLION;
             phase.hot(0, retired);
         }
 
