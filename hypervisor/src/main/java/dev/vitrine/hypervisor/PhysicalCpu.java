@@ -15,7 +15,6 @@ import java.util.concurrent.locks.LockSupport;
  * at the timers between stretches of instructions, so no timer needs a thread of its own.
  */
 final class PhysicalCpu implements Runnable {
-
     private final Hypervisor hypervisor;
     private final int id;
     private @Nullable Thread thread;

@@ -6,7 +6,7 @@ package dev.vitrine.processor.translate;
 /**
  * Whether a processor's work is still new: a system that starts comes to other code all the time,
  * and what is hot now is over soon. Counted in instructions, so that it does not depend on how fast
- * the host is. Racy on purpose where processors share it.
+ * the host is. Each processor is told of and asked about on its own thread.
  */
 final class Phase {
     /** So many blocks, a power of two, became hot ... */
