@@ -58,7 +58,18 @@ final class FlagEmitter {
     /** The region has rotations. */
     private final boolean rotations;
 
-    FlagEmitter(CodeBuilder code, int cpu, int kindLocal, int x, int y, boolean rotations) {
+    /** Flags are worked out by calls, which is less code. */
+    private final boolean small;
+
+    FlagEmitter(
+            CodeBuilder code,
+            int cpu,
+            int kindLocal,
+            int x,
+            int y,
+            boolean rotations,
+            boolean small) {
+        this.small = small;
         this.rotations = rotations;
         this.code = code;
         this.cpu = cpu;
@@ -151,8 +162,20 @@ final class FlagEmitter {
 
     /** Where the kind may be that of a rotation: works the flags out, so that it is not. */
     private void settle() {
-        toCpu();
-        fromCpu();
+        if (inLine()) {
+            AuxiliaryFlags.push(code, kind, x, y);
+            pushWholeResult();
+            code.lstore(x).lstore(y);
+            set(LazyFlags.RAW);
+        } else {
+            toCpu();
+            fromCpu();
+        }
+    }
+
+    /** Whether the flags are of a kind that is worked out in line. */
+    private boolean inLine() {
+        return !small && AuxiliaryFlags.knows(kind);
     }
 
     /** What is on the stack, a long of 0 or 1, becomes the carry; the other flags stay. */
@@ -197,6 +220,13 @@ final class FlagEmitter {
         if (kind == LazyFlags.RAW) {
             code.aload(cpu).lload(x).putfield(CPU, "flagResult", CD_long);
             code.aload(cpu).lload(y).putfield(CPU, "flagAux", CD_long);
+        } else if (inLine()) {
+            code.aload(cpu);
+            pushWholeResult();
+            code.putfield(CPU, "flagResult", CD_long);
+            code.aload(cpu);
+            AuxiliaryFlags.push(code, kind, x, y);
+            code.putfield(CPU, "flagAux", CD_long);
         } else {
             code.aload(cpu);
             pushAll();
@@ -259,6 +289,9 @@ final class FlagEmitter {
             code.loadConstant(63).lushr();
         } else if (is(kind, LazyFlags.INC) || is(kind, LazyFlags.DEC)) {
             code.lload(y);
+        } else if (inLine()) {
+            AuxiliaryFlags.push(code, kind, x, y);
+            code.loadConstant(63).lushr();
         } else if (mayBeRotation()) {
             settle();
             pushCarry();
@@ -268,7 +301,20 @@ final class FlagEmitter {
         }
     }
 
-    /** Pushes the result as a long, sign-extended. The kind must be one of those below. */
+    /** As {@link #pushResult}, with all bits where {@link LazyFlags#result} has them. */
+    private void pushWholeResult() {
+        pushResult();
+        if (kind == LazyFlags.ADD + 2 || kind == LazyFlags.SUB + 2) {
+            code.loadConstant(48).lshr();
+        } else if (kind == LazyFlags.ADD + 3 || kind == LazyFlags.SUB + 3) {
+            code.loadConstant(56).lshr();
+        }
+    }
+
+    /**
+     * Pushes the result as a long: its sign, and whether it is 0, are right. The kind must be one
+     * of those below.
+     */
     private boolean pushResult() {
         switch (kind) {
             case LazyFlags.RAW,
@@ -437,8 +483,65 @@ final class FlagEmitter {
             }
             return;
         }
+        if (inLine() && byAuxiliary(cc >>> 1, not, to)) {
+            return;
+        }
         pushAll();
         code.loadConstant(cc).invokestatic(FLAGS, "condition", CONDITION).ifne(to);
+    }
+
+    /** Branches by the flags worked out, with their sign where others are compared; or not. */
+    private boolean byAuxiliary(int condition, boolean not, Label to) {
+        switch (condition) {
+            case 0 -> pushOverflow();
+            case 1 -> AuxiliaryFlags.push(code, kind, x, y);
+            case 3 -> {
+                AuxiliaryFlags.push(code, kind, x, y);
+                pushZero();
+                code.lor();
+            }
+            case 4 -> pushSign();
+            case 6 -> {
+                pushSign();
+                pushOverflow();
+                code.lxor();
+            }
+            case 7 -> {
+                pushSign();
+                pushOverflow();
+                code.lxor();
+                pushZero();
+                code.lor();
+            }
+            default -> {
+                return false;
+            }
+        }
+        code.lconst_0().lcmp();
+        less(not, to);
+        return true;
+    }
+
+    /** Pushes a long whose sign is OF. */
+    private void pushOverflow() {
+        AuxiliaryFlags.push(code, kind, x, y);
+        code.dup2().iconst_1().lshl().lxor();
+    }
+
+    /** Pushes a long whose sign is SF. */
+    private void pushSign() {
+        pushResult();
+        if (kind == LazyFlags.RAW) {
+            code.lload(y).loadConstant(63).lshl().lxor();
+        }
+    }
+
+    /** Pushes a long whose sign is ZF: of all results only 0 has none, and one less has. */
+    private void pushZero() {
+        pushResult();
+        code.loadConstant(-1L).lxor();
+        pushResult();
+        code.lconst_1().lsub().land();
     }
 
     /** Branches behind a comparison of numbers, which are not NaN; or writes nothing. */

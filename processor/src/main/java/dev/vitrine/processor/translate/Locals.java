@@ -79,7 +79,10 @@ final class Locals {
     /** Key of the soft TLB's index, if there is one processor. */
     static final int TLB_KEY = 46;
 
-    private static final int CACHES = 47;
+    /** Carries of an operation, while its flags are worked out. */
+    static final int CARRIES = 47;
+
+    private static final int CACHES = 49;
 
     private static final int SHARED = CACHES + 4 * PageCaches.LIMIT;
     private static final int FILE = SHARED + 2 * SharedChecks.LIMIT;

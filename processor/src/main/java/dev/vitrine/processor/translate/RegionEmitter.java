@@ -193,7 +193,8 @@ final class RegionEmitter {
                         Locals.FLAG_KIND,
                         Locals.FLAG_X,
                         Locals.FLAG_Y,
-                        rotations());
+                        rotations(),
+                        small);
         memory = new MemoryEmitter(b, ordered, small, alone, ramMask, caches.count());
         uops = new UopEmitter(b, flags, memory, shape.relocatable);
         long doubles = VectorEmitter.doubleLanes(shape.blocks);
