@@ -218,11 +218,17 @@ public final class Cpu {
     /** A maskable interrupt waits for EFLAGS.IF or the end of a shadow. */
     public boolean interruptWaiting;
 
-    /** The block in execution (an exec.Block), for the check of self-modification; may be null. */
+    /**
+     * The block or region in execution (an exec.Block or RegionCode), for the check of
+     * self-modification; may be null.
+     */
     public @Nullable Object currentBlock;
 
     /** Number of the block whose indirect branch a region was left by, behind such an exit. */
     public int leftFrom;
+
+    /** Where translated code goes on when it is left (an exec.RegionChain). */
+    public @Nullable Object chain;
 
     /** An access of translated code was not in the soft TLB and has not been made. */
     public boolean missed;

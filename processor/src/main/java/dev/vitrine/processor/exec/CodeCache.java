@@ -599,8 +599,8 @@ public final class CodeCache implements CodeTracker {
     @Override
     public boolean inExecution(Cpu cpu, long mfn) {
         Object current = cpu.currentBlock;
-        if (current instanceof Region g) {
-            return g.covers(mfn);
+        if (current instanceof RegionCode way) {
+            return way.region.covers(mfn);
         }
         Block b = (Block) current;
         return b != null

@@ -25,9 +25,9 @@ final class DifferenceReport {
 
     private final List<String> lines = new ArrayList<>();
     private final List<String> steps = new ArrayList<>();
-    private final Target target;
+    private final RegionCode target;
 
-    DifferenceReport(Target t) {
+    DifferenceReport(RegionCode t) {
         this.target = t;
         Region g = t.region;
         lines.add(

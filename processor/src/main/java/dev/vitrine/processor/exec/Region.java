@@ -10,7 +10,6 @@ import dev.vitrine.processor.decode.Instruction;
 
 import org.jspecify.annotations.Nullable;
 
-import java.util.ArrayDeque;
 import java.util.Arrays;
 
 /**
@@ -55,20 +54,18 @@ public final class Region {
         return rip >= 1L << 32 && rip < (1L << 47) - (1L << 32);
     }
 
-    /**
-     * Where branches to fixed addresses outside led last, by number of the processor and of the
-     * link; null before that.
-     */
-    final @Nullable Target[][] links;
+    /** Fixed addresses outside that branches lead to, by number of the link. */
+    final long[] links;
+
+    /** See {@link RegionCode#links}; by number of the processor. */
+    final @Nullable RegionCode[][] linked;
 
     /**
-     * The ways that processors have into it. Execution goes from one way to the next and does not
-     * look at the region, which is scattered over the cache; so each must be told when it ends.
+     * The ways that processors have into it, by processor and entry, and of these by {@link
+     * #space}. Execution goes from one way to the next and does not look at the region, which is
+     * scattered over the cache; so each must be told when it ends.
      */
-    private final ArrayDeque<Target> ways = new ArrayDeque<>();
-
-    /** Of so many ways for each processor the oldest ends. */
-    private static final int WAYS = 32;
+    private final @Nullable RegionCode[] @Nullable [] ways;
 
     /**
      * Where it can fault or be left: number of the block, index of the micro-operation, and
@@ -152,11 +149,15 @@ public final class Region {
 
     /** Index in {@link #verified} for a processor and its {@code Mmu.fetchKey()}. */
     static int slot(int processor, long key) {
-        return processor * SPACES + ((int) (key >>> 2) & SPACES - 1);
+        return processor * SPACES + space(key);
+    }
+
+    private static int space(long key) {
+        return (int) (key >>> 2) & SPACES - 1;
     }
 
     /**
-     * @param links how many fixed addresses outside there are
+     * @param links fixed addresses outside, by number of the link
      * @param longestPath fewer instructions than that retire between two looks at the limit
      * @param pages linear addresses of the pages, and behind them the frames in the same order
      */
@@ -166,7 +167,7 @@ public final class Region {
             Block[] entries,
             Instruction[] helpers,
             Block[] ends,
-            int links,
+            long[] links,
             int[] sites,
             long[] pages,
             int longestPath,
@@ -175,13 +176,16 @@ public final class Region {
             boolean relocatable) {
         this.stage = stage;
         this.code = code;
+        code.region = this;
         this.blocks = blocks;
         this.entries = entries;
         this.helpers = helpers;
         this.ends = ends;
         this.shortRuns = new int[entries.length];
-        this.shortLinks = new int[links];
-        this.links = new Target[processors][links];
+        this.shortLinks = new int[links.length];
+        this.links = links;
+        this.linked = new RegionCode[processors][links.length];
+        this.ways = new RegionCode[processors * entries.length][];
         this.sites = sites;
         this.pages = java.util.Arrays.copyOf(pages, pages.length / 2);
         this.frames = java.util.Arrays.copyOfRange(pages, pages.length / 2, pages.length);
@@ -191,23 +195,59 @@ public final class Region {
         this.longestPath = longestPath;
     }
 
-    /** Notes a way into it. */
-    synchronized void keep(Target way) {
-        ways.add(way);
-        if (ways.size() > WAYS * links.length) {
-            ways.remove().end();
+    /**
+     * A way into it for one processor, as long as its mappings are in a state. Where an address
+     * space is not in use any more its way is taken over: a new one would not be in the cache.
+     */
+    RegionCode way(Entry entry, Block at, int processor, long key) {
+        @Nullable RegionCode[] of = ways[processor * entries.length + entry.number()];
+        RegionCode w = of == null ? null : of[space(key)];
+        if (w == null || !w.valid || w.block != at || w.origin != entry.origin()) {
+            return newWay(entry, at, processor, key);
         }
-        if (!valid) {
-            way.end();
+        w.key = key;
+        return w;
+    }
+
+    private synchronized RegionCode newWay(Entry entry, Block at, int processor, long key) {
+        RegionCode w = code.another();
+        w.region = this;
+        w.number = entry.number();
+        w.origin = entry.origin();
+        w.longestPath = longestPath;
+        w.first = stage == 1;
+        w.called = !w.first && young < 0;
+        w.links = linked[processor];
+        w.block = at;
+        w.rip = at.rip;
+        w.modeKey = at.modeKey;
+        w.key = key;
+        w.valid = valid;
+        int i = processor * entries.length + entry.number();
+        RegionCode[] of = ways[i];
+        if (of == null) {
+            of = new RegionCode[SPACES];
+            ways[i] = of;
         }
+        RegionCode before = of[space(key)];
+        if (before != null) {
+            before.end();
+        }
+        of[space(key)] = w;
+        return w;
     }
 
     /** Ends all ways into it: each is found anew, or another region instead. */
     synchronized void endWays() {
-        for (Target way : ways) {
-            way.end();
+        for (int i = 0; i < ways.length; i++) {
+            RegionCode[] of = ways[i];
+            ways[i] = null;
+            for (int k = 0; of != null && k < SPACES; k++) {
+                if (of[k] != null) {
+                    of[k].end();
+                }
+            }
         }
-        ways.clear();
     }
 
     /**
@@ -218,7 +258,7 @@ public final class Region {
     void end() {
         valid = false;
         endWays();
-        for (@Nullable Target[] l : links) {
+        for (@Nullable RegionCode[] l : linked) {
             Arrays.fill(l, null);
         }
         for (Block b : entries) {

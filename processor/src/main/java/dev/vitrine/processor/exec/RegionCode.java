@@ -5,7 +5,15 @@ package dev.vitrine.processor.exec;
 
 import dev.vitrine.processor.core.Cpu;
 
-/** The generated code of a {@link Region}: one subclass, with one instance, for each. */
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The generated code of a {@link Region}, one subclass for each; and the ways into it, which are
+ * its instances: where one processor can go on, an address, the entry that was found there, and the
+ * state of the mappings in which the region was verified. All that is looked at between two regions
+ * lies together here, and so do the class and the ways on, for each place that is elsewhere may be
+ * a cache miss.
+ */
 public abstract class RegionCode {
     /**
      * Exit: {@code cpu.rip} says where execution goes on. A loop was left, for an event or the
@@ -22,12 +30,69 @@ public abstract class RegionCode {
     /** From here on exits are numbers of links: {@code cpu.rip} is the same each time. */
     public static final int LINK = 1 << 16;
 
+    // Of a way. Generated code looks at the first two.
+
+    /** What this is the code of. */
+    @SuppressWarnings("NullAway.Init") // the region is made of its code
+    public Region region;
+
+    /** Number of the entry. */
+    public int number;
+
+    /** Instruction pointer. */
+    long rip;
+
+    /** {@code Mmu.fetchKey()} of the processor when it was verified last. */
+    long key;
+
+    /** How far from the addresses that the region was translated for. */
+    long origin;
+
+    /** {@code Cpu.modeKey}. */
+    int modeKey;
+
+    /** Copy of the region's. */
+    int longestPath;
+
+    /** The region is of the first stage. */
+    boolean first;
+
+    /**
+     * Other regions may call this one: it is of the second stage, and not {@link Region#young} any
+     * more.
+     */
+    boolean called;
+
+    /** Cleared when the region ends, or when another one is entered here instead. */
+    volatile boolean valid;
+
+    /**
+     * Instructions executed from here that a region of the first stage has not been told of yet.
+     */
+    int executed;
+
+    /** Runs from here that were hardly worth it. */
+    int shortRuns;
+
+    /**
+     * The region's links for this processor: where branches to fixed addresses outside led last;
+     * null before that.
+     */
+    @SuppressWarnings("NullAway.Init") // no way is without them
+    @Nullable RegionCode[] links;
+
+    /** What begins there. */
+    @SuppressWarnings("NullAway.Init")
+    Block block;
+
     /** For constructors of generated classes. */
     protected RegionCode() {}
 
     /**
-     * Runs guest code, until no loop may begin again by {@link Cpu#loopLimit()}. On return and on
-     * an exception all guest state is in the processor.
+     * Runs guest code, until no loop may begin again by {@link Cpu#loopLimit()}; and then that of
+     * the regions that follow, as far as {@link RegionChain} lets it. On return and on an exception
+     * all guest state is in the processor, and {@link Cpu#currentBlock} is the way that the exit is
+     * of.
      *
      * @param region what this is the code of
      * @param entry number of the entry, from 0; a negative one returns at once
@@ -37,4 +102,17 @@ public abstract class RegionCode {
      *     which the interpreter goes on
      */
     public abstract int run(Cpu cpu, Region region, int entry);
+
+    /** Makes another instance of the class. */
+    protected abstract RegionCode another();
+
+    /** Whether it is as good as when it was made, the mappings being in a state. */
+    boolean holds(long now) {
+        return key == now && valid;
+    }
+
+    /** It does not hold any more. */
+    void end() {
+        valid = false;
+    }
 }

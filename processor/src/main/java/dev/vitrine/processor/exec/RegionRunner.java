@@ -11,6 +11,7 @@ import dev.vitrine.processor.decode.Instruction;
 
 import org.jspecify.annotations.Nullable;
 
+import java.util.Objects;
 import java.util.function.ObjLongConsumer;
 
 /**
@@ -21,15 +22,6 @@ import java.util.function.ObjLongConsumer;
  * on what was translated when.
  */
 final class RegionRunner {
-    /**
-     * Instructions between two requests for the second stage, while it is busy with others: who
-     * executes most asks most often, and so comes first.
-     */
-    private static final long ASK_AGAIN = 50_000;
-
-    /** Where targets never come to an end. */
-    private static final int RETRANSLATIONS = 3;
-
     /** See {@link Region#young}. */
     private static final int SHORT_RUN = 2000;
 
@@ -37,16 +29,12 @@ final class RegionRunner {
     private final CodeCache cache;
     private final Interpreter interpreter;
 
-    /** Direct-mapped, by address. */
-    private final @Nullable Target[] targets = new Target[TARGETS];
-
-    private static final int TARGETS = 1 << 13;
-
     /** So many new targets, a power of two, and those whose region has ended are taken out. */
     private static final int SWEEP = 1 << 10;
 
     private int targetsMade;
-    private final Tiering tiering;
+    private final RegionChain chain;
+    private final @Nullable RegionCode[] targets;
 
     /** Index in its code at which the block that {@link #run} returned is to be taken up. */
     private int resume;
@@ -55,29 +43,22 @@ final class RegionRunner {
     @Nullable Verifier verifier;
 
     // Statistics.
-    private long entries;
     private long nearLimit;
     private long unverified;
     private long verifications;
-    private long linkExits;
-    private long returnExits;
-    private long indirectExits;
     private long coldExits;
     private long helperExits;
     private long misses;
-    private int shortRuns;
     private long elsewhere;
     private long instructions;
 
     void statistics(ObjLongConsumer<String> out) {
-        out.accept("region entries", entries);
+        chain.statistics(out);
         out.accept("region entries at other addresses", elsewhere);
         out.accept("regions not entered: near the limit", nearLimit);
         out.accept("regions not entered: mapped otherwise", unverified);
         out.accept("region verifications", verifications);
-        out.accept("region exits to a fixed address", linkExits);
-        out.accept("region exits by returns", returnExits);
-        out.accept("region exits by other indirect branches", indirectExits);
+        out.accept("region look-ups", targetsMade);
         out.accept("region exits to the interpreter", coldExits);
         out.accept("region exits for helpers", helperExits);
         out.accept("region exits to the slow path", misses);
@@ -90,8 +71,9 @@ final class RegionRunner {
     RegionRunner(Cpu cpu, CodeCache cache, Interpreter interpreter, Tiering tiering) {
         this.cpu = cpu;
         this.cache = cache;
-        this.tiering = tiering;
         this.interpreter = interpreter;
+        this.chain = new RegionChain(cpu, cache, tiering);
+        this.targets = chain.targets;
     }
 
     /** Where to begin in the block that {@link #run} returned; then the start again. */
@@ -110,13 +92,15 @@ final class RegionRunner {
     @Nullable Block run(Block first, long limit) {
         final Cpu cpu = this.cpu;
         final Mmu mmu = cpu.mmu;
-        Target t = targets[slot(first.rip, mmu.fetchKey())];
+        RegionCode t = targets[RegionChain.slot(first.rip, mmu.fetchKey())];
         if (t == null || t.block != first || !t.holds(mmu.fetchKey())) {
             t = target(first);
             if (t == null) {
                 return first;
             }
         }
+        // The interpreter that checks regions has one as well.
+        cpu.chain = chain;
         cpu.limitLoops(limit);
         if (cpu.requests() != 0) {
             cpu.rip = first.rip;
@@ -129,51 +113,37 @@ final class RegionRunner {
                 instructions += cpu.retired - begun;
                 return pause(t, limit);
             }
-            cpu.currentBlock = t.region;
-            entries++;
             long before = cpu.retired;
             int exit;
-            if (t.young) {
-                exit = runYoung(t, limit);
-            } else {
-                try {
-                    exit = execute(t, limit);
-                } catch (SelfModification m) {
-                    return stopped(begun);
-                }
+            try {
+                exit =
+                        t.first || t.called
+                                ? execute(t, limit, verifier != null)
+                                : runShortly(t, limit);
+            } catch (SelfModification m) {
+                return stopped(begun);
             }
-            Target to;
+            if (t.first) {
+                chain.account(t, exit, (int) (cpu.retired - before));
+            } else if (verifier == null) {
+                t = (RegionCode) Objects.requireNonNull(cpu.currentBlock);
+            }
             int link = -1;
-            if (cpu.retired - before < SHORT
-                    && exit > RegionCode.EXIT
-                    && (++shortRuns & SHORT_SAMPLE - 1) == 0) {
-                shortRun(t, exit);
-            }
             if (exit >= RegionCode.LINK) {
-                linkExits++;
                 link = exit - RegionCode.LINK;
-                to = t.links[link];
-                if (to != null && to.rip == cpu.rip && to.holds(mmu.fetchKey())) {
-                    t = to;
+                RegionCode linked = t.links[link];
+                if (linked != null && linked.rip == cpu.rip && linked.holds(mmu.fetchKey())) {
+                    t = linked;
                     continue;
-                }
-            } else if (exit == RegionCode.RETURN) {
-                returnExits++;
-                if (returnExits % OBSERVED == 0) {
-                    t.region.blocks[cpu.leftFrom].observeTarget(cpu.rip - t.origin);
                 }
             } else if (exit < 0) {
                 misses++;
                 cpu.missed = false;
                 LazyFlags.settle(cpu);
-                if (exit != STOPPED) {
-                    t.region.resume(cpu, ~exit, t.origin);
-                }
+                t.region.resume(cpu, ~exit, t.origin);
                 return stopped(begun);
-            } else if (exit == RegionCode.INDIRECT) {
-                if (++indirectExits % OBSERVED == 0) {
-                    leftIndirectly(t);
-                }
+            } else if (exit >= RegionCode.INDIRECT) {
+                // The chain has looked after it.
             } else if (exit != RegionCode.EXIT) {
                 helperExits++;
                 LazyFlags.settle(cpu);
@@ -187,7 +157,7 @@ final class RegionRunner {
                 return null;
             }
             long key = mmu.fetchKey();
-            to = targets[slot(cpu.rip, key)];
+            RegionCode to = targets[RegionChain.slot(cpu.rip, key)];
             if (to == null
                     || to.rip != cpu.rip
                     || to.modeKey != cpu.modeKey
@@ -213,18 +183,24 @@ final class RegionRunner {
         }
     }
 
-    private int execute(Target t, long limit) {
+    /**
+     * Executes a region, and those that follow.
+     *
+     * @param alone only this one
+     */
+    private int execute(RegionCode t, long limit, boolean alone) {
+        chain.begin(t, alone);
         if (t.origin != 0) {
             return executeElsewhere(t);
         }
-        return verifier == null ? t.code.run(cpu, t.region, t.number) : verifier.run(t, limit);
+        return verifier == null ? t.run(cpu, t.region, t.number) : verifier.run(t, limit);
     }
 
-    private int executeElsewhere(Target t) {
+    private int executeElsewhere(RegionCode t) {
         elsewhere++;
         cpu.r[Cpu.R_ORIGIN] = t.origin;
         try {
-            return t.code.run(cpu, t.region, t.number);
+            return t.run(cpu, t.region, t.number);
         } finally {
             cpu.r[Cpu.R_ORIGIN] = 0;
         }
@@ -243,7 +219,7 @@ final class RegionRunner {
     }
 
     /** A region is not entered: for a request, or since it could reach the limit. */
-    private @Nullable Block pause(Target t, long limit) {
+    private @Nullable Block pause(RegionCode t, long limit) {
         LazyFlags.settle(cpu);
         if (cpu.requests() != 0 || cpu.retired >= limit) {
             cpu.rip = t.rip;
@@ -253,65 +229,23 @@ final class RegionRunner {
         return t.block;
     }
 
-    /** Value of an exit: by {@link SelfModification}, where all is known. */
-    private static final int STOPPED = Integer.MIN_VALUE;
-
-    /**
-     * What a way into a region of the first stage has executed is told to the region, which is
-     * another line of the cache for each, when it is so much.
-     */
-    private static final int TOLD = 10_000;
-
-    /** Runs a region that is still looked after. */
-    private int runYoung(Target t, long limit) {
-        if (!t.first) {
-            return runShortly(t, limit);
-        }
-        long before = cpu.retired;
-        int exit;
-        try {
-            exit = execute(t, limit);
-        } catch (SelfModification m) {
-            exit = STOPPED;
-        }
-        // A run is not longer than a slice of the interpreter's, far below 2^31.
-        t.executed += (int) (cpu.retired - before);
-        if (t.executed >= TOLD) {
-            Region g = t.region;
-            g.executed += t.executed;
-            t.executed = 0;
-            if (g.executed >= g.askAt) {
-                hot(g, t);
-            }
-        }
-        return exit;
-    }
-
     /** Runs a region of the second stage for a short while, see {@link Region#young}. */
-    private int runShortly(Target t, long limit) {
+    private int runShortly(RegionCode t, long limit) {
         Region g = t.region;
         cpu.limitLoops(Math.min(limit, cpu.retired + SHORT_RUN + g.longestPath));
-        int exit;
         try {
-            exit = execute(t, limit);
-        } catch (SelfModification m) {
-            exit = STOPPED;
+            return execute(t, limit, true);
+        } finally {
+            cpu.limitLoops(limit);
+            if (cpu.requests() != 0) {
+                cpu.limitLoops(Long.MIN_VALUE);
+            }
+            t.called = --g.young < 0;
         }
-        cpu.limitLoops(limit);
-        if (cpu.requests() != 0) {
-            cpu.limitLoops(Long.MIN_VALUE);
-        }
-        t.young = --g.young >= 0;
-        return exit;
-    }
-
-    private static int slot(long rip, long key) {
-        // Address spaces that take turns each have their own slot for what they share.
-        return (int) (rip ^ rip >>> 12 ^ key * 37) & TARGETS - 1;
     }
 
     /** The way into the region that begins at a block; null if there is none now. */
-    private @Nullable Target target(Block b) {
+    private @Nullable RegionCode target(Block b) {
         Region.Entry e = b.entry;
         if (e == null) {
             return null;
@@ -328,8 +262,8 @@ final class RegionRunner {
         }
         // Verifying may have changed the key.
         long key = cpu.mmu.fetchKey();
-        Target t = Target.of(e, b, cpu.number, key);
-        targets[slot(t.rip, key)] = t;
+        RegionCode t = e.region().way(e, b, cpu.number, key);
+        targets[RegionChain.slot(t.rip, key)] = t;
         if ((++targetsMade & SWEEP - 1) == 0) {
             sweep();
         }
@@ -338,9 +272,9 @@ final class RegionRunner {
 
     /** Lets go of regions that have ended, whose classes can be unloaded then. */
     private void sweep() {
-        for (int i = 0; i < TARGETS; i++) {
-            Target t = targets[i];
-            if (t != null && !t.region.valid) {
+        for (int i = 0; i < targets.length; i++) {
+            RegionCode t = targets[i];
+            if (t != null && !t.valid) {
                 targets[i] = null;
             }
         }
@@ -359,91 +293,6 @@ final class RegionRunner {
             b.confined = true;
             b.asked = false;
             b.entry = null;
-        }
-    }
-
-    /**
-     * One exit by an indirect branch in so many is counted. The interpreter counts one execution in
-     * 64, until a block is translated: what a region knows already must not be lost among what it
-     * does not.
-     */
-    private static final int OBSERVED = 251;
-
-    /**
-     * Notes where one indirect branch of {@link #OBSERVED} goes that the region knows too few
-     * targets of; translates it once more when that happens often.
-     */
-    private void leftIndirectly(Target t) {
-        Region g = t.region;
-        Block head = g.blocks[0];
-        g.blocks[cpu.leftFrom].observeTarget(cpu.rip - t.origin);
-        g.indirect += OBSERVED;
-        if (g.stage == 2
-                && g.indirect >= Region.INDIRECT_LIMIT
-                && head.retranslations < RETRANSLATIONS
-                && tiering.hot(cpu, cache, head, t.origin, Long.MAX_VALUE)) {
-            // The new one counts anew; this one goes on until then.
-            g.indirect = Integer.MIN_VALUE;
-            head.retranslations++;
-        }
-    }
-
-    /** Instructions that are too few between an entry and an exit, which cost as much as sixty. */
-    private static final int SHORT = 20;
-
-    /** So many short runs from an entry, a power of two, are worth a region that begins there. */
-    private static final int SHORT_RUNS = 16384;
-
-    private static final int REFORMED = 5;
-
-    /** One short run in so many, a power of two, is counted, for as many. */
-    private static final int SHORT_SAMPLE = 16;
-
-    /**
-     * Counts a run that was hardly worth it. Regions are formed by what the interpreter saw, which
-     * may have been the program's start; where they are left too soon one is formed anew, by how
-     * they were left.
-     */
-    private void shortRun(Target t, int exit) {
-        Region g = t.region;
-        if (exit >= RegionCode.LINK) {
-            g.shortLinks[exit - RegionCode.LINK] += SHORT_SAMPLE;
-        }
-        Block entered = g.entries[t.number];
-        int runs = g.shortRuns[t.number] += SHORT_SAMPLE;
-        // The more often it has been tried the longer the next time is waited for: programs
-        // have phases.
-        if ((runs & SHORT_RUNS - 1) == 0
-                && runs >= SHORT_RUNS << 2 * entered.reformed
-                && entered.reformed < REFORMED) {
-            credit(t, runs);
-            if (tiering.hot(cpu, cache, entered, t.origin, (long) runs * SHORT)) {
-                entered.reformed++;
-            }
-        }
-    }
-
-    /** Tells the blocks whose branches were the ways out how often they were. */
-    private void credit(Target t, int runs) {
-        Region g = t.region;
-        for (int k = 0; k < t.links.length; k++) {
-            Target to = t.links[k];
-            double share = Math.min(1, (double) g.shortLinks[k] / runs);
-            if (to != null && share > 0.1) {
-                for (Block b : g.blocks) {
-                    b.goesTo(to.rip - t.origin, share);
-                }
-            }
-        }
-    }
-
-    private void hot(Region g, Target t) {
-        if (g.stage == 2
-                || (g.rate() >= tiering.least()
-                        && tiering.hot(cpu, cache, g.entries[t.number], t.origin, g.executed))) {
-            g.askAt = Long.MAX_VALUE;
-        } else {
-            g.askAt = g.executed + ASK_AGAIN;
         }
     }
 

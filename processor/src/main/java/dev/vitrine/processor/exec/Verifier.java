@@ -81,7 +81,7 @@ final class Verifier {
      * @param limit of the run: value of {@code cpu.retired} that the region must not go far beyond
      * @throws TranslationDifference the interpreter did something else
      */
-    int run(Target t, long limit) {
+    int run(RegionCode t, long limit) {
         pages.beforeRegion();
         start.save(cpu);
         host.record();
@@ -109,7 +109,7 @@ final class Verifier {
      *
      * @return whether both did the same
      */
-    private boolean attempt(Target t, long limit) {
+    private boolean attempt(RegionCode t, long limit) {
         complaints.clear();
         runRegion(t, limit);
         Object block = cpu.currentBlock;
@@ -146,16 +146,16 @@ final class Verifier {
     }
 
     /** Runs the region and notes how it left. */
-    private void runRegion(Target t, long limit) {
+    private void runRegion(RegionCode t, long limit) {
         Region g = t.region;
         within = null;
         thrown = null;
         exit = 0;
-        cpu.currentBlock = g;
+        cpu.currentBlock = t;
         cpu.missed = false;
         pages.region();
         try {
-            exit = t.code.run(cpu, g, t.number);
+            exit = t.run(cpu, g, t.number);
             retiredAtExit = cpu.retired;
             retiredAtBlock = cpu.retired;
             if (exit < 0) {
@@ -250,7 +250,7 @@ final class Verifier {
 
     // -------------------------------------------------------------------- reporting
 
-    private TranslationDifference report(Target t, long limit) {
+    private TranslationDifference report(RegionCode t, long limit) {
         DifferenceReport report = new DifferenceReport(t);
         report.left(how(), translated.retired() - start.retired());
         report.state(translated, interpreted);
@@ -294,7 +294,7 @@ final class Verifier {
      * to find the last of these at which all was well; then lets the interpreter do the rest step
      * by step, and says which instruction changed last what is different.
      */
-    private void narrow(Target t, long limit, DifferenceReport report) {
+    private void narrow(RegionCode t, long limit, DifferenceReport report) {
         List<Suspect> suspects = suspects();
         try {
             long begin = start.retired();

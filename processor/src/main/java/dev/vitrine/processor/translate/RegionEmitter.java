@@ -48,6 +48,7 @@ final class RegionEmitter {
     private static final ClassDesc REGION = ClassDesc.of("dev.vitrine.processor.exec.Region");
     private static final ClassDesc INSTRUCTION =
             ClassDesc.of("dev.vitrine.processor.decode.Instruction");
+    private static final ClassDesc CHAIN = ClassDesc.of("dev.vitrine.processor.exec.RegionChain");
     private static final ClassDesc UNITS = ClassDesc.of("dev.vitrine.processor.exec.Units");
     private static final ClassDesc VECTOR_UNIT =
             ClassDesc.of("dev.vitrine.processor.vector.VectorUnit");
@@ -167,12 +168,22 @@ final class RegionEmitter {
                                     ConstantDescs.MTD_void,
                                     ClassFile.ACC_PUBLIC,
                                     RegionEmitter::constructor);
+                            c.withMethodBody(
+                                    "another",
+                                    MethodTypeDesc.of(BASE),
+                                    ClassFile.ACC_PROTECTED,
+                                    this::another);
                             c.withMethodBody("run", RUN, ClassFile.ACC_PUBLIC, this::body);
                         });
     }
 
     private static void constructor(CodeBuilder b) {
         b.aload(0).invokespecial(BASE, ConstantDescs.INIT_NAME, ConstantDescs.MTD_void).return_();
+    }
+
+    private void another(CodeBuilder b) {
+        b.new_(name).dup().invokespecial(name, ConstantDescs.INIT_NAME, ConstantDescs.MTD_void);
+        b.areturn();
     }
 
     // --------------------------------------------------------------- the method
@@ -377,10 +388,39 @@ final class RegionEmitter {
         code.labelBinding(leaveWith);
         locals.store(code);
         flags.leave();
-        code.aload(Locals.CPU_LOCAL);
-        pushRetired(0);
-        code.putfield(CPU, "retired", CD_long);
         code.aload(Locals.CPU_LOCAL).lload(Locals.TARGET).putfield(CPU, "rip", CD_long);
+        if (small) {
+            code.aload(Locals.CPU_LOCAL);
+            pushRetired(0);
+            code.putfield(CPU, "retired", CD_long);
+            code.iload(Locals.EXIT).ireturn();
+        } else {
+            onward();
+        }
+    }
+
+    /**
+     * The last that a region of the second stage does, which was left by a branch: calls the next
+     * one, if there is one. So the host predicts where to by the region; and the caller of all
+     * regions, which is needed where something is in the way, has the exit from the last of them.
+     */
+    private void onward() {
+        pushRetired(0);
+        code.lstore(Locals.TARGET);
+        code.lload(Locals.TARGET).aload(Locals.CPU_LOCAL).getfield(CPU, "retired", CD_long);
+        code.lsub().l2i().istore(Locals.SITE);
+        code.aload(Locals.CPU_LOCAL).lload(Locals.TARGET).putfield(CPU, "retired", CD_long);
+        Label out = code.newLabel();
+        code.iload(Locals.EXIT).loadConstant(RegionCode.INDIRECT).if_icmplt(out);
+        code.aload(Locals.CPU_LOCAL).aload(0).iload(Locals.EXIT).iload(Locals.SITE);
+        code.invokestatic(CHAIN, "next", MethodTypeDesc.of(BASE, CPU, BASE, CD_int, CD_int));
+        code.astore(Locals.SCRATCH);
+        code.aload(Locals.SCRATCH).ifnull(out);
+        code.aload(Locals.SCRATCH).aload(Locals.CPU_LOCAL);
+        code.aload(Locals.SCRATCH).getfield(BASE, "region", REGION);
+        code.aload(Locals.SCRATCH).getfield(BASE, "number", CD_int);
+        code.invokevirtual(BASE, "run", RUN).ireturn();
+        code.labelBinding(out);
         code.iload(Locals.EXIT).ireturn();
     }
 

@@ -238,7 +238,7 @@ public final class Translator implements Tiering {
                         emitter.entries.toArray(new Block[0]),
                         emitter.helpers.toArray(new Instruction[0]),
                         emitter.ends.toArray(new Block[0]),
-                        emitter.links.size(),
+                        emitter.links.stream().mapToLong(Long::longValue).toArray(),
                         emitter.sites(),
                         pages,
                         shape.longestPath,

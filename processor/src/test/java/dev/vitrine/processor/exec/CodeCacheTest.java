@@ -98,12 +98,17 @@ class CodeCacheTest {
                     public int run(Cpu cpu, Region region, int entry) {
                         return EXIT;
                     }
+
+                    @Override
+                    protected RegionCode another() {
+                        throw new UnsupportedOperationException();
+                    }
                 },
                 blocks,
                 new Block[] {blocks[0]},
                 new Instruction[0],
                 new Block[0],
-                0,
+                new long[0],
                 new int[0],
                 pages,
                 1,

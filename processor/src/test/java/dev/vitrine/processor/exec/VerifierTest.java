@@ -100,7 +100,7 @@ class VerifierTest {
                             g.entries,
                             g.helpers,
                             g.ends,
-                            g.links[0].length,
+                            g.links,
                             g.sites,
                             pages,
                             g.longestPath,
@@ -128,6 +128,11 @@ class VerifierTest {
         @Override
         public int run(Cpu c, Region region, int entry) {
             return spoiler.spoil(c, region, right.run(c, region, entry));
+        }
+
+        @Override
+        protected RegionCode another() {
+            return new Spoiled(right);
         }
     }
 

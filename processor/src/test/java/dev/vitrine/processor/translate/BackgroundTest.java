@@ -44,6 +44,11 @@ class BackgroundTest {
             calls.incrementAndGet();
             return EXIT;
         }
+
+        @Override
+        protected RegionCode another() {
+            throw new UnsupportedOperationException("nothing enters it");
+        }
     }
 
     private static final class Second extends First {
@@ -74,7 +79,7 @@ class BackgroundTest {
                 new Block[0],
                 new Instruction[0],
                 new Block[0],
-                0,
+                new long[0],
                 new int[0],
                 new long[0],
                 1,
