@@ -61,9 +61,9 @@ public final class Region {
     final @Nullable RegionCode[][] linked;
 
     /**
-     * The ways that processors have into it, by processor and entry, and of these by {@link
-     * #space}. Execution goes from one way to the next and does not look at the region, which is
-     * scattered over the cache; so each must be told when it ends.
+     * The ways that processors have into it, by processor and entry. Execution goes from one way to
+     * the next and does not look at the region, which is scattered over the cache; so each must be
+     * told when it ends.
      */
     private final @Nullable RegionCode[] @Nullable [] ways;
 
@@ -196,20 +196,45 @@ public final class Region {
     }
 
     /**
-     * A way into it for one processor, as long as its mappings are in a state. Where an address
-     * space is not in use any more its way is taken over: a new one would not be in the cache.
+     * The way into it that a processor has already, for a state of its mappings; null if it must be
+     * verified first.
      */
-    RegionCode way(Entry entry, Block at, int processor, long key) {
+    @Nullable RegionCode way(Entry entry, Block at, int processor, long key) {
         @Nullable RegionCode[] of = ways[processor * entries.length + entry.number()];
-        RegionCode w = of == null ? null : of[space(key)];
-        if (w == null || !w.valid || w.block != at || w.origin != entry.origin()) {
-            return newWay(entry, at, processor, key);
+        for (int k = 0; of != null && k < SPACES; k++) {
+            RegionCode w = of[k];
+            if (w != null && w.key == key && w.leads(entry, at)) {
+                return w;
+            }
         }
-        w.key = key;
-        return w;
+        return null;
     }
 
-    private synchronized RegionCode newWay(Entry entry, Block at, int processor, long key) {
+    /**
+     * A way into it for a processor, as long as its mappings are in a state, in which it has been
+     * verified. Where there are some for other states already one of these is taken over, most
+     * likely of a process that is no more: a new one would not be in the cache.
+     */
+    synchronized RegionCode newWay(Entry entry, Block at, int processor, long key) {
+        int i = processor * entries.length + entry.number();
+        @Nullable RegionCode[] of = ways[i];
+        if (of == null) {
+            of = new RegionCode[SPACES];
+            ways[i] = of;
+        }
+        int k = 0;
+        while (k < SPACES && of[k] != null) {
+            k++;
+        }
+        k = k == SPACES ? space(key) : k;
+        RegionCode before = of[k];
+        if (before != null && before.leads(entry, at)) {
+            before.key = key;
+            return before;
+        }
+        if (before != null) {
+            before.end();
+        }
         RegionCode w = code.another();
         w.region = this;
         w.number = entry.number();
@@ -223,17 +248,7 @@ public final class Region {
         w.modeKey = at.modeKey;
         w.key = key;
         w.valid = valid;
-        int i = processor * entries.length + entry.number();
-        RegionCode[] of = ways[i];
-        if (of == null) {
-            of = new RegionCode[SPACES];
-            ways[i] = of;
-        }
-        RegionCode before = of[space(key)];
-        if (before != null) {
-            before.end();
-        }
-        of[space(key)] = w;
+        of[k] = w;
         return w;
     }
 

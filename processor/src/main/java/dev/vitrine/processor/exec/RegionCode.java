@@ -111,6 +111,11 @@ public abstract class RegionCode {
         return key == now && valid;
     }
 
+    /** Whether it leads from a block to an entry. */
+    boolean leads(Region.Entry entry, Block from) {
+        return block == from && origin == entry.origin() && valid;
+    }
+
     /** It does not hold any more. */
     void end() {
         valid = false;

@@ -254,15 +254,19 @@ final class RegionRunner {
             b.entry = null;
             return null;
         }
-        // The interpreter runs alone what it is to check at the same addresses.
-        if (!verified(e) || !e.region().valid || (verifier != null && e.origin() != 0)) {
-            unverified++;
-            mismatch(b, e.region());
-            return null;
-        }
-        // Verifying may have changed the key.
         long key = cpu.mmu.fetchKey();
         RegionCode t = e.region().way(e, b, cpu.number, key);
+        if (t == null) {
+            // The interpreter runs alone what it is to check at the same addresses.
+            if (!verified(e) || !e.region().valid || (verifier != null && e.origin() != 0)) {
+                unverified++;
+                mismatch(b, e.region());
+                return null;
+            }
+            // Verifying may have changed the key.
+            key = cpu.mmu.fetchKey();
+            t = e.region().newWay(e, b, cpu.number, key);
+        }
         targets[RegionChain.slot(t.rip, key)] = t;
         if ((++targetsMade & SWEEP - 1) == 0) {
             sweep();
