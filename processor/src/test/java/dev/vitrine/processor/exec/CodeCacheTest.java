@@ -21,7 +21,8 @@ import java.util.List;
 class CodeCacheTest {
     private static final int LIMIT = 20_000;
 
-    private static Block block(long rip, long mfn, long second) {
+    /** A block of nothing, at the places given. */
+    static Block block(long rip, long mfn, long second) {
         return block(rip, mfn, second, 0);
     }
 

@@ -32,19 +32,7 @@ class RegionWaysTest {
     }
 
     private static Block block(long rip) {
-        return new Block(
-                rip,
-                0,
-                -1,
-                0,
-                new long[0],
-                new Instruction[0],
-                new char[0],
-                new int[0],
-                5,
-                -1,
-                rip,
-                rip);
+        return CodeCacheTest.block(rip, 5, -1);
     }
 
     private final Block first = block(0x1000);
