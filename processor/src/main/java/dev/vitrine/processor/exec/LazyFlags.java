@@ -50,7 +50,8 @@ public final class LazyFlags {
 
     public static final int ROR = 31;
 
-    private static final long CARRIES = 3L << 62;
+    /** The bits of {@link Cpu#flagAux} that carry and overflow are in. */
+    public static final long CARRIES = 3L << 62;
 
     private LazyFlags() {}
 
@@ -103,6 +104,11 @@ public final class LazyFlags {
     }
 
     private static final int[] SHIFT = {0, 32, 48, 56};
+
+    /** 64 less the size in bits, by its number among those of a kind. */
+    public static int shift(int sizeIndex) {
+        return SHIFT[sizeIndex];
+    }
 
     /** {@link Cpu#flagResult}. */
     public static long result(int kind, long x, long y) {

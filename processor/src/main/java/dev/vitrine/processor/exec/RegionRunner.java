@@ -26,7 +26,6 @@ final class RegionRunner {
     private static final int SHORT_RUN = 2000;
 
     private final Cpu cpu;
-    private final CodeCache cache;
     private final Interpreter interpreter;
 
     /** So many new targets, a power of two, and those whose region has ended are taken out. */
@@ -70,7 +69,6 @@ final class RegionRunner {
 
     RegionRunner(Cpu cpu, CodeCache cache, Interpreter interpreter, Tiering tiering) {
         this.cpu = cpu;
-        this.cache = cache;
         this.interpreter = interpreter;
         this.chain = new RegionChain(cpu, cache, tiering);
         this.targets = chain.targets;

@@ -14,18 +14,11 @@ import java.lang.classfile.Label;
  * as the rest of some runs.
  */
 final class AuxiliaryFlags {
-    private static final long CARRIES = 3L << 62;
-
     private AuxiliaryFlags() {}
 
     /** Whether a kind can be written out; not rotations, which need an older operation as well. */
     static boolean knows(int kind) {
         return kind >= LazyFlags.RAW && kind <= LazyFlags.MUL && (kind < 2 || kind >= 4);
-    }
-
-    /** The size of 64, 32, 16 or 8 bits, by the index among those of a kind. */
-    private static int shift(int index) {
-        return index == 0 ? 0 : 32 + 16 * (index - 1) - 8 * (index / 3);
     }
 
     /** Pushes the word, a long, of flags of a kind that it {@link #knows}. */
@@ -34,13 +27,13 @@ final class AuxiliaryFlags {
             case LazyFlags.RAW -> code.lload(y);
             case LazyFlags.LOGIC -> code.lconst_0();
             case LazyFlags.ADD, LazyFlags.ADD + 1, LazyFlags.ADD + 2, LazyFlags.ADD + 3 ->
-                    sum(code, x, y, shift(kind - LazyFlags.ADD));
+                    sum(code, x, y, LazyFlags.shift(kind - LazyFlags.ADD));
             case LazyFlags.SUB, LazyFlags.SUB + 1, LazyFlags.SUB + 2, LazyFlags.SUB + 3 ->
-                    difference(code, x, y, shift(kind - LazyFlags.SUB));
+                    difference(code, x, y, LazyFlags.shift(kind - LazyFlags.SUB));
             case LazyFlags.INC, LazyFlags.INC + 1, LazyFlags.INC + 2, LazyFlags.INC + 3 ->
-                    step(code, x, y, Long.MIN_VALUE >> shift(kind - LazyFlags.INC), 0);
+                    step(code, x, y, Long.MIN_VALUE >> LazyFlags.shift(kind - LazyFlags.INC), 0);
             case LazyFlags.DEC, LazyFlags.DEC + 1, LazyFlags.DEC + 2, LazyFlags.DEC + 3 ->
-                    step(code, x, y, Long.MAX_VALUE >> shift(kind - LazyFlags.DEC), 15);
+                    step(code, x, y, Long.MAX_VALUE >> LazyFlags.shift(kind - LazyFlags.DEC), 15);
             case LazyFlags.SHL -> {
                 less(code, y, -1);
                 leftShift(code, x, y, 0);
@@ -129,7 +122,7 @@ final class AuxiliaryFlags {
     /** Of the carries on the stack leaves those out of the top bits and out of the fourth. */
     private static void carries(CodeBuilder code, int shift) {
         code.lstore(Locals.CARRIES);
-        code.lload(Locals.CARRIES).loadConstant(CARRIES).land();
+        code.lload(Locals.CARRIES).loadConstant(LazyFlags.CARRIES).land();
         code.lload(Locals.CARRIES);
         if (shift != 0) {
             code.loadConstant(shift).lushr();

@@ -6,7 +6,6 @@ package dev.vitrine.processor.exec;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.vitrine.memory.MachineMemory;
-import dev.vitrine.processor.core.Cpu;
 import dev.vitrine.processor.decode.Instruction;
 
 import org.junit.jupiter.api.Test;
@@ -94,17 +93,7 @@ class CodeCacheTest {
             pages[blocks.length + i] = blocks[i].mfn0;
         }
         return new Region(
-                new RegionCode() {
-                    @Override
-                    public int run(Cpu cpu, Region region, int entry) {
-                        return EXIT;
-                    }
-
-                    @Override
-                    protected RegionCode another() {
-                        throw new UnsupportedOperationException();
-                    }
-                },
+                new RegionWaysTest.Nothing(),
                 blocks,
                 new Block[] {blocks[0]},
                 new Instruction[0],

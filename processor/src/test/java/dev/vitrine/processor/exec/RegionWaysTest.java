@@ -19,7 +19,8 @@ class RegionWaysTest {
     /** What a region has for an entry and a processor; a process more takes one over. */
     private static final int KEPT = 8;
 
-    private static final class Nothing extends RegionCode {
+    /** Code that does nothing. */
+    static final class Nothing extends RegionCode {
         @Override
         public int run(Cpu cpu, Region region, int entry) {
             return EXIT;
