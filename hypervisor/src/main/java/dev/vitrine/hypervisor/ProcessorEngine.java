@@ -392,6 +392,11 @@ final class ProcessorEngine implements Engine, ProcessorHost {
     }
 
     @Override
+    public long timeStampFrequency() {
+        return platform.timeStampFrequency();
+    }
+
+    @Override
     public long random() {
         // A run under the virtual clock is to repeat; the vCPU's thread is the only one that asks.
         return repeatable != null ? repeatable.nextLong() : ProcessorHost.super.random();

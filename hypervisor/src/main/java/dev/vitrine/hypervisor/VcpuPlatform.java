@@ -206,6 +206,10 @@ final class VcpuPlatform {
         return domain.clock().tsc();
     }
 
+    long timeStampFrequency() {
+        return domain.clock().frequency();
+    }
+
     /** Whether {@link #acknowledgeInterrupt} would give a vector. Any thread. */
     boolean interruptDeliverable() {
         int vector = domain.callbackVector();

@@ -453,6 +453,18 @@ class MonitorTest {
     }
 
     @Test
+    void cpuidTellsHowFastTheCounterIs() throws InterruptedException {
+        try (AssembledGuest g =
+                new AssembledGuest(a -> {
+                    a.mov(EAX, 0x15).xor(ECX, ECX).cpuid().mov(RAX, RCX);
+                    result(a);
+                })) {
+            g.runToEnd();
+            assertThat(g.read(RESULT)).isPositive().isEqualTo(g.domain.clock().frequency());
+        }
+    }
+
+    @Test
     void cpuidIsAnsweredByTheMonitor() throws InterruptedException {
         try (AssembledGuest g =
                 new AssembledGuest(a -> {

@@ -66,6 +66,14 @@ public interface ProcessorHost {
     long timeStampCounter();
 
     /**
+     * How often {@link #timeStampCounter} counts in a second, for CPUID leaves 0x15 and 0x16; 0,
+     * which leaves them empty, if that is not known.
+     */
+    default long timeStampFrequency() {
+        return 0;
+    }
+
+    /**
      * Takes the highest-priority pending maskable interrupt for delivery.
      *
      * @return its vector, or -1 if none is deliverable any more

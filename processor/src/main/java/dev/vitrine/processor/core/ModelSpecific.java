@@ -31,9 +31,6 @@ public final class ModelSpecific {
     /** IA32_BIOS_SIGN_ID: microcode revision in the upper half. */
     public long biosSignId = 1L << 32;
 
-    /** Frequency of the TSC in kHz for CPUID leaves 0x15 and 0x16; 0 leaves them empty. */
-    public int tscKhz;
-
     /** Receives the result of {@link dev.vitrine.processor.ProcessorHost#readMsr}. */
     public final long[] hostValue = new long[1];
 

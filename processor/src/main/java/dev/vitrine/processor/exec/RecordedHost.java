@@ -196,6 +196,11 @@ public final class RecordedHost implements ProcessorHost {
     }
 
     @Override
+    public long timeStampFrequency() {
+        return host.timeStampFrequency();
+    }
+
+    @Override
     public int acknowledgeInterrupt() {
         return outside("an interrupt").acknowledgeInterrupt();
     }

@@ -184,15 +184,15 @@ public final class CpuidTable {
             case 0xB -> topology(subleaf, regs);
             case 0xD -> stateComponents(cpu, subleaf, regs);
             case 0x15 -> {
-                if (cpu.msr.tscKhz != 0) {
-                    // TSC = crystal clock * 1 / 1. Beyond 4 GHz the ratio takes the factor 2.
-                    long hertz = cpu.msr.tscKhz * 1000L;
+                // TSC = crystal clock * 1 / 1. Beyond 32 bits the ratio takes the factor 2.
+                long hertz = cpu.host.timeStampFrequency();
+                if (hertz != 0) {
                     boolean fits = hertz >>> 32 == 0;
                     set(regs, 1, fits ? 1 : 2, (int) (fits ? hertz : hertz / 2), 0);
                 }
             }
             case 0x16 -> {
-                int megahertz = cpu.msr.tscKhz / 1000;
+                int megahertz = (int) (cpu.host.timeStampFrequency() / 1_000_000);
                 set(regs, megahertz, megahertz, megahertz == 0 ? 0 : 100, 0);
             }
             default -> {}

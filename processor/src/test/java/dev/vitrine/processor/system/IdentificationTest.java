@@ -113,7 +113,7 @@ class IdentificationTest {
 
     @Test
     void leavesBeyondTheLastAnswerTheLastBasicOne() {
-        m.cpu.msr.tscKhz = 2_000_000;
+        m.tscFrequency = 2_000_000_000;
         assertThat(cpuid(0x1234, 0)).isEqualTo(cpuid(0x16, 0));
         assertThat(cpuid(0x80000009, 0)).isEqualTo(cpuid(0x16, 0));
         assertThat(cpuid(0x15, 0)).containsExactly(1, 1, 2_000_000_000, 0);

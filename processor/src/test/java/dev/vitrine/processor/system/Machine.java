@@ -89,6 +89,7 @@ final class Machine implements ProcessorHost, AutoCloseable {
     final List<String> ports = new ArrayList<>();
     int portValue = -1;
     long tsc = 1000;
+    long tscFrequency;
     int taskPriority;
     Consumer<Cpu> onHypercall = c -> {};
     Function<Interception, Reaction> onInterception = what -> Reaction.PROCEED;
@@ -430,6 +431,11 @@ final class Machine implements ProcessorHost, AutoCloseable {
     @Override
     public long timeStampCounter() {
         return tsc;
+    }
+
+    @Override
+    public long timeStampFrequency() {
+        return tscFrequency;
     }
 
     @Override
