@@ -64,12 +64,15 @@ class DebianCaptureTest {
             umount m
             """;
 
+    /** The listener reads late, so that TCP has enough to send for packets that are large. */
     private static final String TERMINAL_AND_LOOPBACK =
             """
             /opt/test/pty; echo "pty $?"
-            mkfifo held; nc -l -p 4444 >got <held & exec 6>held
+            mkfifo held; nc -l -p 4444 >got <held & listener=$!; exec 6>held
             until netstat -ltn | grep -q :4444; do sleep 0.1; done
-            seq 50000 | nc 127.0.0.1 4444; exec 6>&-; wait; sha256sum got
+            kill -STOP $listener; seq 50000 | nc 127.0.0.1 4444 & sender=$!
+            until netstat -tn | awk '$3 + 0 > 100000 { q = 1 } END { exit !q }'; do sleep 0.1; done
+            kill -CONT $listener; wait $sender; exec 6>&-; wait; sha256sum got
             """;
 
     private static final String CABLE =
