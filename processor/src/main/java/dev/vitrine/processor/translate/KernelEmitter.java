@@ -65,7 +65,8 @@ final class KernelEmitter {
                 code.aload(Locals.CPU_LOCAL);
                 code.invokevirtual(CPU, "swapGs", ConstantDescs.MTD_void);
                 int gs = Cpu.R_SEG_BASE + Cpu.GS;
-                code.aload(Locals.REGISTERS).loadConstant(gs).laload().lstore(Locals.of(gs));
+                code.aload(Locals.REGISTERS).loadConstant(gs).laload();
+                access.uops.pop(gs);
             }
             default -> {
                 code.aload(Locals.CPU_LOCAL).loadConstant(i.op == Op.STAC ? Cpu.AC : 0);

@@ -98,6 +98,13 @@ final class Locals {
     private static final int LANES = FLOAT_TEMPS + 2 * 12;
     private static final int SINGLES = LANES + 2 * 64;
 
+    /**
+     * Registers stay in the processor and have no locals. In the code of HotSpot's first compiler
+     * these would be on the stack most of the time, and all of them would be read at each entry and
+     * written at each exit, of which there is one after some twenty instructions.
+     */
+    private final boolean resident;
+
     /** Registers of the file that have a local; a mask. */
     private final int used;
 
@@ -115,6 +122,7 @@ final class Locals {
     private final long doubleLanes;
 
     Locals(
+            boolean resident,
             int used,
             int changed,
             boolean vectors,
@@ -123,8 +131,9 @@ final class Locals {
             long doubleLanes) {
         this.doubleLanes = doubleLanes;
         this.vectors = vectors;
-        this.used = used;
-        this.changed = changed & used;
+        this.resident = resident;
+        this.used = resident ? 0 : used;
+        this.changed = changed & this.used;
         this.usedLanes = usedLanes;
         this.changedLanes = changedLanes;
     }
@@ -193,12 +202,32 @@ final class Locals {
         code.istore(FLOAT_MODE);
     }
 
-    /** The local of a register or temporary of the file. */
-    static int of(int register) {
+    private static int of(int register) {
         return FILE + 2 * register;
     }
 
-    /** Reads all registers from the processor. */
+    /** Pushes the value of a register or temporary of the file. */
+    void push(CodeBuilder code, int register) {
+        if (isResident(register)) {
+            code.aload(REGISTERS).loadConstant(register).laload();
+        } else {
+            code.lload(of(register));
+        }
+    }
+
+    /** Pops the value of a register or temporary of the file. */
+    void pop(CodeBuilder code, int register) {
+        code.lstore(of(register));
+        if (isResident(register)) {
+            code.aload(REGISTERS).loadConstant(register).lload(of(register)).lastore();
+        }
+    }
+
+    private boolean isResident(int register) {
+        return resident && register < Cpu.R_TEMP;
+    }
+
+    /** Reads all registers that have a local from the processor. */
     void load(CodeBuilder code) {
         for (int i = 0; i < Cpu.R_TEMP; i++) {
             if ((used >>> i & 1) != 0) {

@@ -207,10 +207,10 @@ final class RegionEmitter {
                         rotations(),
                         small);
         memory = new MemoryEmitter(b, ordered, small, alone, ramMask, caches.count());
-        uops = new UopEmitter(b, flags, memory, shape.relocatable);
         long doubles = VectorEmitter.doubleLanes(shape.blocks);
-        vectors = new VectorEmitter(b, uops, memory, flags, doubles, this::reloadContext);
         locals = makeLocals(doubles);
+        uops = new UopEmitter(b, locals, flags, memory, shape.relocatable);
+        vectors = new VectorEmitter(b, uops, memory, flags, doubles, this::reloadContext);
         int n = shape.blocks.size();
         labels = new Label[n];
         for (int i = 0; i < n; i++) {
@@ -264,7 +264,7 @@ final class RegionEmitter {
             }
         }
         used = shape.relocatable ? used | 1 << Cpu.R_ORIGIN : used & ~(1 << Cpu.R_ORIGIN);
-        return new Locals(used, changed, vector, lanes, changedLanes, doubles);
+        return new Locals(small, used, changed, vector, lanes, changedLanes, doubles);
     }
 
     /** The head, and where execution comes back to after it has left. */
@@ -359,7 +359,7 @@ final class RegionEmitter {
 
     /** What the look into the soft TLB depends on, beside constants. */
     private void loadMemoryContext() {
-        if (!alone) {
+        if (!alone || small) {
             return;
         }
         code.aload(Locals.CPU_LOCAL).getfield(CPU, "mmu", MMU).astore(Locals.SCRATCH);

@@ -31,6 +31,7 @@ final class UopEmitter {
             MethodTypeDesc.of(CD_long, CPU, CD_long, CD_long, CD_long, CD_int);
 
     private final CodeBuilder code;
+    private final Locals locals;
     private final FlagEmitter flags;
     private final MemoryEmitter memory;
 
@@ -45,9 +46,15 @@ final class UopEmitter {
     /** The code can run at other addresses, see {@link Cpu#R_ORIGIN}. */
     private final boolean relocatable;
 
-    UopEmitter(CodeBuilder code, FlagEmitter flags, MemoryEmitter memory, boolean relocatable) {
+    UopEmitter(
+            CodeBuilder code,
+            Locals locals,
+            FlagEmitter flags,
+            MemoryEmitter memory,
+            boolean relocatable) {
         this.relocatable = relocatable;
         this.code = code;
+        this.locals = locals;
         this.flags = flags;
         this.memory = memory;
     }
@@ -94,7 +101,7 @@ final class UopEmitter {
         if (absent(register)) {
             code.lconst_0();
         } else {
-            code.lload(Locals.of(register));
+            locals.push(code, register);
         }
     }
 
@@ -113,7 +120,7 @@ final class UopEmitter {
 
     /** Pops the value of a register. */
     void pop(int register) {
-        code.lstore(Locals.of(register));
+        locals.pop(code, register);
     }
 
     /** r[b] + imm. */
