@@ -33,7 +33,8 @@ import java.util.Set;
 
 /**
  * Writes the class of a region: one method, in which the blocks stand in the region's order and
- * branches between them are jumps. Guest registers and flags are local variables.
+ * branches between them are jumps. Flags are local variables, and so are guest registers in the
+ * second stage.
  *
  * <p>Nothing that is written out here can fault: where an access misses the soft TLB, or an operand
  * is one for the slow path, the region is left at the beginning of the instruction, and the
