@@ -39,7 +39,7 @@ class DebianCrashTest {
             echo c >/proc/sysrq-trigger
             """;
 
-    /** On a busy host the watchdog does not see each spin: what others report restarts it. */
+    /** On a busy host the watchdog does not report each spin. */
     private static final String REPORTS =
             """
             cd /opt/test; dmesg -n 1
