@@ -15,8 +15,11 @@ final class FetchTlb {
     private final long[] tags = new long[SIZE];
     private final long[] deltas = new long[SIZE];
 
-    /** Pages that were fetched from since it was empty. */
-    private final PageFilter fetched = new PageFilter();
+    /** Pages that there were fetches from, as long as keys of user mode hold. */
+    private final PageFilter userFetched = new PageFilter();
+
+    /** The same for keys of the supervisor. */
+    private final PageFilter supervisorFetched = new PageFilter();
 
     /** Changes the index, so that views do not meet in one place. */
     int mix;
@@ -45,7 +48,7 @@ final class FetchTlb {
         int i = index(la);
         tags[i] = (la & Tlb.PAGE) | context;
         deltas[i] = machine - (la & Tlb.PAGE);
-        fetched.add(la >>> 12);
+        ((context & 1) != 0 ? userFetched : supervisorFetched).add(la >>> 12);
     }
 
     private int index(long la) {
@@ -54,7 +57,7 @@ final class FetchTlb {
 
     /** Whether there may have been fetches from a page. */
     boolean mayHold(long la) {
-        return fetched.mayHold(la >>> 12);
+        return userFetched.mayHold(la >>> 12) || supervisorFetched.mayHold(la >>> 12);
     }
 
     /** Stands for all that a fetch in a context depends on; never 0. */
@@ -74,9 +77,10 @@ final class FetchTlb {
      */
     void forget(boolean supervisor) {
         Arrays.fill(tags, 0);
-        fetched.clear();
+        userFetched.clear();
         userEpoch++;
         if (supervisor) {
+            supervisorFetched.clear();
             supervisorEpoch++;
         }
     }

@@ -79,8 +79,17 @@ public final class Mmu {
     private long systemContext = 4;
     private final AddressSpaces spaces;
 
-    /** The supervisor has touched a page that is not global: no sharing until the next sweep. */
+    /** The supervisor has touched a page that is not global: no sharing for a while. */
     private boolean localSupervisor;
+
+    /**
+     * So many changes of the address space later sharing is tried again: Linux has a page that is
+     * not global for the moment in which it patches itself, other kernels have them always.
+     */
+    private static final int UNSHARED = 1024;
+
+    /** Changes of the address space that are left until then. */
+    private int unshared;
 
     /** Supervisor accesses without EFLAGS.AC use {@link ViewSpaces#sharedAsid} now. */
     private boolean shared;
@@ -206,6 +215,7 @@ public final class Mmu {
      */
     private void endSharing() {
         localSupervisor = true;
+        unshared = UNSHARED;
         contextChanged();
     }
 
@@ -228,6 +238,9 @@ public final class Mmu {
      */
     public void addressSpaceChanged(boolean keep) {
         spaces.select(pcid(), keep);
+        if (localSupervisor && --unshared <= 0) {
+            localSupervisor = false;
+        }
         contextChanged();
     }
 
