@@ -79,16 +79,16 @@ public final class Mmu {
     private long systemContext = 4;
     private final AddressSpaces spaces;
 
-    /** The supervisor has touched a page that is not global: no sharing for a while. */
-    private boolean localSupervisor;
-
     /**
      * So many changes of the address space later sharing is tried again: Linux has a page that is
      * not global for the moment in which it patches itself, other kernels have them always.
      */
     private static final int UNSHARED = 1024;
 
-    /** Changes of the address space that are left until then. */
+    /**
+     * Changes of the address space until then; not 0 once the supervisor has touched a page that is
+     * not global.
+     */
     private int unshared;
 
     /** Supervisor accesses without EFLAGS.AC use {@link ViewSpaces#sharedAsid} now. */
@@ -187,7 +187,7 @@ public final class Mmu {
     /** Privilege, EFLAGS.AC, control registers or debug registers may have changed. */
     public void contextChanged() {
         boolean user = cpu.cpl == 3;
-        shared = !localSupervisor && (cpu.cr4 & SHARING) == SHARING && (cpu.cr0 & Cpu.CR0_PG) != 0;
+        shared = unshared == 0 && (cpu.cr4 & SHARING) == SHARING && (cpu.cr0 & Cpu.CR0_PG) != 0;
         long own = (long) spaces.asid() << 2;
         systemContext = shared ? (long) spaces.now().sharedAsid << 2 : own;
         fetchContext = user ? own | 1 : systemContext;
@@ -214,7 +214,6 @@ public final class Mmu {
      * what it finds is shared: ends the sharing.
      */
     private void endSharing() {
-        localSupervisor = true;
         unshared = UNSHARED;
         contextChanged();
     }
@@ -238,8 +237,8 @@ public final class Mmu {
      */
     public void addressSpaceChanged(boolean keep) {
         spaces.select(pcid(), keep);
-        if (localSupervisor && --unshared <= 0) {
-            localSupervisor = false;
+        if (unshared > 0) {
+            unshared--;
         }
         contextChanged();
     }
@@ -254,7 +253,7 @@ public final class Mmu {
         dropAllWrites();
         fetches.forget();
         largePages.clear();
-        localSupervisor = false;
+        unshared = 0;
     }
 
     /** INVPCID types 1: forgets one PCID; the current one gets a fresh start. */
