@@ -119,6 +119,30 @@ final class AuxiliaryFlags {
         carries(code, shift);
     }
 
+    /**
+     * Pushes the word of a sum or difference with or without a carry, all with the operands' lowest
+     * bit at {@code shift}.
+     *
+     * @param result local of the sum or difference
+     */
+    static void pushCarries(CodeBuilder code, boolean sum, int a, int b, int result, int shift) {
+        code.lload(a);
+        if (!sum) {
+            code.loadConstant(-1L).lxor();
+        }
+        code.lload(b).land();
+        code.lload(a);
+        if (!sum) {
+            code.loadConstant(-1L).lxor();
+        }
+        code.lload(b).lor().lload(result);
+        if (sum) {
+            code.loadConstant(-1L).lxor();
+        }
+        code.land().lor();
+        carries(code, shift);
+    }
+
     /** Of the carries on the stack leaves those out of the top bits and out of the fourth. */
     private static void carries(CodeBuilder code, int shift) {
         code.lstore(Locals.CARRIES);

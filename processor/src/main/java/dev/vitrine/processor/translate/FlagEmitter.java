@@ -173,6 +173,11 @@ final class FlagEmitter {
         }
     }
 
+    /** Whether calls are preferred to code in line. */
+    boolean small() {
+        return small;
+    }
+
     /** Whether the flags are of a kind that is worked out in line. */
     private boolean inLine() {
         return !small && AuxiliaryFlags.knows(kind);

@@ -370,11 +370,11 @@ final class UopEmitter {
             }
             case Uop.ADC64 -> withCarry(w, imm, true);
             case Uop.SBB64 -> withCarry(w, imm, false);
-            case Uop.ADC -> sizedWithCarry(w, imm, "add");
-            case Uop.SBB -> sizedWithCarry(w, imm, "sub");
-            case Uop.SHL -> variableShift(w, imm, LazyFlags.SHL, "shl");
-            case Uop.SHR -> variableShift(w, imm, LazyFlags.SHR, "shr");
-            case Uop.SAR -> variableShift(w, imm, LazyFlags.SAR, "sar");
+            case Uop.ADC -> sizedWithCarry(w, imm, seen, true);
+            case Uop.SBB -> sizedWithCarry(w, imm, seen, false);
+            case Uop.SHL -> anyShift(w, imm, seen, LazyFlags.SHL, "shl");
+            case Uop.SHR -> anyShift(w, imm, seen, LazyFlags.SHR, "shr");
+            case Uop.SAR -> anyShift(w, imm, seen, LazyFlags.SAR, "sar");
             case Uop.ROL -> rotate(w, imm, true, seen);
             case Uop.ROR -> rotate(w, imm, false, seen);
             case Uop.IMUL -> multiply(w, imm, seen);
@@ -604,18 +604,46 @@ final class UopEmitter {
         pop(d(w));
     }
 
-    /** Calls the interpreter's own operation, which works on the processor's flags. */
-    private void sizedWithCarry(long w, long imm, String name) {
-        flags.toCpu();
-        code.aload(Locals.CPU_LOCAL);
-        push(a(w));
-        pushSecond(w, imm);
+    /** ADC and SBB of all sizes but 64 bits. */
+    private void sizedWithCarry(long w, long imm, boolean seen, boolean add) {
+        int shift = c(w) & 63;
+        if (flags.small()) {
+            flags.toCpu();
+            code.aload(Locals.CPU_LOCAL);
+            push(a(w));
+            pushSecond(w, imm);
+            flags.pushCarry();
+            code.loadConstant(shift).invokestatic(ALU, add ? "add" : "sub", OPERATION_CARRY);
+            flags.fromCpu();
+            merge(d(w), shift);
+            return;
+        }
+        // The operands stand at the top, as in Alu.
         flags.pushCarry();
-        code.loadConstant(c(w) & 63).invokestatic(ALU, name, OPERATION_CARRY);
-        flags.fromCpu();
-        merge(d(w), c(w) & 63);
+        code.loadConstant(shift).lshl();
+        push(a(w));
+        code.loadConstant(shift).lshl();
+        pushSecond(w, imm);
+        code.loadConstant(shift).lshl();
+        code.lstore(Locals.SCRATCH_2).lstore(Locals.SCRATCH).lstore(flags.x);
+        code.lload(Locals.SCRATCH).lload(Locals.SCRATCH_2);
+        if (add) {
+            code.ladd().lload(flags.x).ladd();
+        } else {
+            code.lsub().lload(flags.x).lsub();
+        }
+        code.lstore(flags.x);
+        if (seen) {
+            AuxiliaryFlags.pushCarries(code, add, Locals.SCRATCH, Locals.SCRATCH_2, flags.x, shift);
+            code.lstore(flags.y);
+        }
+        code.lload(flags.x).loadConstant(shift).lshr().lstore(flags.x);
+        flags.set(LazyFlags.RAW);
+        code.lload(flags.x);
+        merge(d(w), shift);
     }
 
+    /** Calls the interpreter's own operation, which works on the processor's flags. */
     private void sized(long w, long imm, String name) {
         flags.toCpu();
         code.aload(Locals.CPU_LOCAL);
@@ -657,13 +685,66 @@ final class UopEmitter {
         pop(d(w));
     }
 
-    /** Shifts by a register: the flags stay when the count is 0. */
-    private void variableShift(long w, long imm, int kind, String name) {
-        int shift = c(w) & 63;
-        if (shift > 32) {
+    /** Shifts by a register, and those of other places than whole registers. */
+    private void anyShift(long w, long imm, boolean seen, int kind, String name) {
+        boolean constant = b(w) == Cpu.R_ZERO && imm != 0;
+        if ((c(w) & 63) <= 32) {
+            variableShift(w, imm, kind);
+        } else if (constant && !flags.small()) {
+            narrowShift(w, (int) imm, seen, kind);
+        } else {
             sized(w, imm, name);
-            return;
         }
+    }
+
+    /**
+     * Shifts of 8 and 16 bits.
+     *
+     * @param count from 1 to 31
+     */
+    private void narrowShift(long w, int count, boolean seen, int kind) {
+        int shift = c(w) & 63;
+        push(a(w));
+        if (kind == LazyFlags.SHL) {
+            code.loadConstant(shift).lshl();
+        } else if (kind == LazyFlags.SHR) {
+            mask(-1L >>> shift);
+        } else {
+            signExtend(shift);
+        }
+        code.lstore(Locals.SCRATCH);
+        if (seen) {
+            // As in Alu: the bit that went out last is CF, and OF follows from it.
+            code.lload(Locals.SCRATCH).loadConstant(count - 1);
+            shiftLong(kind);
+            if (kind == LazyFlags.SHL) {
+                code.loadConstant(Long.MIN_VALUE).land().lstore(flags.y);
+                code.lload(Locals.SCRATCH).loadConstant(count).lshl();
+                code.loadConstant(Long.MIN_VALUE).land();
+            } else {
+                code.loadConstant(63).lshl().lstore(flags.y);
+                code.lload(flags.y);
+                if (kind == LazyFlags.SHR) {
+                    code.lload(Locals.SCRATCH).loadConstant(shift).lshl();
+                    code.loadConstant(Long.MIN_VALUE).land().lxor();
+                }
+            }
+            code.iconst_1().lushr().lload(flags.y).lor().lstore(flags.y);
+        }
+        code.lload(Locals.SCRATCH).loadConstant(count);
+        shiftLong(kind);
+        if (kind == LazyFlags.SHL) {
+            code.loadConstant(shift).lshr();
+        }
+        code.lstore(flags.x);
+        flags.set(LazyFlags.RAW);
+        code.lload(flags.x);
+        merge(d(w), shift);
+    }
+
+    /** The flags stay when the count is 0. */
+    private void variableShift(long w, long imm, int kind) {
+        int shift = c(w) & 63;
         Label zero = code.newLabel();
         Label end = code.newLabel();
         flags.sync();
