@@ -227,9 +227,6 @@ public final class Cpu {
     /** Number of the block whose indirect branch a region was left by, behind such an exit. */
     public int leftFrom;
 
-    /** Where translated code goes on when it is left (an exec.RegionChain). */
-    public @Nullable Object chain;
-
     /** An access of translated code was not in the soft TLB and has not been made. */
     public boolean missed;
 

@@ -203,7 +203,7 @@ public final class Region {
         @Nullable RegionCode[] of = ways[processor * entries.length + entry.number()];
         for (int k = 0; of != null && k < SPACES; k++) {
             RegionCode w = of[k];
-            if (w != null && w.key == key && w.leads(entry, at)) {
+            if (w != null && w.isFor(key) && w.leads(entry, at)) {
                 return w;
             }
         }
@@ -215,7 +215,8 @@ public final class Region {
      * verified. Where there are some for other states already one of these is taken over, most
      * likely of a process that is no more: a new one would not be in the cache.
      */
-    synchronized RegionCode newWay(Entry entry, Block at, int processor, long key) {
+    synchronized RegionCode newWay(
+            Entry entry, Block at, int processor, long key) {
         int i = processor * entries.length + entry.number();
         @Nullable RegionCode[] of = ways[i];
         if (of == null) {
@@ -229,7 +230,7 @@ public final class Region {
         k = k == SPACES ? space(key) : k;
         RegionCode before = of[k];
         if (before != null && before.leads(entry, at)) {
-            before.key = key;
+            before.hold(key, true);
             return before;
         }
         if (before != null) {
@@ -246,8 +247,7 @@ public final class Region {
         w.block = at;
         w.rip = at.rip;
         w.modeKey = at.modeKey;
-        w.key = key;
-        w.valid = valid;
+        w.hold(key, valid);
         of[k] = w;
         return w;
     }

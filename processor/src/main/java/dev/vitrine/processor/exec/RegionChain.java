@@ -50,15 +50,25 @@ public final class RegionChain {
 
     static final int TARGETS = 1 << 13;
 
-    /** So many regions more may be called. */
+    /** So many regions may be called from the one that was entered last. */
+    private int allowed;
+
+    /** So many more of them may be called; less than 0 if one more would have been. */
     private int left;
 
     // Statistics.
     private long entries;
+
+    /** Calls by others, before the region that was entered last. */
     private long calls;
-    private long linkExits;
+
     private long returnExits;
     private long indirectExits;
+
+    /** Exits to a fixed address that led back here; the others called the next region. */
+    private long linkExits;
+
+    private long indirectCalls;
 
     RegionChain(Cpu cpu, CodeCache cache, Tiering tiering) {
         this.cpu = cpu;
@@ -67,9 +77,10 @@ public final class RegionChain {
     }
 
     void statistics(ObjLongConsumer<String> out) {
+        long calls = calls();
         out.accept("region entries", entries + calls);
         out.accept("region entries from others", calls);
-        out.accept("region exits to a fixed address", linkExits);
+        out.accept("region exits to a fixed address", linkExits + calls - indirectCalls);
         out.accept("region exits by returns", returnExits);
         out.accept("region exits by other indirect branches", indirectExits);
     }
@@ -80,20 +91,21 @@ public final class RegionChain {
      * @param alone it is not to call others
      */
     void begin(RegionCode t, boolean alone) {
-        left = alone ? 0 : DEPTH;
+        calls = calls();
+        allowed = alone ? 0 : DEPTH;
+        left = allowed;
         entries++;
         cpu.currentBlock = t;
+    }
+
+    /** So many regions have been called by others. */
+    private long calls() {
+        return calls + allowed - Math.max(0, left);
     }
 
     static int slot(long rip, long key) {
         // Address spaces that take turns each have their own slot for what they share.
         return (int) (rip ^ rip >>> 12 ^ key * 37) & TARGETS - 1;
-    }
-
-    /** What generated code calls, so that it need not find its own. */
-    @SuppressWarnings("NullAway") // whoever executes a region has a chain
-    private static RegionChain of(Cpu cpu) {
-        return (RegionChain) cpu.chain;
     }
 
     /**
@@ -122,15 +134,21 @@ public final class RegionChain {
         }
     }
 
-    /** A region was left by a branch. */
+    /** A region of the first stage was left by a branch. */
     private void left(RegionCode t, int exit, int ran) {
-        if (ran < SHORT && (++t.shortRuns & SHORT_SAMPLE - 1) == 0) {
-            shortRun(t, exit);
+        if (ran < SHORT) {
+            shortly(t, exit);
         }
         if (exit >= RegionCode.LINK) {
             linkExits++;
         } else {
             indirectly(t, exit);
+        }
+    }
+
+    private void shortly(RegionCode t, int exit) {
+        if ((++t.shortRuns & SHORT_SAMPLE - 1) == 0) {
+            shortRun(t, exit);
         }
     }
 
@@ -152,27 +170,42 @@ public final class RegionChain {
      * @return what it is to call, all being ready for that; null if that is not to be, or cannot
      */
     public static @Nullable RegionCode next(Cpu cpu, RegionCode t, int exit, int ran) {
-        RegionChain chain = of(cpu);
-        chain.left(t, exit, ran);
-        long key = cpu.mmu.fetchKey();
-        RegionCode to =
-                exit >= RegionCode.LINK
-                        ? t.links[exit - RegionCode.LINK]
-                        : chain.targets[slot(cpu.rip, key)];
-        // Requests look like a limit that has been reached.
-        if (to == null
-                || to.rip != cpu.rip
-                || !to.holds(key)
-                || !to.called
-                || to.origin != t.origin
-                || to.modeKey != t.modeKey
-                || cpu.retired + to.longestPath >= cpu.loopLimit()
-                || --chain.left < 0) {
-            return null;
+        RegionChain chain = t.chain;
+        if (ran < SHORT) {
+            chain.shortly(t, exit);
         }
-        chain.calls++;
-        cpu.currentBlock = to;
-        return to;
+        return exit >= RegionCode.LINK
+                ? chain.linked(cpu, t, t.links[exit - RegionCode.LINK])
+                : chain.found(cpu, t, exit);
+    }
+
+    private @Nullable RegionCode linked(Cpu cpu, RegionCode t, @Nullable RegionCode to) {
+        // One region's links are all of one mode.
+        if (to != null && leads(cpu, t, to)) {
+            return to;
+        }
+        linkExits++;
+        return null;
+    }
+
+    private @Nullable RegionCode found(Cpu cpu, RegionCode t, int exit) {
+        indirectly(t, exit);
+        RegionCode to = targets[slot(cpu.rip, cpu.mmu.fetchKey())];
+        if (to != null && to.modeKey == t.modeKey && leads(cpu, t, to)) {
+            indirectCalls++;
+            return to;
+        }
+        return null;
+    }
+
+    /** Whether a region can be called where another one was left, as things are. */
+    private boolean leads(Cpu cpu, RegionCode from, RegionCode to) {
+        // Requests look like a limit that has been reached.
+        return to.rip == cpu.rip
+                && to.isOpen(cpu.mmu.fetchKey())
+                && to.origin == from.origin
+                && cpu.retired + to.longestPath < cpu.loopLimit()
+                && --left >= 0;
     }
 
     private void hot(Region g, RegionCode t) {

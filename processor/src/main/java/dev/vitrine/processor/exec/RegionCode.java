@@ -43,7 +43,7 @@ public abstract class RegionCode {
     long rip;
 
     /** {@code Mmu.fetchKey()} of the processor when it was verified last. */
-    long key;
+    private long key;
 
     /** How far from the addresses that the region was translated for. */
     long origin;
@@ -57,14 +57,23 @@ public abstract class RegionCode {
     /** The region is of the first stage. */
     boolean first;
 
-    /**
-     * Other regions may call this one: it is of the second stage, and not {@link Region#young} any
-     * more.
-     */
+    /** It is of the second stage, and not {@link Region#young} any more. */
     boolean called;
 
+    /**
+     * The {@link #key} while other regions may call this one: it is {@link #called} and {@link
+     * #valid}; otherwise {@link #CLOSED}.
+     */
+    private volatile long open = CLOSED;
+
+    private static final long CLOSED = -1;
+
     /** Cleared when the region ends, or when another one is entered here instead. */
-    volatile boolean valid;
+    private volatile boolean valid;
+
+    /** The way of the processor from region to region. */
+    @SuppressWarnings("NullAway.Init")
+    RegionChain chain;
 
     /**
      * Instructions executed from here that a region of the first stage has not been told of yet.
@@ -116,8 +125,41 @@ public abstract class RegionCode {
         return block == from && origin == entry.origin() && valid;
     }
 
+    boolean valid() {
+        return valid;
+    }
+
+    /** Whether other regions may call this one, the mappings being in a state. */
+    boolean isOpen(long now) {
+        return open == now;
+    }
+
+    /**
+     * It has been verified in a state of the mappings. The region's lock is held, as it is when
+     * this ends.
+     */
+    void hold(long now, boolean good) {
+        key = now;
+        valid = good;
+        open = good && called ? now : CLOSED;
+    }
+
+    /** From now on other regions may call it. */
+    void letOthersCall() {
+        synchronized (region) {
+            called = true;
+            hold(key, valid);
+        }
+    }
+
+    /** Whether it was verified in a state of the mappings. */
+    boolean isFor(long state) {
+        return key == state;
+    }
+
     /** It does not hold any more. */
     void end() {
         valid = false;
+        open = CLOSED;
     }
 }

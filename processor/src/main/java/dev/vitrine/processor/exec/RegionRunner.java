@@ -97,8 +97,6 @@ final class RegionRunner {
                 return first;
             }
         }
-        // The interpreter that checks regions has one as well.
-        cpu.chain = chain;
         cpu.limitLoops(limit);
         if (cpu.requests() != 0) {
             cpu.rip = first.rip;
@@ -238,7 +236,9 @@ final class RegionRunner {
             if (cpu.requests() != 0) {
                 cpu.limitLoops(Long.MIN_VALUE);
             }
-            t.called = --g.young < 0;
+            if (--g.young < 0) {
+                t.letOthersCall();
+            }
         }
     }
 
@@ -264,6 +264,7 @@ final class RegionRunner {
             // Verifying may have changed the key.
             key = cpu.mmu.fetchKey();
             t = e.region().newWay(e, b, cpu.number, key);
+            t.chain = chain;
         }
         targets[RegionChain.slot(t.rip, key)] = t;
         if ((++targetsMade & SWEEP - 1) == 0) {
@@ -276,7 +277,7 @@ final class RegionRunner {
     private void sweep() {
         for (int i = 0; i < targets.length; i++) {
             RegionCode t = targets[i];
-            if (t != null && !t.valid) {
+            if (t != null && !t.valid()) {
                 targets[i] = null;
             }
         }

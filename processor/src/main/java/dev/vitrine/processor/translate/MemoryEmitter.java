@@ -34,6 +34,15 @@ final class MemoryEmitter {
 
     private static final DynamicConstantDesc<?> DOMAIN_WRITE_TLB = constant(2, CD_long.arrayType());
 
+    /** That processor, and what belongs to it. */
+    private static final DynamicConstantDesc<?> DOMAIN_CPU =
+            constant(3, ClassDesc.of("dev.vitrine.processor.core.Cpu"));
+
+    private static final DynamicConstantDesc<?> DOMAIN_REGISTERS = constant(4, CD_long.arrayType());
+
+    private static final DynamicConstantDesc<?> DOMAIN_MMU =
+            constant(5, ClassDesc.of("dev.vitrine.processor.core.Mmu"));
+
     private static DynamicConstantDesc<?> constant(int index, ClassDesc type) {
         return DynamicConstantDesc.ofNamed(
                 ConstantDescs.ofConstantBootstrap(
@@ -302,6 +311,33 @@ final class MemoryEmitter {
         }
     }
 
+    /**
+     * At the beginning: finds the processor's parts. A constant is not looked at whether it is
+     * null, and takes no register.
+     */
+    void enter() {
+        if (constants()) {
+            code.ldc(DOMAIN_CPU).astore(Locals.CPU_LOCAL);
+            code.ldc(DOMAIN_REGISTERS);
+        } else {
+            code.aload(Locals.CPU_LOCAL).getfield(CPU, "r", CD_long.arrayType());
+        }
+        code.astore(Locals.REGISTERS);
+        loadContext();
+    }
+
+    /** What the look into the soft TLB depends on, beside constants; it may have changed. */
+    void loadContext() {
+        if (constants()) {
+            code.ldc(DOMAIN_MMU).getfield(MMU, "tlbKey", CD_int).istore(Locals.TLB_KEY);
+            code.ldc(DOMAIN_MMU).getfield(MMU, "context", CD_long).lstore(Locals.CONTEXT);
+        }
+    }
+
+    private boolean constants() {
+        return alone && !calls;
+    }
+
     /** Looks into the TLB; {@link Locals#INDEX} is then the place of the tag. */
     private void find(int size, boolean write, Label miss) {
         // As Tlb.index says.
@@ -446,6 +482,7 @@ final class MemoryEmitter {
         code.ldc(DOMAIN_RAM).pop();
         if (alone) {
             code.ldc(DOMAIN_READ_TLB).pop().ldc(DOMAIN_WRITE_TLB).pop();
+            code.ldc(DOMAIN_CPU).pop().ldc(DOMAIN_REGISTERS).pop().ldc(DOMAIN_MMU).pop();
         }
     }
 

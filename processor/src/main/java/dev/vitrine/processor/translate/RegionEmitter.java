@@ -44,7 +44,6 @@ import java.util.Set;
 final class RegionEmitter {
     private static final ClassDesc BASE = ClassDesc.of("dev.vitrine.processor.exec.RegionCode");
     private static final ClassDesc CPU = ClassDesc.of("dev.vitrine.processor.core.Cpu");
-    private static final ClassDesc MMU = ClassDesc.of("dev.vitrine.processor.core.Mmu");
     private static final ClassDesc LONGS = CD_long.arrayType();
     private static final ClassDesc REGION = ClassDesc.of("dev.vitrine.processor.exec.Region");
     private static final ClassDesc INSTRUCTION =
@@ -322,8 +321,7 @@ final class RegionEmitter {
         memory.resolveConstants();
         code.iconst_0().ireturn();
         code.labelBinding(run);
-        code.aload(Locals.CPU_LOCAL).getfield(CPU, "r", LONGS).astore(Locals.REGISTERS);
-        loadMemoryContext();
+        memory.enter();
         code.aload(Locals.CPU_LOCAL).getfield(CPU, "retired", CD_long);
         code.loadConstant((long) shape.longestPath).ladd().lstore(Locals.RETIRED);
         code.iconst_0().istore(Locals.SITE);
@@ -354,18 +352,8 @@ final class RegionEmitter {
     }
 
     private void reloadContext() {
-        loadMemoryContext();
+        memory.loadContext();
         memory.forget();
-    }
-
-    /** What the look into the soft TLB depends on, beside constants. */
-    private void loadMemoryContext() {
-        if (!alone || small) {
-            return;
-        }
-        code.aload(Locals.CPU_LOCAL).getfield(CPU, "mmu", MMU).astore(Locals.SCRATCH);
-        code.aload(Locals.SCRATCH).getfield(MMU, "tlbKey", CD_int).istore(Locals.TLB_KEY);
-        code.aload(Locals.SCRATCH).getfield(MMU, "context", CD_long).lstore(Locals.CONTEXT);
     }
 
     /** Where accesses missed: notes which, and leaves. */
@@ -422,7 +410,14 @@ final class RegionEmitter {
         code.aload(Locals.SCRATCH).getfield(BASE, "number", CD_int);
         code.invokevirtual(BASE, "run", RUN).ireturn();
         code.labelBinding(out);
+        tellWay();
         code.iload(Locals.EXIT).ireturn();
+    }
+
+    /** Says which way is in execution, since regions call each other without telling. */
+    private void tellWay() {
+        code.aload(Locals.CPU_LOCAL).aload(0);
+        code.putfield(CPU, "currentBlock", ConstantDescs.CD_Object);
     }
 
     /** Exceptions of helpers: all state is in the processor already. */
@@ -631,6 +626,9 @@ final class RegionEmitter {
         flags.sync();
         locals.store(code);
         flags.toCpu();
+        if (!small) {
+            tellWay();
+        }
     }
 
     /** Labels at the micro-operations that locked operations begin again at. */

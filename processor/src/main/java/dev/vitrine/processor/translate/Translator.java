@@ -5,7 +5,6 @@ package dev.vitrine.processor.translate;
 
 import dev.vitrine.memory.GuestRam;
 import dev.vitrine.processor.core.Cpu;
-import dev.vitrine.processor.core.Mmu;
 import dev.vitrine.processor.decode.Instruction;
 import dev.vitrine.processor.exec.Block;
 import dev.vitrine.processor.exec.CodeCache;
@@ -121,7 +120,7 @@ public final class Translator implements Tiering {
         double turn = shape.instructionsPerExecution(block);
         if (!submit(
                 cache,
-                List.of(() -> translate(cpu.mmu, shape, 1)),
+                List.of(() -> translate(cpu, shape, 1)),
                 () -> (long) (turn * (block.executions & 0xFFFFFFFFL)),
                 () -> block.asked = false)) {
             block.asked = false;
@@ -141,7 +140,7 @@ public final class Translator implements Tiering {
         }
         lastHot = now;
         RegionShape.Choice choice = RegionShape.choose(cpu, cache, block, origin, 2 * LARGE, true);
-        Attempts attempts = new Attempts(cpu.mmu, choice);
+        Attempts attempts = new Attempts(cpu, choice);
         List<Supplier<@Nullable Region>> translations = new ArrayList<>();
         for (int limit : new int[] {LARGE, LARGE / 2, LARGE / 4}) {
             translations.add(() -> attempts.within(limit));
@@ -162,14 +161,14 @@ public final class Translator implements Tiering {
 
     /** Translations of one choice, each smaller than the one before. */
     private final class Attempts {
-        private final Mmu mmu;
+        private final Cpu cpu;
         private final RegionShape.Choice choice;
 
         /** What there is would come out again. */
         private boolean over;
 
-        Attempts(Mmu mmu, RegionShape.Choice choice) {
-            this.mmu = mmu;
+        Attempts(Cpu cpu, RegionShape.Choice choice) {
+            this.cpu = cpu;
             this.choice = choice;
         }
 
@@ -179,7 +178,7 @@ public final class Translator implements Tiering {
             }
             RegionShape shape = choice.worth(limit);
             over = isThere(shape);
-            return over ? null : translate(mmu, shape, 2);
+            return over ? null : translate(cpu, shape, 2);
         }
     }
 
@@ -214,7 +213,7 @@ public final class Translator implements Tiering {
         return true;
     }
 
-    private @Nullable Region translate(Mmu mmu, RegionShape shape, int stage) {
+    private @Nullable Region translate(Cpu cpu, RegionShape shape, int stage) {
         RegionEmitter emitter =
                 new RegionEmitter(shape, ordered, processors == 1, ram.mask(), stage);
         byte[] file = emitter.emit();
@@ -222,7 +221,7 @@ public final class Translator implements Tiering {
         if (size > HotSpot.methodLimit()) {
             return null;
         }
-        RegionCode code = instance(file, constants(mmu));
+        RegionCode code = instance(file, constants(cpu));
         int n = shape.pages.size();
         long[] pages = new long[2 * n];
         int i = 0;
@@ -255,9 +254,9 @@ public final class Translator implements Tiering {
     }
 
     /** What generated classes have as constants, see {@link MemoryEmitter}. */
-    private List<Object> constants(Mmu mmu) {
+    private List<Object> constants(Cpu cpu) {
         return processors == 1
-                ? List.of(ram.segment(), mmu.readTlb, mmu.writeTlb)
+                ? List.of(ram.segment(), cpu.mmu.readTlb, cpu.mmu.writeTlb, cpu, cpu.r, cpu.mmu)
                 : List.of(ram.segment());
     }
 

@@ -107,7 +107,7 @@ class RegionWaysTest {
         }
         RegionCode w = region.newWay(entry, moved, 0, key(KEPT));
         assertThat(before).doesNotContain(w);
-        assertThat(before).filteredOn(b -> !b.valid).hasSize(1);
+        assertThat(before).filteredOn(b -> !b.valid()).hasSize(1);
         assertThat(w.rip).isEqualTo(0x7000);
     }
 
