@@ -215,8 +215,7 @@ public final class Region {
      * verified. Where there are some for other states already one of these is taken over, most
      * likely of a process that is no more: a new one would not be in the cache.
      */
-    synchronized RegionCode newWay(
-            Entry entry, Block at, int processor, long key) {
+    synchronized RegionCode newWay(Entry entry, Block at, int processor, long key) {
         int i = processor * entries.length + entry.number();
         @Nullable RegionCode[] of = ways[i];
         if (of == null) {

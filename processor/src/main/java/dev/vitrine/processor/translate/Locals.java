@@ -168,8 +168,8 @@ final class Locals {
         return CACHES + 4 * slot;
     }
 
-    /** What leads from it to machine memory. */
-    static int cachedDelta(int slot) {
+    /** The machine address of its frame. */
+    static int cachedFrame(int slot) {
         return CACHES + 4 * slot + 2;
     }
 

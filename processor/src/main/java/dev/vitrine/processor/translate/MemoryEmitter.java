@@ -193,24 +193,22 @@ final class MemoryEmitter {
             Label elsewhere = code.newLabel();
             code.lload(Locals.LINEAR).lload(Locals.cachedPage(pair)).lsub();
             pushOffset(use);
+            code.dup2().lstore(Locals.MACHINE);
             code.loadConstant(4096L - (use == null ? size : use.span()));
             code.invokestatic(LONG, "compareUnsigned", COMPARE);
             code.ifgt(elsewhere);
-            code.lload(Locals.cachedDelta(pair));
-            if (use == null) {
-                toMachine();
-            } else {
-                code.lload(Locals.LINEAR).ladd();
-                pushOffset(use);
-                mask();
+            code.lload(Locals.cachedFrame(pair)).lload(Locals.MACHINE).ladd();
+            mask();
+            if (use != null) {
                 code.dup2().lstore(Locals.shared(use.slot()));
-                code.loadConstant((long) use.offset()).ladd().lstore(Locals.MACHINE);
+                code.loadConstant((long) use.offset()).ladd();
             }
+            code.lstore(Locals.MACHINE);
             code.goto_(found);
             code.labelBinding(elsewhere);
             look(size, write, miss);
-            pushDelta(write);
-            code.lstore(Locals.cachedDelta(pair));
+            code.lload(Locals.MACHINE).loadConstant(Tlb.PAGE).land();
+            code.lstore(Locals.cachedFrame(pair));
             code.lload(Locals.LINEAR).loadConstant(Tlb.PAGE).land().lstore(Locals.cachedPage(pair));
         }
         if (use != null) {
@@ -307,7 +305,7 @@ final class MemoryEmitter {
     void forget() {
         for (int i = 0; i < slots; i++) {
             code.loadConstant(PageCaches.NOWHERE).lstore(Locals.cachedPage(i));
-            code.lconst_0().lstore(Locals.cachedDelta(i));
+            code.lconst_0().lstore(Locals.cachedFrame(i));
         }
     }
 
@@ -340,9 +338,9 @@ final class MemoryEmitter {
 
     /** Looks into the TLB; {@link Locals#INDEX} is then the place of the tag. */
     private void find(int size, boolean write, Label miss) {
-        // As Tlb.index says.
+        // As Tlb.index says; the bits of the index are in the lower half of the address.
         pushTlb(write);
-        code.lload(Locals.LINEAR).loadConstant(11).lushr().l2i();
+        code.lload(Locals.LINEAR).l2i().loadConstant(11).iushr();
         if (alone) {
             code.iload(Locals.TLB_KEY);
         } else {

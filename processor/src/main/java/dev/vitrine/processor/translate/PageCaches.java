@@ -15,7 +15,7 @@ import java.util.Map;
 
 /**
  * Which accesses of a region remember the page that they went to last, in two locals: its linear
- * address, and what leads from there to machine memory. As long as an access stays on that page it
+ * address, and that of its frame in machine memory. As long as an access stays on that page it
  * needs no look into the soft TLB, whose loads would wait for each other.
  *
  * <p>Accesses by the same registers share a pair, reads and writes apart. A pair is worth it where

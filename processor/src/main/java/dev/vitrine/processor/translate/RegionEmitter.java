@@ -726,14 +726,14 @@ final class RegionEmitter {
             case Uop.CALL_REG64 -> {
                 uops.push((int) (w >>> 16) & 31);
                 code.lstore(Locals.TARGET);
-                checkTarget(u);
+                pushIsCanonical();
+                code.ifne(miss(u));
                 pushReturnAddress(u, w);
             }
             case Uop.RET64 -> {
                 uops.push(Cpu.RSP);
                 memory.load(8, miss(u));
                 code.lstore(Locals.TARGET);
-                checkTarget(u);
                 uops.push(Cpu.RSP);
                 code.loadConstant(b.code[u + 1]).ladd();
                 uops.pop(Cpu.RSP);
@@ -778,17 +778,28 @@ final class RegionEmitter {
             case Uop.JMP_REG -> {
                 uops.push((int) (w >>> 16) & 31);
                 code.lstore(Locals.TARGET);
-                checkTarget(u);
+                Label bad = miss(u);
                 count(b.count);
                 goToObserved();
+                pushIsCanonical();
+                code.ifne(bad);
                 noteLeaving();
                 leaveAs(RegionCode.INDIRECT);
             }
             case Uop.RET64 -> {
+                Label bad = miss(u);
                 count(b.count);
                 for (int n : returnSites) {
                     compareTarget(n);
                 }
+                Label canonical = code.newLabel();
+                pushIsCanonical();
+                code.ifeq(canonical);
+                uops.push(Cpu.RSP);
+                code.loadConstant(imm).lsub();
+                uops.pop(Cpu.RSP);
+                code.goto_(bad);
+                code.labelBinding(canonical);
                 noteLeaving();
                 leaveAs(RegionCode.RETURN);
             }
@@ -840,10 +851,13 @@ final class RegionEmitter {
         uops.pop(Cpu.RSP);
     }
 
-    /** A target that is not canonical is the interpreter's to raise. */
-    private void checkTarget(int u) {
+    /**
+     * Pushes 0 if the target is canonical. Known ones are; of others it is the interpreter's to
+     * raise what must be, as if nothing of the instruction had been done.
+     */
+    private void pushIsCanonical() {
         code.lload(Locals.TARGET).lload(Locals.TARGET);
-        code.loadConstant(16).lshl().loadConstant(16).lshr().lcmp().ifne(miss(u));
+        code.loadConstant(16).lshl().loadConstant(16).lshr().lcmp();
     }
 
     /** Goes to the targets of an indirect branch that are in the region. */
