@@ -56,6 +56,11 @@ public final class RegionChain {
     /** So many more of them may be called; less than 0 if one more would have been. */
     private int left;
 
+    /** So many more exits of that kind are not looked at, see {@link #OBSERVED}. */
+    private int unobserved;
+
+    private int unobservedReturns;
+
     // Statistics.
     private long entries;
 
@@ -154,11 +159,17 @@ public final class RegionChain {
 
     private void indirectly(RegionCode t, int exit) {
         if (exit == RegionCode.RETURN) {
-            if (++returnExits % OBSERVED == 0) {
+            returnExits++;
+            if (--unobservedReturns < 0) {
+                unobservedReturns = OBSERVED - 1;
                 t.region.blocks[cpu.leftFrom].observeTarget(cpu.rip - t.origin);
             }
-        } else if (++indirectExits % OBSERVED == 0) {
-            leftIndirectly(t);
+        } else {
+            indirectExits++;
+            if (--unobserved < 0) {
+                unobserved = OBSERVED - 1;
+                leftIndirectly(t);
+            }
         }
     }
 
@@ -167,31 +178,32 @@ public final class RegionChain {
      *
      * @param exit at least {@link RegionCode#INDIRECT}
      * @param ran instructions that have retired since it was entered
+     * @param key {@code Mmu.fetchKey()}
      * @return what it is to call, all being ready for that; null if that is not to be, or cannot
      */
-    public static @Nullable RegionCode next(Cpu cpu, RegionCode t, int exit, int ran) {
+    public static @Nullable RegionCode next(Cpu cpu, RegionCode t, int exit, int ran, long key) {
         RegionChain chain = t.chain;
         if (ran < SHORT) {
             chain.shortly(t, exit);
         }
         return exit >= RegionCode.LINK
-                ? chain.linked(cpu, t, t.links[exit - RegionCode.LINK])
-                : chain.found(cpu, t, exit);
+                ? chain.linked(cpu, t, t.links[exit - RegionCode.LINK], key)
+                : chain.found(cpu, t, exit, key);
     }
 
-    private @Nullable RegionCode linked(Cpu cpu, RegionCode t, @Nullable RegionCode to) {
+    private @Nullable RegionCode linked(Cpu cpu, RegionCode t, @Nullable RegionCode to, long key) {
         // One region's links are all of one mode.
-        if (to != null && leads(cpu, t, to)) {
+        if (to != null && leads(cpu, t, to, key)) {
             return to;
         }
         linkExits++;
         return null;
     }
 
-    private @Nullable RegionCode found(Cpu cpu, RegionCode t, int exit) {
+    private @Nullable RegionCode found(Cpu cpu, RegionCode t, int exit, long key) {
         indirectly(t, exit);
-        RegionCode to = targets[slot(cpu.rip, cpu.mmu.fetchKey())];
-        if (to != null && to.modeKey == t.modeKey && leads(cpu, t, to)) {
+        RegionCode to = targets[slot(cpu.rip, key)];
+        if (to != null && to.modeKey == t.modeKey && leads(cpu, t, to, key)) {
             indirectCalls++;
             return to;
         }
@@ -199,10 +211,10 @@ public final class RegionChain {
     }
 
     /** Whether a region can be called where another one was left, as things are. */
-    private boolean leads(Cpu cpu, RegionCode from, RegionCode to) {
+    private boolean leads(Cpu cpu, RegionCode from, RegionCode to, long key) {
         // Requests look like a limit that has been reached.
         return to.rip == cpu.rip
-                && to.isOpen(cpu.mmu.fetchKey())
+                && to.open == key
                 && to.origin == from.origin
                 && cpu.retired + to.longestPath < cpu.loopLimit()
                 && --left >= 0;

@@ -64,7 +64,7 @@ public abstract class RegionCode {
      * The {@link #key} while other regions may call this one: it is {@link #called} and {@link
      * #valid}; otherwise {@link #CLOSED}.
      */
-    private volatile long open = CLOSED;
+    volatile long open = CLOSED;
 
     private static final long CLOSED = -1;
 
@@ -127,11 +127,6 @@ public abstract class RegionCode {
 
     boolean valid() {
         return valid;
-    }
-
-    /** Whether other regions may call this one, the mappings being in a state. */
-    boolean isOpen(long now) {
-        return open == now;
     }
 
     /**

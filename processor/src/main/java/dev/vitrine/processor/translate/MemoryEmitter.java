@@ -332,6 +332,16 @@ final class MemoryEmitter {
         }
     }
 
+    /** Pushes the state of the processor's mappings, which is told to regions that come next. */
+    void pushFetchKey() {
+        if (constants()) {
+            code.ldc(DOMAIN_MMU);
+        } else {
+            pushMmu();
+        }
+        code.invokevirtual(MMU, "fetchKey", MethodTypeDesc.of(CD_long));
+    }
+
     private boolean constants() {
         return alone && !calls;
     }

@@ -402,7 +402,9 @@ final class RegionEmitter {
         Label out = code.newLabel();
         code.iload(Locals.EXIT).loadConstant(RegionCode.INDIRECT).if_icmplt(out);
         code.aload(Locals.CPU_LOCAL).aload(0).iload(Locals.EXIT).iload(Locals.SITE);
-        code.invokestatic(CHAIN, "next", MethodTypeDesc.of(BASE, CPU, BASE, CD_int, CD_int));
+        memory.pushFetchKey();
+        code.invokestatic(
+                CHAIN, "next", MethodTypeDesc.of(BASE, CPU, BASE, CD_int, CD_int, CD_long));
         code.astore(Locals.SCRATCH);
         code.aload(Locals.SCRATCH).ifnull(out);
         code.aload(Locals.SCRATCH).aload(Locals.CPU_LOCAL);
