@@ -18,8 +18,14 @@ final class FetchTlb {
     /** Pages that there were fetches from, as long as keys of user mode hold. */
     private final PageFilter userFetched = new PageFilter();
 
-    /** The same for keys of the supervisor. */
+    /** The same for keys of the supervisor, of the upper half of the addresses. */
     private final PageFilter supervisorFetched = new PageFilter();
+
+    /**
+     * And of the lower half, apart: systems have little of it, and would else be taken to have
+     * fetched from some of their programs' pages, which they invalidate all the time.
+     */
+    private final PageFilter supervisorFetchedBelow = new PageFilter();
 
     /** Changes the index, so that views do not meet in one place. */
     int mix;
@@ -48,16 +54,30 @@ final class FetchTlb {
         int i = index(la);
         tags[i] = (la & Tlb.PAGE) | context;
         deltas[i] = machine - (la & Tlb.PAGE);
-        ((context & 1) != 0 ? userFetched : supervisorFetched).add(la >>> 12);
+        ((context & 1) != 0 ? userFetched : supervisorFetched(la)).add(la >>> 12);
+    }
+
+    private PageFilter supervisorFetched(long la) {
+        return la < 0 ? supervisorFetched : supervisorFetchedBelow;
     }
 
     private int index(long la) {
         return ((int) (la >>> 12) ^ mix) & SIZE - 1;
     }
 
-    /** Whether there may have been fetches from a page. */
-    boolean mayHold(long la) {
-        return userFetched.mayHold(la >>> 12) || supervisorFetched.mayHold(la >>> 12);
+    /**
+     * The mapping of a page may have changed: forgets what has been found if there may have been
+     * fetches from it. Keys of the supervisor go on if all of these were in user mode.
+     *
+     * @return whether keys are others now
+     */
+    boolean forget(long la) {
+        boolean supervisor = supervisorFetched(la).mayHold(la >>> 12);
+        if (!supervisor && !userFetched.mayHold(la >>> 12)) {
+            return false;
+        }
+        forget(supervisor);
+        return true;
     }
 
     /** Stands for all that a fetch in a context depends on; never 0. */
@@ -81,6 +101,7 @@ final class FetchTlb {
         userEpoch++;
         if (supervisor) {
             supervisorFetched.clear();
+            supervisorFetchedBelow.clear();
             supervisorEpoch++;
         }
     }

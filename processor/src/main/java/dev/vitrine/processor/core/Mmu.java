@@ -271,9 +271,7 @@ public final class Mmu {
             readTlb[i] = 0;
             writeTlb[i] = 0;
         }
-        if (fetches.mayHold(la)) {
-            // Shared, no supervisor executes below: SMEP sees to that.
-            fetches.forget(la < 0 || !shared);
+        if (fetches.forget(la)) {
             contextChanged();
         }
         if (largePages.mayHold(la)) {

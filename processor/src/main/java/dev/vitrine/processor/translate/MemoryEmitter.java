@@ -348,17 +348,7 @@ final class MemoryEmitter {
 
     /** Looks into the TLB; {@link Locals#INDEX} is then the place of the tag. */
     private void find(int size, boolean write, Label miss) {
-        // As Tlb.index says; the bits of the index are in the lower half of the address.
-        pushTlb(write);
-        code.lload(Locals.LINEAR).l2i().loadConstant(11).iushr();
-        if (alone) {
-            code.iload(Locals.TLB_KEY);
-        } else {
-            pushMmu();
-            code.getfield(MMU, "tlbKey", CD_int);
-        }
-        code.ixor();
-        code.loadConstant(Tlb.INDEX_MASK).iand().dup().istore(Locals.INDEX).laload();
+        // The tag as it must be comes first, so that HotSpot compares it with what is in memory.
         code.lload(Locals.LINEAR);
         if (size > 1) {
             code.loadConstant((long) size - 1).ladd();
@@ -370,7 +360,19 @@ final class MemoryEmitter {
             pushMmu();
             code.getfield(MMU, "context", CD_long);
         }
-        code.lor().lcmp().ifne(miss);
+        code.lor();
+        // As Tlb.index says; the bits of the index are in the lower half of the address.
+        pushTlb(write);
+        code.lload(Locals.LINEAR).l2i().loadConstant(11).iushr();
+        if (alone) {
+            code.iload(Locals.TLB_KEY);
+        } else {
+            pushMmu();
+            code.getfield(MMU, "tlbKey", CD_int);
+        }
+        code.ixor();
+        code.loadConstant(Tlb.INDEX_MASK).iand().dup().istore(Locals.INDEX).laload();
+        code.lcmp().ifne(miss);
     }
 
     /**

@@ -7,6 +7,8 @@ import static dev.vitrine.processor.asm.Reg.*;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.vitrine.processor.asm.Asm.Cond;
+import dev.vitrine.processor.asm.Label;
 import dev.vitrine.processor.asm.Mem;
 import dev.vitrine.processor.core.Cpu;
 
@@ -140,5 +142,46 @@ class GlobalPagesTest {
                                 .call(R8)
                                 .mov(ESI, EDX));
         expect(1, 2, 1);
+    }
+
+    /** What a function on the page returns, called twice from one place before and after. */
+    private void callAroundChange(dev.vitrine.processor.asm.Asm a, int invalidatedBefore) {
+        Label loop = a.label();
+        Label end = a.label();
+        a.mov(R8, PAGE).mov(ECX, 4);
+        a.bind(loop).call(R8).mov(EAX, EBX).mov(EBX, EDX).dec(ECX).jcc(Cond.Z, end);
+        a.cmp(ECX, 2).jcc(Cond.NZ, loop);
+        a.invlpg(Mem.abs(invalidatedBefore));
+        // Nothing looks for the function here: what was found before goes on to be used.
+        a.mov(ESI, EBX).mov(RDX, PAGE + 0x1000 | P | G).mov(Mem.abs(Machine.pte(PAGE)), RDX);
+        a.invlpg(Mem.abs(PAGE)).jmp(loop);
+        a.bind(end);
+    }
+
+    private void functionsOnThePages() {
+        map(PAGE, PAGE, PAGE, P | G);
+        m.code(64, PAGE, a -> a.mov(EDX, 1).ret());
+        m.code(64, PAGE + 0x1000, a -> a.mov(EDX, 2).ret());
+    }
+
+    @Test
+    void invlpgOfSupervisorCodeIsHeeded() {
+        functionsOnThePages();
+        m.code(64, a -> callAroundChange(a, PAGE + 0x8000));
+        expect(2, 2, 1);
+    }
+
+    @Test
+    void invlpgOfUserCodeLetsThatOfSupervisorCodeBeHeeded() {
+        functionsOnThePages();
+        int user = PAGE + 0x4000;
+        map(user, user, user, P | U);
+        m.cpu.cpl = 3;
+        m.mmu.contextChanged();
+        assertThat(m.mmu.fetch(user)).isNotNegative();
+        m.cpu.cpl = 0;
+        m.mmu.contextChanged();
+        m.code(64, a -> callAroundChange(a, user));
+        expect(2, 2, 1);
     }
 }
