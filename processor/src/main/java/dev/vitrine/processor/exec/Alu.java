@@ -75,12 +75,12 @@ public final class Alu {
     }
 
     /** flagAux of a 64-bit sum with or without a carry. */
-    public static long carriesOfSum(long a, long b, long r) {
+    private static long carriesOfSum(long a, long b, long r) {
         return ((a & b) | ((a | b) & ~r)) & AUX;
     }
 
     /** flagAux of a 64-bit difference with or without a borrow. */
-    public static long carriesOfDifference(long a, long b, long r) {
+    private static long carriesOfDifference(long a, long b, long r) {
         return ((~a & b) | ((~a | b) & r)) & AUX;
     }
 

@@ -368,8 +368,8 @@ final class UopEmitter {
                 code.loadConstant(-1L).lxor();
                 merge(d(w), c(w));
             }
-            case Uop.ADC64 -> withCarry(w, imm, true);
-            case Uop.SBB64 -> withCarry(w, imm, false);
+            case Uop.ADC64 -> withCarry(w, imm, seen, true, 0);
+            case Uop.SBB64 -> withCarry(w, imm, seen, false, 0);
             case Uop.ADC -> sizedWithCarry(w, imm, seen, true);
             case Uop.SBB -> sizedWithCarry(w, imm, seen, false);
             case Uop.SHL -> anyShift(w, imm, seen, LazyFlags.SHL, "shl");
@@ -580,30 +580,6 @@ final class UopEmitter {
         merge(d, shift);
     }
 
-    private void withCarry(long w, long imm, boolean add) {
-        // r = a + b + carry; the carries as in Alu.
-        flags.pushCarry();
-        push(a(w));
-        pushSecond(w, imm);
-        code.lstore(Locals.SCRATCH_2).lstore(Locals.SCRATCH).lstore(flags.x);
-        code.lload(Locals.SCRATCH).lload(Locals.SCRATCH_2);
-        if (add) {
-            code.ladd().lload(flags.x).ladd();
-        } else {
-            code.lsub().lload(flags.x).lsub();
-        }
-        code.lstore(flags.x);
-        code.lload(Locals.SCRATCH).lload(Locals.SCRATCH_2).lload(flags.x);
-        code.invokestatic(
-                ALU,
-                add ? "carriesOfSum" : "carriesOfDifference",
-                MethodTypeDesc.of(CD_long, CD_long, CD_long, CD_long));
-        code.lstore(flags.y);
-        flags.set(LazyFlags.RAW);
-        code.lload(flags.x);
-        pop(d(w));
-    }
-
     /** ADC and SBB of all sizes but 64 bits. */
     private void sizedWithCarry(long w, long imm, boolean seen, boolean add) {
         int shift = c(w) & 63;
@@ -618,13 +594,17 @@ final class UopEmitter {
             merge(d(w), shift);
             return;
         }
-        // The operands stand at the top, as in Alu.
+        withCarry(w, imm, seen, add, shift);
+    }
+
+    /** r = a + b + carry, or a - b - carry, with the operands at the top, as in Alu. */
+    private void withCarry(long w, long imm, boolean seen, boolean add, int shift) {
         flags.pushCarry();
-        code.loadConstant(shift).lshl();
+        toTop(shift);
         push(a(w));
-        code.loadConstant(shift).lshl();
+        toTop(shift);
         pushSecond(w, imm);
-        code.loadConstant(shift).lshl();
+        toTop(shift);
         code.lstore(Locals.SCRATCH_2).lstore(Locals.SCRATCH).lstore(flags.x);
         code.lload(Locals.SCRATCH).lload(Locals.SCRATCH_2);
         if (add) {
@@ -637,10 +617,18 @@ final class UopEmitter {
             AuxiliaryFlags.pushCarries(code, add, Locals.SCRATCH, Locals.SCRATCH_2, flags.x, shift);
             code.lstore(flags.y);
         }
-        code.lload(flags.x).loadConstant(shift).lshr().lstore(flags.x);
+        if (shift != 0) {
+            code.lload(flags.x).loadConstant(shift).lshr().lstore(flags.x);
+        }
         flags.set(LazyFlags.RAW);
         code.lload(flags.x);
         merge(d(w), shift);
+    }
+
+    private void toTop(int shift) {
+        if (shift != 0) {
+            code.loadConstant(shift).lshl();
+        }
     }
 
     /** Calls the interpreter's own operation, which works on the processor's flags. */
