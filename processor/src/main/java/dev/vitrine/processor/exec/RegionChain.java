@@ -103,6 +103,43 @@ public final class RegionChain {
         cpu.currentBlock = t;
     }
 
+    /**
+     * Executes a region of the first stage, and those that follow as long as they are of the first
+     * stage as well and can be entered as things are.
+     *
+     * @param from at the addresses that it was translated for
+     * @return the exit of the last one, which {@link Cpu#currentBlock} is
+     */
+    int runFirst(RegionCode from) {
+        final Cpu cpu = this.cpu;
+        RegionCode t = from;
+        while (true) {
+            cpu.currentBlock = t;
+            entries++;
+            long before = cpu.retired;
+            int exit = t.run(cpu, t.region, t.number);
+            int ran = (int) (cpu.retired - before);
+            account(t, exit, ran);
+            RegionCode to;
+            long key = cpu.mmu.fetchKey();
+            if (exit >= RegionCode.LINK) {
+                to = t.links[exit - RegionCode.LINK];
+            } else if (exit >= RegionCode.INDIRECT) {
+                to = targets[slot(cpu.rip, key)];
+            } else {
+                return exit;
+            }
+            if (to == null
+                    || !to.first
+                    || to.modeKey != t.modeKey
+                    || !to.holds(key)
+                    || !leads(cpu, t, to)) {
+                return exit;
+            }
+            t = to;
+        }
+    }
+
     /** So many regions have been called by others. */
     private long calls() {
         return calls + allowed - Math.max(0, left);
@@ -193,7 +230,7 @@ public final class RegionChain {
 
     private @Nullable RegionCode linked(Cpu cpu, RegionCode t, @Nullable RegionCode to, long key) {
         // One region's links are all of one mode.
-        if (to != null && leads(cpu, t, to, key)) {
+        if (to != null && to.open == key && leads(cpu, t, to) && --left >= 0) {
             return to;
         }
         linkExits++;
@@ -203,21 +240,23 @@ public final class RegionChain {
     private @Nullable RegionCode found(Cpu cpu, RegionCode t, int exit, long key) {
         indirectly(t, exit);
         RegionCode to = targets[slot(cpu.rip, key)];
-        if (to != null && to.modeKey == t.modeKey && leads(cpu, t, to, key)) {
+        if (to != null
+                && to.modeKey == t.modeKey
+                && to.open == key
+                && leads(cpu, t, to)
+                && --left >= 0) {
             indirectCalls++;
             return to;
         }
         return null;
     }
 
-    /** Whether a region can be called where another one was left, as things are. */
-    private boolean leads(Cpu cpu, RegionCode from, RegionCode to, long key) {
+    /** Whether a region, if it holds, can be entered where another one was left, as things are. */
+    private static boolean leads(Cpu cpu, RegionCode from, RegionCode to) {
         // Requests look like a limit that has been reached.
         return to.rip == cpu.rip
-                && to.open == key
                 && to.origin == from.origin
-                && cpu.retired + to.longestPath < cpu.loopLimit()
-                && --left >= 0;
+                && cpu.retired + to.longestPath < cpu.loopLimit();
     }
 
     private void hot(Region g, RegionCode t) {

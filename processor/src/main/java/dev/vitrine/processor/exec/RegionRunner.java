@@ -109,19 +109,13 @@ final class RegionRunner {
                 instructions += cpu.retired - begun;
                 return pause(t, limit);
             }
-            long before = cpu.retired;
             int exit;
             try {
-                exit =
-                        t.first || t.called
-                                ? execute(t, limit, verifier != null)
-                                : runShortly(t, limit);
+                exit = runFrom(t, limit);
             } catch (SelfModification m) {
                 return stopped(begun);
             }
-            if (t.first) {
-                chain.account(t, exit, (int) (cpu.retired - before));
-            } else if (verifier == null) {
+            if (verifier == null) {
                 t = (RegionCode) Objects.requireNonNull(cpu.currentBlock);
             }
             int link = -1;
@@ -177,6 +171,20 @@ final class RegionRunner {
             }
             t = to;
         }
+    }
+
+    /** Executes a region, and those that follow, and keeps account. */
+    private int runFrom(RegionCode t, long limit) {
+        if (!t.first) {
+            return t.called ? execute(t, limit, verifier != null) : runShortly(t, limit);
+        }
+        if (t.origin == 0 && verifier == null) {
+            return chain.runFirst(t);
+        }
+        long before = cpu.retired;
+        int exit = execute(t, limit, true);
+        chain.account(t, exit, (int) (cpu.retired - before));
+        return exit;
     }
 
     /**
