@@ -230,6 +230,9 @@ public final class Cpu {
     /** An access of translated code was not in the soft TLB and has not been made. */
     public boolean missed;
 
+    /** How translated code accesses memory by calls; null before there is such code. */
+    public @Nullable CalledAccess access;
+
     /** Number among the processors of its domain, from 0. */
     public int number;
 

@@ -3,6 +3,7 @@
 
 package dev.vitrine.processor.exec;
 
+import dev.vitrine.processor.core.CalledAccess;
 import dev.vitrine.processor.core.Cpu;
 import dev.vitrine.processor.core.Intercepted;
 import dev.vitrine.processor.core.Mmu;
@@ -259,6 +260,9 @@ final class RegionRunner {
         if (!e.region().valid) {
             b.entry = null;
             return null;
+        }
+        if (cpu.access == null) {
+            cpu.access = CalledAccess.of(cpu);
         }
         long key = cpu.mmu.fetchKey();
         RegionCode t = e.region().way(e, b, cpu.number, key);

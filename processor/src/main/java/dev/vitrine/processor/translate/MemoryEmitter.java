@@ -58,16 +58,14 @@ final class MemoryEmitter {
     private static final ClassDesc LONG = ClassDesc.of("java.lang.Long");
     private static final ClassDesc CPU = ClassDesc.of("dev.vitrine.processor.core.Cpu");
     private static final ClassDesc MMU = ClassDesc.of("dev.vitrine.processor.core.Mmu");
-    private static final ClassDesc CALLED =
-            ClassDesc.of("dev.vitrine.processor.translate.CalledAccess");
-    private static final MethodTypeDesc CALLED_LOAD = MethodTypeDesc.of(CD_long, CPU, CD_long);
-    private static final MethodTypeDesc CALLED_STORE =
-            MethodTypeDesc.of(CD_void, CPU, CD_long, CD_long);
+    private static final ClassDesc CALLED = ClassDesc.of("dev.vitrine.processor.core.CalledAccess");
+    private static final MethodTypeDesc CALLED_LOAD = MethodTypeDesc.of(CD_long, CD_long);
+    private static final MethodTypeDesc CALLED_STORE = MethodTypeDesc.of(CD_void, CD_long, CD_long);
 
     private static final MethodTypeDesc COMPARE = MethodTypeDesc.of(CD_int, CD_long, CD_long);
 
     private static final MethodTypeDesc CALLED_PROBE =
-            MethodTypeDesc.of(CD_void, CPU, CD_long, CD_int, CD_boolean);
+            MethodTypeDesc.of(CD_void, CD_long, CD_int, CD_boolean);
 
     private final CodeBuilder code;
     private final boolean ordered;
@@ -91,7 +89,8 @@ final class MemoryEmitter {
 
     /**
      * @param ordered keep x86's memory order: other processors look on
-     * @param calls write calls of {@link CalledAccess} instead of code in line
+     * @param calls write calls of {@link dev.vitrine.processor.core.CalledAccess} instead of code
+     *     in line
      * @param alone the domain has one processor, and the class its soft TLBs as constants
      * @param mask see {@link dev.vitrine.memory.GuestRam#mask}
      * @param slots how many pairs of {@link PageCaches} there are
@@ -126,10 +125,14 @@ final class MemoryEmitter {
         }
     }
 
+    private CodeBuilder pushCalled() {
+        return code.aload(Locals.CPU_LOCAL).getfield(CPU, "access", CALLED);
+    }
+
     private void called(String what, int size, Label miss) {
         code.lstore(Locals.LINEAR);
-        code.aload(Locals.CPU_LOCAL).lload(Locals.LINEAR);
-        code.invokestatic(CALLED, what + size, CALLED_LOAD).lstore(Locals.LOADED);
+        pushCalled().lload(Locals.LINEAR);
+        code.invokevirtual(CALLED, what + size, CALLED_LOAD).lstore(Locals.LOADED);
         code.aload(Locals.CPU_LOCAL).getfield(CPU, "missed", CD_boolean).ifne(miss);
         code.lload(Locals.LOADED);
     }
@@ -149,9 +152,9 @@ final class MemoryEmitter {
     /** Stores to where {@link #loadForUpdate} has loaded from. */
     void storeAgain(int size, Runnable value) {
         if (calls) {
-            code.aload(Locals.CPU_LOCAL).lload(Locals.LINEAR);
+            pushCalled().lload(Locals.LINEAR);
             value.run();
-            code.invokestatic(CALLED, "store" + size, CALLED_STORE);
+            code.invokevirtual(CALLED, "store" + size, CALLED_STORE);
         } else {
             store(size, 0, value);
         }
@@ -417,8 +420,8 @@ final class MemoryEmitter {
             return;
         }
         code.lstore(Locals.LINEAR);
-        code.aload(Locals.CPU_LOCAL).lload(Locals.LINEAR).loadConstant(size);
-        code.loadConstant(write ? 1 : 0).invokestatic(CALLED, "probe", CALLED_PROBE);
+        pushCalled().lload(Locals.LINEAR).loadConstant(size);
+        code.loadConstant(write ? 1 : 0).invokevirtual(CALLED, "probe", CALLED_PROBE);
         code.aload(Locals.CPU_LOCAL).getfield(CPU, "missed", CD_boolean).ifne(miss);
     }
 
@@ -428,8 +431,8 @@ final class MemoryEmitter {
             load(size, offset);
             return;
         }
-        code.aload(Locals.CPU_LOCAL).lload(Locals.LINEAR).loadConstant((long) offset).ladd();
-        code.invokestatic(CALLED, "load" + size, CALLED_LOAD);
+        pushCalled().lload(Locals.LINEAR).loadConstant((long) offset).ladd();
+        code.invokevirtual(CALLED, "load" + size, CALLED_LOAD);
     }
 
     /** The same behind an address that {@link #loadForUpdate} has found, on its page. */
@@ -438,8 +441,8 @@ final class MemoryEmitter {
             load(size, offset);
             return;
         }
-        code.aload(Locals.CPU_LOCAL).lload(Locals.LINEAR).loadConstant((long) offset).ladd();
-        code.invokestatic(CALLED, "update" + size, CALLED_LOAD);
+        pushCalled().lload(Locals.LINEAR).loadConstant((long) offset).ladd();
+        code.invokevirtual(CALLED, "update" + size, CALLED_LOAD);
     }
 
     /** Stores some bytes behind such an address. */
@@ -448,9 +451,9 @@ final class MemoryEmitter {
             store(size, offset, value);
             return;
         }
-        code.aload(Locals.CPU_LOCAL).lload(Locals.LINEAR).loadConstant((long) offset).ladd();
+        pushCalled().lload(Locals.LINEAR).loadConstant((long) offset).ladd();
         value.run();
-        code.invokestatic(CALLED, "store" + size, CALLED_STORE);
+        code.invokevirtual(CALLED, "store" + size, CALLED_STORE);
     }
 
     /** Pushes what is some bytes behind the machine address, zero-extended. */
