@@ -9,7 +9,6 @@ import dev.vitrine.processor.core.Cpu;
 import dev.vitrine.processor.core.GuestFault;
 import dev.vitrine.processor.core.Intercepted;
 import dev.vitrine.processor.core.Mmu;
-import dev.vitrine.processor.core.SegmentCheck;
 import dev.vitrine.processor.core.SelfModification;
 import dev.vitrine.processor.decode.Instruction;
 import dev.vitrine.processor.lift.Uop;
@@ -19,9 +18,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * Runs blocks of micro-operations, from one to the next, until an event wants attention.
  *
- * <p>{@link #execute} is one method so that HotSpot compiles the dispatch loop as a whole; a test
- * keeps it under 8000 bytes of bytecode. Faults leave it through its one handler, which finds the
- * guest instruction by the micro-operation's index; nothing is stored on the way for that.
+ * <p>{@link #execute} takes what ends a block or needs more than the processor's registers, flags
+ * and memory; all else is {@link StraightLine}'s. Faults leave it through its one handler, which
+ * finds the guest instruction by the micro-operation's index.
  */
 final class Interpreter {
     /** Added to the mode key of blocks that hold one instruction only. */
@@ -41,6 +40,8 @@ final class Interpreter {
 
     final RegionRunner regions;
 
+    private final StraightLine straight;
+
     private final BlockFinder finder;
 
     /** Addresses of the blocks entered last, for crash reports. */
@@ -59,6 +60,7 @@ final class Interpreter {
         this.cpu = cpu;
         this.extraMode = extraMode;
         this.tiering = tiering;
+        this.straight = new StraightLine(cpu);
         this.regions = new RegionRunner(cpu, cache, this, tiering);
         this.cache = cache;
         this.builder = builder;
@@ -150,13 +152,6 @@ final class Interpreter {
         return true;
     }
 
-    private static long address(long[] r, long w, long imm) {
-        return r[(int) (w >>> 16) & 31]
-                + (r[(int) (w >>> 24) & 31] << (int) (w >>> 32))
-                + r[(int) (w >>> 40) & 31]
-                + imm;
-    }
-
     /**
      * @param from index in the block's code to begin at; {@link #BETWEEN} for its beginning, or a
      *     translation of it
@@ -194,376 +189,14 @@ final class Interpreter {
                 long target;
                 uops:
                 while (true) {
+                    final int line = pc;
+                    pc = STRAIGHT;
+                    pc = straight.run(code, line, sample ? b : null);
                     final long w = code[pc];
                     final long imm = code[pc + 1];
                     pc += 2;
                     final int d = (int) (w >>> 8) & 31;
                     switch ((int) w & 0xFF) {
-                        case Uop.MOVI:
-                            r[d] = imm;
-                            continue uops;
-                        case Uop.MOV64:
-                            r[d] = r[(int) (w >>> 16) & 31];
-                            continue uops;
-                        case Uop.MOV32:
-                            r[d] = r[(int) (w >>> 16) & 31] & 0xFFFFFFFFL;
-                            continue uops;
-                        case Uop.MOV16:
-                            r[d] = (r[d] & ~0xFFFFL) | (r[(int) (w >>> 16) & 31] & 0xFFFF);
-                            continue uops;
-                        case Uop.MOV8:
-                            r[d] = (r[d] & ~0xFFL) | (r[(int) (w >>> 16) & 31] & 0xFF);
-                            continue uops;
-                        case Uop.EXTRACT_HIGH:
-                            r[d] = r[(int) (w >>> 16) & 31] >>> 8 & 0xFF;
-                            continue uops;
-                        case Uop.INSERT_HIGH:
-                            r[d] = (r[d] & ~0xFF00L) | (r[(int) (w >>> 16) & 31] & 0xFF) << 8;
-                            continue uops;
-                        case Uop.ZX8:
-                            r[d] = r[(int) (w >>> 16) & 31] & 0xFF;
-                            continue uops;
-                        case Uop.ZX16:
-                            r[d] = r[(int) (w >>> 16) & 31] & 0xFFFF;
-                            continue uops;
-                        case Uop.SX8:
-                            r[d] = (byte) r[(int) (w >>> 16) & 31];
-                            continue uops;
-                        case Uop.SX16:
-                            r[d] = (short) r[(int) (w >>> 16) & 31];
-                            continue uops;
-                        case Uop.SX32:
-                            r[d] = (int) r[(int) (w >>> 16) & 31];
-                            continue uops;
-                        case Uop.LEA64:
-                            r[d] = address(r, w, imm);
-                            continue uops;
-                        case Uop.LEA32:
-                            r[d] = address(r, w, imm) & 0xFFFFFFFFL;
-                            continue uops;
-                        case Uop.LEA16:
-                            r[d] = address(r, w, imm) & 0xFFFFL;
-                            continue uops;
-                        case Uop.SEGMENT:
-                            r[d] = segment(w);
-                            continue uops;
-                        case Uop.LD8:
-                            {
-                                long la = address(r, w, imm);
-                                if (sample) {
-                                    b.observe(pc, la);
-                                }
-                                r[d] = mmu.load8(la) & 0xFFL;
-                                continue uops;
-                            }
-                        case Uop.LD16:
-                            {
-                                long la = address(r, w, imm);
-                                if (sample) {
-                                    b.observe(pc, la);
-                                }
-                                r[d] = mmu.load16(la) & 0xFFFFL;
-                                continue uops;
-                            }
-                        case Uop.LD32:
-                            {
-                                long la = address(r, w, imm);
-                                if (sample) {
-                                    b.observe(pc, la);
-                                }
-                                r[d] = mmu.load32(la) & 0xFFFFFFFFL;
-                                continue uops;
-                            }
-                        case Uop.LD64:
-                            {
-                                long la = address(r, w, imm);
-                                if (sample) {
-                                    b.observe(pc, la);
-                                }
-                                r[d] = mmu.load64(la);
-                                continue uops;
-                            }
-                        case Uop.ST8:
-                            {
-                                long la = address(r, w, imm);
-                                if (sample) {
-                                    b.observe(pc, la);
-                                }
-                                mmu.store8(la, (byte) r[d]);
-                                continue uops;
-                            }
-                        case Uop.ST16:
-                            {
-                                long la = address(r, w, imm);
-                                if (sample) {
-                                    b.observe(pc, la);
-                                }
-                                mmu.store16(la, (short) r[d]);
-                                continue uops;
-                            }
-                        case Uop.ST32:
-                            {
-                                long la = address(r, w, imm);
-                                if (sample) {
-                                    b.observe(pc, la);
-                                }
-                                mmu.store32(la, (int) r[d]);
-                                continue uops;
-                            }
-                        case Uop.ST64:
-                            {
-                                long la = address(r, w, imm);
-                                if (sample) {
-                                    b.observe(pc, la);
-                                }
-                                mmu.store64(la, r[d]);
-                                continue uops;
-                            }
-                        case Uop.LDW8:
-                        case Uop.LDW16:
-                        case Uop.LDW32:
-                        case Uop.LDW64:
-                            {
-                                long la = address(r, w, imm);
-                                if (sample) {
-                                    b.observe(pc, la);
-                                }
-                                r[d] = mmu.loadForWrite(la, 1 << ((int) w & 0xFF) - Uop.LDW8);
-                                continue uops;
-                            }
-                        case Uop.LOCK_LOAD:
-                            lockLoad(w, imm);
-                            continue uops;
-                        case Uop.LOCK_STORE:
-                            if (!lockStore(w)) {
-                                pc = (int) imm;
-                            }
-                            continue uops;
-                        case Uop.PUSH64:
-                            {
-                                long sp = r[Cpu.RSP] - 8;
-                                mmu.store64(sp, r[(int) (w >>> 16) & 31]);
-                                r[Cpu.RSP] = sp;
-                                continue uops;
-                            }
-                        case Uop.POP64:
-                            {
-                                long sp = r[Cpu.RSP];
-                                long v = mmu.load64(sp);
-                                r[Cpu.RSP] = sp + 8;
-                                r[d] = v;
-                                continue uops;
-                            }
-                        case Uop.ADD64:
-                            r[d] =
-                                    Alu.add64(
-                                            cpu,
-                                            r[(int) (w >>> 16) & 31],
-                                            r[(int) (w >>> 24) & 31] + imm);
-                            continue uops;
-                        case Uop.ADD32:
-                            r[d] =
-                                    Alu.add32(
-                                                    cpu,
-                                                    (int) r[(int) (w >>> 16) & 31],
-                                                    (int) (r[(int) (w >>> 24) & 31] + imm))
-                                            & 0xFFFFFFFFL;
-                            continue uops;
-                        case Uop.SUB64:
-                            r[d] =
-                                    Alu.sub64(
-                                            cpu,
-                                            r[(int) (w >>> 16) & 31],
-                                            r[(int) (w >>> 24) & 31] + imm);
-                            continue uops;
-                        case Uop.SUB32:
-                            r[d] =
-                                    Alu.sub32(
-                                                    cpu,
-                                                    (int) r[(int) (w >>> 16) & 31],
-                                                    (int) (r[(int) (w >>> 24) & 31] + imm))
-                                            & 0xFFFFFFFFL;
-                            continue uops;
-                        case Uop.CMP64:
-                            Alu.sub64(
-                                    cpu, r[(int) (w >>> 16) & 31], r[(int) (w >>> 24) & 31] + imm);
-                            continue uops;
-                        case Uop.CMP32:
-                            Alu.sub32(
-                                    cpu,
-                                    (int) r[(int) (w >>> 16) & 31],
-                                    (int) (r[(int) (w >>> 24) & 31] + imm));
-                            continue uops;
-                        case Uop.CMPN:
-                            Alu.sub(
-                                    cpu,
-                                    r[(int) (w >>> 16) & 31],
-                                    r[(int) (w >>> 24) & 31] + imm,
-                                    0,
-                                    (int) (w >>> 32) & 63);
-                            continue uops;
-                        case Uop.AND64:
-                            {
-                                long v =
-                                        r[(int) (w >>> 16) & 31] & (r[(int) (w >>> 24) & 31] + imm);
-                                r[d] = v;
-                                Alu.logic(cpu, v);
-                                continue uops;
-                            }
-                        case Uop.AND32:
-                            {
-                                int v =
-                                        (int)
-                                                (r[(int) (w >>> 16) & 31]
-                                                        & (r[(int) (w >>> 24) & 31] + imm));
-                                r[d] = v & 0xFFFFFFFFL;
-                                Alu.logic(cpu, v);
-                                continue uops;
-                            }
-                        case Uop.OR64:
-                            {
-                                long v =
-                                        r[(int) (w >>> 16) & 31] | (r[(int) (w >>> 24) & 31] + imm);
-                                r[d] = v;
-                                Alu.logic(cpu, v);
-                                continue uops;
-                            }
-                        case Uop.OR32:
-                            {
-                                int v =
-                                        (int)
-                                                (r[(int) (w >>> 16) & 31]
-                                                        | (r[(int) (w >>> 24) & 31] + imm));
-                                r[d] = v & 0xFFFFFFFFL;
-                                Alu.logic(cpu, v);
-                                continue uops;
-                            }
-                        case Uop.XOR64:
-                            {
-                                long v =
-                                        r[(int) (w >>> 16) & 31] ^ (r[(int) (w >>> 24) & 31] + imm);
-                                r[d] = v;
-                                Alu.logic(cpu, v);
-                                continue uops;
-                            }
-                        case Uop.XOR32:
-                            {
-                                int v =
-                                        (int)
-                                                (r[(int) (w >>> 16) & 31]
-                                                        ^ (r[(int) (w >>> 24) & 31] + imm));
-                                r[d] = v & 0xFFFFFFFFL;
-                                Alu.logic(cpu, v);
-                                continue uops;
-                            }
-                        case Uop.TESTN:
-                            {
-                                int shift = (int) (w >>> 32) & 63;
-                                long v =
-                                        r[(int) (w >>> 16) & 31] & (r[(int) (w >>> 24) & 31] + imm);
-                                Alu.logic(cpu, v << shift >> shift);
-                                continue uops;
-                            }
-                        case Uop.TEST64:
-                            Alu.logic(
-                                    cpu,
-                                    r[(int) (w >>> 16) & 31] & (r[(int) (w >>> 24) & 31] + imm));
-                            continue uops;
-                        case Uop.TEST32:
-                            Alu.logic(
-                                    cpu,
-                                    (int)
-                                            (r[(int) (w >>> 16) & 31]
-                                                    & (r[(int) (w >>> 24) & 31] + imm)));
-                            continue uops;
-                        case Uop.ADDN:
-                        case Uop.SUBN:
-                        case Uop.ANDN:
-                        case Uop.ORN:
-                        case Uop.XORN:
-                        case Uop.ADC:
-                        case Uop.SBB:
-                        case Uop.INC:
-                        case Uop.DEC:
-                        case Uop.NEG:
-                        case Uop.NOT:
-                        case Uop.SHL:
-                        case Uop.SHR:
-                        case Uop.SAR:
-                        case Uop.ROL:
-                        case Uop.ROR:
-                        case Uop.IMUL:
-                            SizedUnit.execute(cpu, w, imm);
-                            continue uops;
-                        case Uop.ADC64:
-                            r[d] =
-                                    Alu.adc64(
-                                            cpu,
-                                            r[(int) (w >>> 16) & 31],
-                                            r[(int) (w >>> 24) & 31] + imm);
-                            continue uops;
-                        case Uop.SBB64:
-                            r[d] =
-                                    Alu.sbb64(
-                                            cpu,
-                                            r[(int) (w >>> 16) & 31],
-                                            r[(int) (w >>> 24) & 31] + imm);
-                            continue uops;
-                        case Uop.INC64:
-                            r[d] = Alu.inc(cpu, r[d], 0);
-                            continue uops;
-                        case Uop.INC32:
-                            r[d] = Alu.inc(cpu, r[d], 32) & 0xFFFFFFFFL;
-                            continue uops;
-                        case Uop.DEC64:
-                            r[d] = Alu.dec(cpu, r[d], 0);
-                            continue uops;
-                        case Uop.DEC32:
-                            r[d] = Alu.dec(cpu, r[d], 32) & 0xFFFFFFFFL;
-                            continue uops;
-                        case Uop.MUL64:
-                            Alu.mul64(cpu, r[d]);
-                            continue uops;
-                        case Uop.SHL64:
-                            r[d] = Alu.shl(cpu, r[d], imm, 0);
-                            continue uops;
-                        case Uop.SHL32:
-                            r[d] = Alu.shl(cpu, r[d], imm, 32) & 0xFFFFFFFFL;
-                            continue uops;
-                        case Uop.SHR64:
-                            r[d] = Alu.shr(cpu, r[d], imm, 0);
-                            continue uops;
-                        case Uop.SHR32:
-                            r[d] = Alu.shr(cpu, r[d], imm, 32) & 0xFFFFFFFFL;
-                            continue uops;
-                        case Uop.SAR64:
-                            r[d] = Alu.sar(cpu, r[d], imm, 0);
-                            continue uops;
-                        case Uop.SAR32:
-                            r[d] = Alu.sar(cpu, r[d], imm, 32) & 0xFFFFFFFFL;
-                            continue uops;
-                        case Uop.SAVE_FLAGS:
-                            cpu.savedFlagResult = cpu.flagResult;
-                            cpu.savedFlagAux = cpu.flagAux;
-                            continue uops;
-                        case Uop.RESTORE_FLAGS:
-                            cpu.flagResult = cpu.savedFlagResult;
-                            cpu.flagAux = cpu.savedFlagAux;
-                            continue uops;
-                        case Uop.SETCC:
-                            r[d] = (r[d] & ~0xFFL) | (Alu.condition(cpu, (int) imm) ? 1 : 0);
-                            continue uops;
-                        case Uop.CMOV:
-                            SizedUnit.conditionalMove(cpu, w, imm);
-                            continue uops;
-                        case Uop.BSWAP:
-                            r[d] =
-                                    Long.reverseBytes(r[(int) (w >>> 16) & 31])
-                                            >>> ((int) (w >>> 32) & 63);
-                            continue uops;
-                        case Uop.XCHG:
-                            SizedUnit.exchange(cpu, w);
-                            continue uops;
                         case Uop.HOOK:
                             if (hooked(b, (int) (w >>> 32) & 0xFF, imm)) {
                                 continue uops;
@@ -992,6 +625,9 @@ final class Interpreter {
             if (pc == ENDING) {
                 FaultSite.left(cpu, b, b.count - 1);
             } else if (pc != BETWEEN) {
+                if (pc == STRAIGHT) {
+                    pc = straight.at;
+                }
                 FaultSite.locate(cpu, b, pc - 2, e instanceof GuestFault);
             }
             throw e;
@@ -1009,6 +645,9 @@ final class Interpreter {
 
     /** The same while a block's last instruction is executed as a whole. */
     private static final int ENDING = -2;
+
+    /** The same while the micro-operations are {@link StraightLine}'s, which knows. */
+    private static final int STRAIGHT = -3;
 
     private static final Interception BREAKPOINT = new Interception.Breakpoint(1);
 
@@ -1036,12 +675,6 @@ final class Interpreter {
                 || (c.eflags & Cpu.RF) != 0
                 || c.pendingDebug != 0
                 || (c.interruptWaiting && (c.eflags & Cpu.IF) != 0);
-    }
-
-    private long segment(long w) {
-        int c = (int) (w >>> 32) & 0xFF;
-        return SegmentCheck.linear(
-                cpu, (int) (w >>> 40) & 7, cpu.r[(int) (w >>> 16) & 31], c & 0x7F, (c & 0x80) != 0);
     }
 
     /** A helper that looks at the clock, which may be the count of instructions. */
@@ -1086,24 +719,6 @@ final class Interpreter {
             }
         }
         return on;
-    }
-
-    private void lockLoad(long w, long imm) {
-        final long[] r = cpu.r;
-        int c = (int) (w >>> 32) & 0xFF;
-        int size = c >>> 4;
-        long la =
-                r[(int) (w >>> 16) & 31]
-                        + (r[(int) (w >>> 24) & 31] << (c & 3))
-                        + r[(int) (w >>> 40) & 31]
-                        + imm;
-        r[(int) (w >>> 8) & 31] = LockedAccess.load(cpu, la, size);
-    }
-
-    private boolean lockStore(long w) {
-        final long[] r = cpu.r;
-        int size = (int) (w >>> 32) & 0xFF;
-        return LockedAccess.store(cpu, size, r[(int) (w >>> 16) & 31], r[(int) (w >>> 8) & 31]);
     }
 
     /** Block look-ups that missed the processor's own cache, for statistics. */

@@ -16,12 +16,12 @@ import java.lang.invoke.MethodHandles;
 import java.lang.reflect.Method;
 import java.util.concurrent.atomic.AtomicBoolean;
 
-/** Asks HotSpot for code of the interpreter's loop. */
+/** Asks HotSpot for code of the interpreter's loops. */
 final class LoopCompilation {
     private LoopCompilation() {}
 
     /**
-     * Has the loop compiled before HotSpot, busy with what starts with it, finds the time; the
+     * Has the loops compiled before HotSpot, busy with what starts with them, finds the time; the
      * first time that it is called.
      */
     static void begin() {
@@ -34,7 +34,7 @@ final class LoopCompilation {
 
     private static final AtomicBoolean asked = new AtomicBoolean();
 
-    /** What the loop calls; HotSpot leaves out calls into classes that are not there yet. */
+    /** What the loops call; HotSpot leaves out calls into classes that are not there yet. */
     private static final Class<?>[] CALLED = {
         Alu.class,
         Block.class,
@@ -54,6 +54,7 @@ final class LoopCompilation {
         SegmentCheck.class,
         SelfModification.class,
         SizedUnit.class,
+        StraightLine.class,
         Tlb.class,
         Units.class
     };
@@ -65,20 +66,30 @@ final class LoopCompilation {
             for (Class<?> c : CALLED) {
                 MethodHandles.lookup().ensureInitialized(c);
             }
-            Method loop =
+            Method blocks =
                     Interpreter.class.getDeclaredMethod(
                             "execute", Block.class, int.class, long.class);
-            // The second compiler takes half a second for it, the first one a twentieth.
-            if (HotSpot.compile(loop, HotSpot.SIMPLE)) {
-                for (int i = 0; HotSpot.level(loop) == 0 && i < PATIENCE_MILLIS; i++) {
-                    Thread.sleep(1);
-                }
-                HotSpot.compile(loop, HotSpot.OPTIMIZED);
+            Method line =
+                    StraightLine.class.getDeclaredMethod(
+                            "run", long[].class, int.class, Block.class);
+            // The second compiler takes some tenths of a second for them, the first one a
+            // twentieth. What waits for one compiler cannot be asked of the other.
+            if (HotSpot.compile(line, HotSpot.SIMPLE) && HotSpot.compile(blocks, HotSpot.SIMPLE)) {
+                await(line);
+                HotSpot.compile(line, HotSpot.OPTIMIZED);
+                await(blocks);
+                HotSpot.compile(blocks, HotSpot.OPTIMIZED);
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         } catch (ReflectiveOperationException e) {
             throw new IllegalStateException("the interpreter's own classes", e);
+        }
+    }
+
+    private static void await(Method m) throws InterruptedException {
+        for (int i = 0; HotSpot.level(m) == 0 && i < PATIENCE_MILLIS; i++) {
+            Thread.sleep(1);
         }
     }
 }
