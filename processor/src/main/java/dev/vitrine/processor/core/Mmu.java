@@ -79,17 +79,24 @@ public final class Mmu {
     private long systemContext = 4;
     private final AddressSpaces spaces;
 
-    /**
-     * So many changes of the address space later sharing is tried again: Linux has a page that is
-     * not global for the moment in which it patches itself, other kernels have them always.
-     */
+    /** So many changes of the address space later sharing is tried again. */
     private static final int UNSHARED = 1024;
 
-    /**
-     * Changes of the address space until then; not 0 once the supervisor has touched a page that is
-     * not global.
-     */
+    /** Changes of the address space until then; 0 while it goes on. */
     private int unshared;
+
+    /**
+     * A supervisor that so often between two changes of the address space touches pages that are
+     * not global has them always, and sharing ends. Linux has one for the moments in which it
+     * patches itself: what is found there is not kept.
+     */
+    private static final int APART = 64;
+
+    /** How often it has since then. */
+    private int apartWalks;
+
+    /** The last walk was one of these, and sharing goes on: no entry may be made. */
+    private boolean apart;
 
     /** Supervisor accesses without EFLAGS.AC use {@link ViewSpaces#sharedAsid} now. */
     private boolean shared;
@@ -211,11 +218,17 @@ public final class Mmu {
 
     /**
      * A walk for the supervisor has found a page that belongs to this address space alone, though
-     * what it finds is shared: ends the sharing.
+     * what it finds is shared.
+     *
+     * @param fetch what it finds is kept in any case
      */
-    private void endSharing() {
-        unshared = UNSHARED;
-        contextChanged();
+    private void foundApart(boolean fetch) {
+        if (fetch || ++apartWalks > APART) {
+            unshared = UNSHARED;
+            contextChanged();
+        } else {
+            apart = true;
+        }
     }
 
     /** Forgets everything. */
@@ -240,6 +253,7 @@ public final class Mmu {
         if (unshared > 0) {
             unshared--;
         }
+        apartWalks = 0;
         contextChanged();
     }
 
@@ -686,17 +700,18 @@ public final class Mmu {
         }
         walks++;
         walker.walk(la, access, user, implicit);
+        apart = false;
         if (shared && !walker.global && !user && (implicit || (cpu.eflags & Cpu.AC) == 0)) {
-            endSharing();
+            foundApart(access == ACCESS_FETCH);
         }
         if (walker.pageShift > 12) {
             largePages.add(la, walker.pageShift);
         }
     }
 
-    /** Whether an entry may be made for a frame. */
+    /** Whether an entry may be made for a frame that the last walk has found. */
     private boolean admitted(long mfn) {
-        return watch == null || (frames.flags(mfn) & FrameTable.SHARED) == 0;
+        return !apart && (watch == null || (frames.flags(mfn) & FrameTable.SHARED) == 0);
     }
 
     private boolean plainWrites(long mfn) {
@@ -877,7 +892,7 @@ public final class Mmu {
             return -1;
         }
         if (shared && cpu.cpl != 3 && !walker.global) {
-            endSharing();
+            foundApart(true);
         }
         if (walker.pageShift > 12) {
             largePages.add(la, walker.pageShift);

@@ -102,6 +102,44 @@ class GlobalPagesTest {
         expect(1, 2, 1);
     }
 
+    private static final int APART = PAGE + 0x2000;
+
+    /** Reads a page that is not global so often, and then a global one in both address spaces. */
+    private void touchApart(int times) {
+        map(PAGE, PAGE, PAGE + 0x1000, P | W | G);
+        map(APART, APART, APART, P | W);
+        m.code(
+                64,
+                a -> {
+                    Label again = a.label();
+                    a.mov(EAX, Mem.abs(PAGE))
+                            .mov(EDX, times)
+                            .bind(again)
+                            .mov(EBX, Mem.abs(APART))
+                            .dec(EDX)
+                            .jcc(Cond.NZ, again)
+                            .mov(ECX, other)
+                            .mov(CR3, RCX)
+                            .mov(EBX, Mem.abs(PAGE))
+                            .mov(Mem.abs(APART), ECX)
+                            .mov(ECX, Machine.TABLES)
+                            .mov(CR3, RCX)
+                            .mov(ESI, Mem.abs(APART));
+                });
+    }
+
+    @Test
+    void pageThatIsNotGlobalLetsOthersBeSharedWhereItIsSeldomTouched() {
+        touchApart(10);
+        expect(1, 1, other);
+    }
+
+    @Test
+    void supervisorWithPagesThatAreNotGlobalSharesNothing() {
+        touchApart(1000);
+        expect(1, 2, other);
+    }
+
     @Test
     void userPageReadBySupervisorIsOfOneAddressSpace() {
         map(PAGE, PAGE, PAGE + 0x1000, P | W | U | G);
