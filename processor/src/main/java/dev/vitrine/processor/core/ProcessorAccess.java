@@ -6,7 +6,6 @@ package dev.vitrine.processor.core;
 import dev.vitrine.memory.GuestRam;
 
 import java.lang.constant.ConstantDescs;
-import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 
@@ -20,7 +19,7 @@ final class ProcessorAccess extends CalledAccess {
     private static final Mmu MMU = CPU == null ? null : CPU.mmu;
     private static final long[] READ_TLB = CPU == null ? null : MMU.readTlb;
     private static final long[] WRITE_TLB = CPU == null ? null : MMU.writeTlb;
-    private static final MemorySegment RAM = CPU == null ? null : MMU.ram.segment();
+    private static final GuestRam RAM = CPU == null ? null : MMU.ram;
 
     /** See {@link GuestRam#mask}. */
     private static final long MASK = CPU == null ? -1 : MMU.ram.mask();
@@ -58,10 +57,10 @@ final class ProcessorAccess extends CalledAccess {
         }
         long value =
                 switch (size) {
-                    case 1 -> RAM.get(GuestRam.BYTE, m) & 0xFFL;
-                    case 2 -> RAM.get(GuestRam.SHORT, m) & 0xFFFFL;
-                    case 4 -> RAM.get(GuestRam.INT, m) & 0xFFFFFFFFL;
-                    default -> RAM.get(GuestRam.LONG, m);
+                    case 1 -> RAM.getByte(m) & 0xFFL;
+                    case 2 -> RAM.getShort(m) & 0xFFFFL;
+                    case 4 -> RAM.getInt(m) & 0xFFFFFFFFL;
+                    default -> RAM.getLong(m);
                 };
         VarHandle.acquireFence();
         return value;
@@ -74,10 +73,10 @@ final class ProcessorAccess extends CalledAccess {
         }
         VarHandle.releaseFence();
         switch (size) {
-            case 1 -> RAM.set(GuestRam.BYTE, m, (byte) value);
-            case 2 -> RAM.set(GuestRam.SHORT, m, (short) value);
-            case 4 -> RAM.set(GuestRam.INT, m, (int) value);
-            default -> RAM.set(GuestRam.LONG, m, value);
+            case 1 -> RAM.putByte(m, (byte) value);
+            case 2 -> RAM.putShort(m, (short) value);
+            case 4 -> RAM.putInt(m, (int) value);
+            default -> RAM.putLong(m, value);
         }
     }
 
