@@ -62,7 +62,6 @@ final class LoopCompilation {
     private static final int PATIENCE_MILLIS = 1000;
 
     private static void compile() {
-        CompilerThreads.letOthersGoFirst();
         try {
             for (Class<?> c : CALLED) {
                 MethodHandles.lookup().ensureInitialized(c);
