@@ -71,28 +71,15 @@ class RegionChainTest {
 
     @Test
     void doesWhatTheInterpreterDoes() {
-        System.setProperty("vitrine.translate.off", "true");
-        Result interpreted;
-        try {
-            interpreted = run();
-        } finally {
-            System.clearProperty("vitrine.translate.off");
-        }
+        Result interpreted = BothWays.interpreted(RegionChainTest::run);
         assertThat(interpreted.statistics.get("region entries")).isZero();
-        System.setProperty("vitrine.translate.now", "true");
-        System.setProperty("vitrine.translate.threshold", "64");
-        try {
-            Result translated = run();
-            assertThat(translated.sum).isEqualTo(interpreted.sum);
-            assertThat(translated.retired).isEqualTo(interpreted.retired);
-            assertThat(translated.statistics.get("region entries from others"))
-                    .as("of %s", translated.statistics)
-                    .isGreaterThan(ROUNDS / 4);
-            assertThat(translated.statistics.get("region entries"))
-                    .isGreaterThan(translated.statistics.get("region entries from others"));
-        } finally {
-            System.clearProperty("vitrine.translate.now");
-            System.clearProperty("vitrine.translate.threshold");
-        }
+        Result translated = BothWays.translated(RegionChainTest::run);
+        assertThat(translated.sum).isEqualTo(interpreted.sum);
+        assertThat(translated.retired).isEqualTo(interpreted.retired);
+        assertThat(translated.statistics.get("region entries from others"))
+                .as("of %s", translated.statistics)
+                .isGreaterThan(ROUNDS / 4);
+        assertThat(translated.statistics.get("region entries"))
+                .isGreaterThan(translated.statistics.get("region entries from others"));
     }
 }

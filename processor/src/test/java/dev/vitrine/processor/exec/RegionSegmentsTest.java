@@ -100,27 +100,14 @@ class RegionSegmentsTest {
 
     @Test
     void eachSegmentRunsItsOwnCode() {
-        System.setProperty("vitrine.translate.off", "true");
-        Result interpreted;
-        try {
-            interpreted = run();
-        } finally {
-            System.clearProperty("vitrine.translate.off");
-        }
+        Result interpreted = BothWays.interpreted(RegionSegmentsTest::run);
         assertThat(interpreted.first).isPositive().isNotEqualTo(interpreted.second);
-        System.setProperty("vitrine.translate.now", "true");
-        System.setProperty("vitrine.translate.threshold", "64");
-        try {
-            Result translated = run();
-            assertThat(translated.statistics.get("region exits for helpers"))
-                    .as("of %s", translated.statistics)
-                    .isGreaterThan(TURNS);
-            assertThat(translated.first).isEqualTo(interpreted.first);
-            assertThat(translated.second).isEqualTo(interpreted.second);
-            assertThat(translated.retired).isEqualTo(interpreted.retired);
-        } finally {
-            System.clearProperty("vitrine.translate.now");
-            System.clearProperty("vitrine.translate.threshold");
-        }
+        Result translated = BothWays.translated(RegionSegmentsTest::run);
+        assertThat(translated.statistics.get("region exits for helpers"))
+                .as("of %s", translated.statistics)
+                .isGreaterThan(TURNS);
+        assertThat(translated.first).isEqualTo(interpreted.first);
+        assertThat(translated.second).isEqualTo(interpreted.second);
+        assertThat(translated.retired).isEqualTo(interpreted.retired);
     }
 }
