@@ -7,6 +7,8 @@ import dev.vitrine.processor.core.Cpu;
 
 import org.jspecify.annotations.Nullable;
 
+import java.util.Objects;
+
 /**
  * The generated code of a {@link Region}, one subclass for each; and the ways into it, which are
  * its instances: where one processor can go on, an address, the entry that was found there, and the
@@ -94,8 +96,23 @@ public abstract class RegionCode {
     @SuppressWarnings("NullAway.Init")
     Block block;
 
+    /** The first instance of the class that this thread has defined last. */
+    private static final ThreadLocal<RegionCode> MADE = new ThreadLocal<>();
+
     /** For constructors of generated classes. */
     protected RegionCode() {}
+
+    /** Called by the initializer of a generated class, with its first instance. */
+    protected static void made(RegionCode first) {
+        MADE.set(first);
+    }
+
+    /** The first instance of a generated class, which this thread has just initialized. */
+    public static RegionCode takeMade() {
+        RegionCode made = MADE.get();
+        MADE.remove();
+        return Objects.requireNonNull(made);
+    }
 
     /**
      * Runs guest code, until no loop may begin again by {@link Cpu#loopLimit()}; and then that of

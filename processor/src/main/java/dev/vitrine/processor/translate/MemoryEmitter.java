@@ -490,8 +490,12 @@ final class MemoryEmitter {
 
     /**
      * Asks for the constants of the class once: HotSpot takes none in that has not been asked for.
+     * Code that calls its accesses has none.
      */
     void resolveConstants() {
+        if (calls) {
+            return;
+        }
         code.ldc(DOMAIN_RAM).pop();
         if (alone) {
             code.ldc(DOMAIN_READ_TLB).pop().ldc(DOMAIN_WRITE_TLB).pop();

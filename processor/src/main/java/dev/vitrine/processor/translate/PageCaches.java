@@ -60,6 +60,13 @@ final class PageCaches {
 
     private final Map<Long, Integer> slots = new HashMap<>();
 
+    private PageCaches() {}
+
+    /** No access remembers its page. */
+    static PageCaches none() {
+        return new PageCaches();
+    }
+
     PageCaches(RegionShape shape) {
         boolean[] looping = looping(shape);
         Map<Long, Group> groups = new HashMap<>();

@@ -135,7 +135,8 @@ final class RegionEmitter {
         this.ordered = ordered;
         this.small = stage == 1;
         List<Integer> all = shape.returnSites();
-        this.caches = new PageCaches(shape);
+        // Accesses of the first stage are calls.
+        this.caches = small ? PageCaches.none() : new PageCaches(shape);
         this.returnSites = all.subList(0, Math.min(RETURN_SITES, all.size()));
         for (Block b : shape.blocks) {
             int op = RegionShape.end(b);
@@ -144,7 +145,9 @@ final class RegionEmitter {
         }
         chooseEntries();
         this.lone = new boolean[shape.blocks.size()];
-        this.shared = new SharedChecks(shape, findLone(), ordered && !small);
+        int[] predecessors = findLone();
+        this.shared =
+                small ? SharedChecks.none(shape) : new SharedChecks(shape, predecessors, ordered);
     }
 
     /**
@@ -169,6 +172,11 @@ final class RegionEmitter {
                                     ClassFile.ACC_PUBLIC,
                                     RegionEmitter::constructor);
                             c.withMethodBody(
+                                    ConstantDescs.CLASS_INIT_NAME,
+                                    ConstantDescs.MTD_void,
+                                    ClassFile.ACC_STATIC,
+                                    this::initializer);
+                            c.withMethodBody(
                                     "another",
                                     MethodTypeDesc.of(BASE),
                                     ClassFile.ACC_PROTECTED,
@@ -181,9 +189,20 @@ final class RegionEmitter {
         b.aload(0).invokespecial(BASE, ConstantDescs.INIT_NAME, ConstantDescs.MTD_void).return_();
     }
 
+    /**
+     * Makes the first instance, and says which it is: by reflection it takes as long as the class.
+     */
+    private void initializer(CodeBuilder b) {
+        instance(b).invokestatic(BASE, "made", MethodTypeDesc.of(CD_void, BASE)).return_();
+    }
+
     private void another(CodeBuilder b) {
-        b.new_(name).dup().invokespecial(name, ConstantDescs.INIT_NAME, ConstantDescs.MTD_void);
-        b.areturn();
+        instance(b).areturn();
+    }
+
+    private CodeBuilder instance(CodeBuilder b) {
+        b.new_(name).dup();
+        return b.invokespecial(name, ConstantDescs.INIT_NAME, ConstantDescs.MTD_void);
     }
 
     // --------------------------------------------------------------- the method

@@ -119,6 +119,16 @@ final class SharedChecks {
     private State state = new State();
     private int block;
 
+    private SharedChecks(RegionShape shape) {
+        this.shape = shape;
+        this.ordered = false;
+    }
+
+    /** Each access makes its own check. */
+    static SharedChecks none(RegionShape shape) {
+        return new SharedChecks(shape);
+    }
+
     /**
      * @param predecessors for each block the only block that leads to it, if that stands before it,
      *     or -1

@@ -83,6 +83,8 @@ public final class Translator implements Tiering {
     private long regions;
     private long large;
     private long blocks;
+
+    /** Of class files. */
     private long bytes;
 
     /**
@@ -217,8 +219,9 @@ public final class Translator implements Tiering {
         RegionEmitter emitter =
                 new RegionEmitter(shape, ordered, processors == 1, ram.mask(), stage);
         byte[] file = emitter.emit();
-        int size = MethodSize.ofLargest(file);
-        if (size > HotSpot.methodLimit()) {
+        // To look for its methods takes as long as to write some of them.
+        if (file.length > HotSpot.methodLimit()
+                && MethodSize.ofLargest(file) > HotSpot.methodLimit()) {
             return null;
         }
         RegionCode code = instance(file, constants(cpu));
@@ -249,7 +252,7 @@ public final class Translator implements Tiering {
             large++;
         }
         blocks += shape.blocks.size();
-        bytes += size;
+        bytes += file.length;
         return region;
     }
 
@@ -262,13 +265,9 @@ public final class Translator implements Tiering {
 
     private static RegionCode instance(byte[] file, List<Object> constants) {
         try {
-            return (RegionCode)
-                    MethodHandles.lookup()
-                            .defineHiddenClassWithClassData(file, constants, true)
-                            .lookupClass()
-                            .getDeclaredConstructor()
-                            .newInstance();
-        } catch (ReflectiveOperationException e) {
+            MethodHandles.lookup().defineHiddenClassWithClassData(file, constants, true);
+            return RegionCode.takeMade();
+        } catch (IllegalAccessException e) {
             throw new IllegalStateException("generated class of a region", e);
         }
     }
@@ -278,6 +277,6 @@ public final class Translator implements Tiering {
         out.accept("regions", regions);
         out.accept("regions of the second stage", large);
         out.accept("blocks in regions", blocks);
-        out.accept("bytecode of regions", bytes);
+        out.accept("bytes of class files of regions", bytes);
     }
 }
