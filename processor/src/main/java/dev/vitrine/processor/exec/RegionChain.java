@@ -54,7 +54,7 @@ public final class RegionChain {
     private int allowed;
 
     /** So many more of them may be called; less than 0 if one more would have been. */
-    private int left;
+    public int left;
 
     /** So many more exits of that kind are not looked at, see {@link #OBSERVED}. */
     private int unobserved;
@@ -288,7 +288,7 @@ public final class RegionChain {
     }
 
     /** Instructions that are too few between an entry and an exit, which cost as much as sixty. */
-    private static final int SHORT = 20;
+    public static final int SHORT = 20;
 
     /** One short run in so many, a power of two, is counted, for as many. */
     private static final int SHORT_SAMPLE = 16;

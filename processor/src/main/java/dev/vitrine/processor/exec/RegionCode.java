@@ -32,7 +32,7 @@ public abstract class RegionCode {
     /** From here on exits are numbers of links: {@code cpu.rip} is the same each time. */
     public static final int LINK = 1 << 16;
 
-    // Of a way. Generated code looks at the first two.
+    // Of a way. What is public generated code looks at.
 
     /** What this is the code of. */
     @SuppressWarnings("NullAway.Init") // the region is made of its code
@@ -42,19 +42,19 @@ public abstract class RegionCode {
     public int number;
 
     /** Instruction pointer. */
-    long rip;
+    public long rip;
 
     /** {@code Mmu.fetchKey()} of the processor when it was verified last. */
     private long key;
 
     /** How far from the addresses that the region was translated for. */
-    long origin;
+    public long origin;
 
     /** {@code Cpu.modeKey}. */
     int modeKey;
 
     /** Copy of the region's. */
-    int longestPath;
+    public int longestPath;
 
     /** The region is of the first stage. */
     boolean first;
@@ -66,7 +66,7 @@ public abstract class RegionCode {
      * The {@link #key} while other regions may call this one: it is {@link #called} and {@link
      * #valid}; otherwise {@link #CLOSED}.
      */
-    volatile long open = CLOSED;
+    public volatile long open = CLOSED;
 
     private static final long CLOSED = -1;
 
@@ -75,7 +75,7 @@ public abstract class RegionCode {
 
     /** The way of the processor from region to region. */
     @SuppressWarnings("NullAway.Init")
-    RegionChain chain;
+    public RegionChain chain;
 
     /**
      * Instructions executed from here that a region of the first stage has not been told of yet.
@@ -90,7 +90,7 @@ public abstract class RegionCode {
      * null before that.
      */
     @SuppressWarnings("NullAway.Init") // no way is without them
-    @Nullable RegionCode[] links;
+    public @Nullable RegionCode[] links;
 
     /** What begins there. */
     @SuppressWarnings("NullAway.Init")

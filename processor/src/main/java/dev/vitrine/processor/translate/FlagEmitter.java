@@ -368,7 +368,7 @@ final class FlagEmitter {
         if (kind == LazyFlags.SUB || kind == LazyFlags.SUB + 2 || kind == LazyFlags.SUB + 3) {
             switch (cc >>> 1) {
                 case 1 -> {
-                    code.lload(x).lload(y).invokestatic(LONG, "compareUnsigned", COMPARE_LONG);
+                    pushUnsigned();
                     less(not, to);
                     return;
                 }
@@ -378,7 +378,7 @@ final class FlagEmitter {
                     return;
                 }
                 case 3 -> {
-                    code.lload(x).lload(y).invokestatic(LONG, "compareUnsigned", COMPARE_LONG);
+                    pushUnsigned();
                     lessOrEqual(not, to);
                     return;
                 }
@@ -397,8 +397,7 @@ final class FlagEmitter {
         } else if (kind == LazyFlags.SUB + 1) {
             switch (cc >>> 1) {
                 case 1 -> {
-                    code.lload(x).l2i().lload(y).l2i();
-                    code.invokestatic(INTEGER, "compareUnsigned", COMPARE_INT);
+                    pushUnsignedInts();
                     less(not, to);
                     return;
                 }
@@ -412,8 +411,7 @@ final class FlagEmitter {
                     return;
                 }
                 case 3 -> {
-                    code.lload(x).l2i().lload(y).l2i();
-                    code.invokestatic(INTEGER, "compareUnsigned", COMPARE_INT);
+                    pushUnsignedInts();
                     lessOrEqual(not, to);
                     return;
                 }
@@ -493,6 +491,30 @@ final class FlagEmitter {
         }
         pushAll();
         code.loadConstant(cc).invokestatic(FLAGS, "condition", CONDITION).ifne(to);
+    }
+
+    /**
+     * Pushes how the operands compare as unsigned numbers, as lcmp does. HotSpot's first compiler
+     * makes a call of what is an instruction for the second.
+     */
+    private void pushUnsigned() {
+        if (small) {
+            code.lload(x).loadConstant(Long.MIN_VALUE).lxor();
+            code.lload(y).loadConstant(Long.MIN_VALUE).lxor().lcmp();
+        } else {
+            code.lload(x).lload(y).invokestatic(LONG, "compareUnsigned", COMPARE_LONG);
+        }
+    }
+
+    /** The same of their lower halves. */
+    private void pushUnsignedInts() {
+        if (small) {
+            code.lload(x).loadConstant(0xFFFF_FFFFL).land();
+            code.lload(y).loadConstant(0xFFFF_FFFFL).land().lcmp();
+        } else {
+            code.lload(x).l2i().lload(y).l2i();
+            code.invokestatic(INTEGER, "compareUnsigned", COMPARE_INT);
+        }
     }
 
     /** Branches by the flags worked out, with their sign where others are compared; or not. */

@@ -48,7 +48,6 @@ final class RegionEmitter {
     private static final ClassDesc REGION = ClassDesc.of("dev.vitrine.processor.exec.Region");
     private static final ClassDesc INSTRUCTION =
             ClassDesc.of("dev.vitrine.processor.decode.Instruction");
-    private static final ClassDesc CHAIN = ClassDesc.of("dev.vitrine.processor.exec.RegionChain");
     private static final ClassDesc UNITS = ClassDesc.of("dev.vitrine.processor.exec.Units");
     private static final ClassDesc VECTOR_UNIT =
             ClassDesc.of("dev.vitrine.processor.vector.VectorUnit");
@@ -98,6 +97,7 @@ final class RegionEmitter {
     private Locals locals;
     private Label[] labels;
     private MemoryEmitter memory;
+    private OnwardEmitter onward;
     private Label leave;
     private Label resume;
 
@@ -229,6 +229,7 @@ final class RegionEmitter {
         long doubles = VectorEmitter.doubleLanes(shape.blocks);
         locals = makeLocals(doubles);
         uops = new UopEmitter(b, locals, flags, memory, shape.relocatable);
+        onward = new OnwardEmitter(b, memory, RUN);
         vectors = new VectorEmitter(b, uops, memory, flags, doubles, this::reloadContext);
         int n = shape.blocks.size();
         labels = new Label[n];
@@ -403,42 +404,10 @@ final class RegionEmitter {
             code.putfield(CPU, "retired", CD_long);
             code.iload(Locals.EXIT).ireturn();
         } else {
-            onward();
+            pushRetired(0);
+            code.lstore(Locals.RETIRED);
+            onward.emit(!links.isEmpty());
         }
-    }
-
-    /**
-     * The last that a region of the second stage does, which was left by a branch: calls the next
-     * one, if there is one. So the host predicts where to by the region; and the caller of all
-     * regions, which is needed where something is in the way, has the exit from the last of them.
-     */
-    private void onward() {
-        pushRetired(0);
-        code.lstore(Locals.TARGET);
-        code.lload(Locals.TARGET).aload(Locals.CPU_LOCAL).getfield(CPU, "retired", CD_long);
-        code.lsub().l2i().istore(Locals.SITE);
-        code.aload(Locals.CPU_LOCAL).lload(Locals.TARGET).putfield(CPU, "retired", CD_long);
-        Label out = code.newLabel();
-        code.iload(Locals.EXIT).loadConstant(RegionCode.INDIRECT).if_icmplt(out);
-        code.aload(Locals.CPU_LOCAL).aload(0).iload(Locals.EXIT).iload(Locals.SITE);
-        memory.pushFetchKey();
-        code.invokestatic(
-                CHAIN, "next", MethodTypeDesc.of(BASE, CPU, BASE, CD_int, CD_int, CD_long));
-        code.astore(Locals.SCRATCH);
-        code.aload(Locals.SCRATCH).ifnull(out);
-        code.aload(Locals.SCRATCH).aload(Locals.CPU_LOCAL);
-        code.aload(Locals.SCRATCH).getfield(BASE, "region", REGION);
-        code.aload(Locals.SCRATCH).getfield(BASE, "number", CD_int);
-        code.invokevirtual(BASE, "run", RUN).ireturn();
-        code.labelBinding(out);
-        tellWay();
-        code.iload(Locals.EXIT).ireturn();
-    }
-
-    /** Says which way is in execution, since regions call each other without telling. */
-    private void tellWay() {
-        code.aload(Locals.CPU_LOCAL).aload(0);
-        code.putfield(CPU, "currentBlock", ConstantDescs.CD_Object);
     }
 
     /** Exceptions of helpers: all state is in the processor already. */
@@ -648,7 +617,7 @@ final class RegionEmitter {
         locals.store(code);
         flags.toCpu();
         if (!small) {
-            tellWay();
+            onward.tellWay();
         }
     }
 
