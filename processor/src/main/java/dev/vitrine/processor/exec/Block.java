@@ -13,17 +13,9 @@ import org.jspecify.annotations.Nullable;
  * A straight line of guest instructions, lifted. Shared by all processors of a domain; immutable
  * but for links, profile counters and validity, which tolerate races.
  */
-public final class Block {
-    public final long rip;
+public final class Block extends BlockHead {
     public final long csBase;
     public final int csLimit;
-    public final int modeKey;
-
-    /** Micro-operations, two longs each. */
-    public final long[] code;
-
-    /** How many guest instructions. */
-    public final int count;
 
     /**
      * Those of the guest instructions that are executed as a whole, by the number that their
@@ -48,17 +40,6 @@ public final class Block {
     /** Target of the direct branch at the end, if there is one. */
     public final long target;
 
-    /** Cleared when a frame under it is written. */
-    public volatile boolean valid = true;
-
-    /** Successors on the same page; they need no check but validity. */
-    @Nullable Block next;
-
-    @Nullable Block taken;
-
-    /** Where the translation that begins here can be entered. */
-    public Region.@Nullable Entry entry;
-
     /** There are hooks in it, which only the interpreter calls. */
     public boolean hooked;
 
@@ -76,10 +57,6 @@ public final class Block {
 
     /** How often a region was formed for short runs from here. */
     int reformed;
-
-    // Profile for the translator; racy on purpose.
-    public int executions;
-    public int takenCount;
 
     private static final int TARGETS = 12;
 
@@ -107,14 +84,11 @@ public final class Block {
             long mfn1,
             long fallThrough,
             long target) {
-        this.rip = rip;
+        super(rip, modeKey, code, places.length);
         this.csBase = csBase;
         this.csLimit = csLimit;
-        this.modeKey = modeKey;
-        this.code = code;
         this.instructions = instructions;
         this.places = places;
-        this.count = places.length;
         this.starts = starts;
         this.mfn0 = mfn0;
         this.mfn1 = mfn1;
