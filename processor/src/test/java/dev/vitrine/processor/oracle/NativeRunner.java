@@ -39,6 +39,7 @@ final class NativeRunner {
     private static final int SYS_OPEN = 2;
     private static final int SYS_MMAP = 9;
     private static final int SYS_MPROTECT = 10;
+    private static final int SYS_MUNMAP = 11;
     private static final int SYS_SIGACTION = 13;
     private static final int SYS_SIGRETURN = 15;
     private static final int SYS_SETITIMER = 38;
@@ -63,6 +64,11 @@ final class NativeRunner {
     }; // ILL, TRAP, BUS, FPE, SEGV, SYS
     private static final int SIGACTION_FLAGS =
             0x5c00_0004; // SIGINFO, ONSTACK, RESTART, NODEFER, RESTORER
+
+    /** Addresses from which on the kernel puts a stack and what else it gives a program. */
+    private static final long KERNELS_OWN = 0x7000_0000_0000L;
+
+    private static final long USER_END = 0x7fff_ffff_f000L;
 
     /** Half of the least processor time after which a case counts as looping, in microseconds. */
     private static final int TICK_MICROSECONDS = 20_000;
@@ -211,6 +217,11 @@ final class NativeRunner {
         a.mov(EDI, STACK).mov(ECX, STACK_SIZE).rep().movs(8);
         a.mov(EDI, DATA + DATA_WRITABLE_SIZE).mov(ESI, DATA_SIZE - DATA_WRITABLE_SIZE).mov(EDX, 1);
         checkedSyscall(SYS_MPROTECT, 19);
+        // The kernel's stack, whose argument has been read, and its vDSO are somewhere near the
+        // end:
+        // a case that looks there would find them, once in a while.
+        a.mov(RDI, KERNELS_OWN).mov(RSI, USER_END - KERNELS_OWN);
+        checkedSyscall(SYS_MUNMAP, 27);
     }
 
     private void installHandlers(Label sigactions, Label signalStack, Label filter, Label timer) {
