@@ -190,7 +190,8 @@ final class RegionEmitter {
     }
 
     /**
-     * Makes the first instance, and says which it is: by reflection it takes as long as the class.
+     * Makes the first instance, and says which it is: by reflection it took a third as long as the
+     * class.
      */
     private void initializer(CodeBuilder b) {
         instance(b).invokestatic(BASE, "made", MethodTypeDesc.of(CD_void, BASE)).return_();

@@ -12,7 +12,8 @@ import dev.vitrine.processor.asm.Label;
 import dev.vitrine.processor.asm.Mem;
 import dev.vitrine.processor.guest.FlatMachine;
 
-import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 import java.util.HashMap;
 import java.util.Map;
@@ -20,7 +21,6 @@ import java.util.Map;
 /** Regions that call each other: functions, more than a region knows the targets of a branch. */
 class RegionChainTest {
     private static final int FUNCTIONS = 32;
-    private static final int ROUNDS = 3_000_000;
 
     /** What a run leaves: the sum, and how many instructions it took. */
     private record Result(long sum, long retired, Map<String, Long> statistics) {}
@@ -28,8 +28,11 @@ class RegionChainTest {
     /**
      * A loop that calls functions through a table, in an order that nothing predicts; some of them
      * go on in one another by jumps, and one in eight divides.
+     *
+     * @param more instructions of each function beside these: runs of less than twenty are looked
+     *     at in another way
      */
-    private static Result run() {
+    private static Result run(int rounds, int more) {
         try (FlatMachine m = new FlatMachine(1, 16 << 20)) {
             m.code(
                     0,
@@ -37,7 +40,7 @@ class RegionChainTest {
                         Label table = a.label();
                         Label loop = a.label();
                         Label end = a.label();
-                        a.mov(R8, table).mov(RCX, ROUNDS).xor(R10D, R10D).mov(R11, 12345);
+                        a.mov(R8, table).mov(RCX, rounds).xor(R10D, R10D).mov(R11, 12345);
                         a.mov(RBP, 7);
                         a.bind(loop).imul(R11, R11, 1103515245).add(R11, 12345);
                         a.mov(RAX, R11).shr(RAX, 16).and(RAX, FUNCTIONS - 1);
@@ -51,6 +54,9 @@ class RegionChainTest {
                         }
                         for (int i = 0; i < FUNCTIONS; i++) {
                             a.align(64).bind(functions[i]).add(R10, i + 1).lea(R9, Mem.base(R10));
+                            for (int k = 0; k < more; k++) {
+                                a.add(R10, k);
+                            }
                             if (i % 8 == 3) {
                                 a.mov(RAX, R9).xor(EDX, EDX).div(RBP).xor(R10, RDX);
                             }
@@ -69,16 +75,17 @@ class RegionChainTest {
         }
     }
 
-    @Test
-    void doesWhatTheInterpreterDoes() {
-        Result interpreted = BothWays.interpreted(RegionChainTest::run);
+    @ParameterizedTest
+    @CsvSource({"3000000, 0", "300000, 300"})
+    void doesWhatTheInterpreterDoes(int rounds, int more) {
+        Result interpreted = BothWays.interpreted(() -> run(rounds, more));
         assertThat(interpreted.statistics.get("region entries")).isZero();
-        Result translated = BothWays.translated(RegionChainTest::run);
+        Result translated = BothWays.translated(() -> run(rounds, more));
         assertThat(translated.sum).isEqualTo(interpreted.sum);
         assertThat(translated.retired).isEqualTo(interpreted.retired);
         assertThat(translated.statistics.get("region entries from others"))
                 .as("of %s", translated.statistics)
-                .isGreaterThan(ROUNDS / 4);
+                .isGreaterThan(rounds / 4);
         assertThat(translated.statistics.get("region entries"))
                 .isGreaterThan(translated.statistics.get("region entries from others"));
     }
