@@ -210,34 +210,28 @@ public final class RegionChain {
         }
     }
 
+    /** A region of the second stage was left by a branch after too few instructions. */
+    public static void leftEarly(RegionCode t, int exit) {
+        t.chain.shortly(t, exit);
+    }
+
+    /** A region of the second stage was left by a branch to a fixed address, and calls no other. */
+    public static void notLinked(RegionCode t) {
+        t.chain.linkExits++;
+    }
+
     /**
-     * Where a region of the second stage goes on that was left by a branch.
+     * Where a region of the second stage goes on that was left by an indirect branch.
      *
-     * @param exit at least {@link RegionCode#INDIRECT}
-     * @param ran instructions that have retired since it was entered
+     * @param exit {@link RegionCode#INDIRECT} or {@link RegionCode#RETURN}
      * @param key {@code Mmu.fetchKey()}
      * @return what it is to call, all being ready for that; null if that is not to be, or cannot
      */
-    public static @Nullable RegionCode next(Cpu cpu, RegionCode t, int exit, int ran, long key) {
-        RegionChain chain = t.chain;
-        if (ran < SHORT) {
-            chain.shortly(t, exit);
-        }
-        return exit >= RegionCode.LINK
-                ? chain.linked(cpu, t, t.links[exit - RegionCode.LINK], key)
-                : chain.found(cpu, t, exit, key);
+    public static @Nullable RegionCode found(Cpu cpu, RegionCode t, int exit, long key) {
+        return t.chain.find(cpu, t, exit, key);
     }
 
-    private @Nullable RegionCode linked(Cpu cpu, RegionCode t, @Nullable RegionCode to, long key) {
-        // One region's links are all of one mode.
-        if (to != null && to.open == key && leads(cpu, t, to) && --left >= 0) {
-            return to;
-        }
-        linkExits++;
-        return null;
-    }
-
-    private @Nullable RegionCode found(Cpu cpu, RegionCode t, int exit, long key) {
+    private @Nullable RegionCode find(Cpu cpu, RegionCode t, int exit, long key) {
         indirectly(t, exit);
         RegionCode to = targets[slot(cpu.rip, key)];
         if (to != null

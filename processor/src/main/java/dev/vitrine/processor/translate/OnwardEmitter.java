@@ -29,6 +29,11 @@ final class OnwardEmitter {
     private static final ClassDesc REGION = ClassDesc.of("dev.vitrine.processor.exec.Region");
     private static final ClassDesc CHAIN = ClassDesc.of("dev.vitrine.processor.exec.RegionChain");
 
+    private static final MethodTypeDesc LEFT_EARLY =
+            MethodTypeDesc.of(ConstantDescs.CD_void, BASE, CD_int);
+    private static final MethodTypeDesc NOT_LINKED = MethodTypeDesc.of(ConstantDescs.CD_void, BASE);
+    private static final MethodTypeDesc FOUND = MethodTypeDesc.of(BASE, CPU, BASE, CD_int, CD_long);
+
     private final CodeBuilder code;
     private final MemoryEmitter memory;
     private final MethodTypeDesc run;
@@ -55,17 +60,23 @@ final class OnwardEmitter {
         Label out = code.newLabel();
         Label call = code.newLabel();
         code.iload(Locals.EXIT).loadConstant(RegionCode.INDIRECT).if_icmplt(out);
+        Label lasted = code.newLabel();
+        code.iload(Locals.SITE).loadConstant(RegionChain.SHORT).if_icmpge(lasted);
+        code.aload(0).iload(Locals.EXIT).invokestatic(CHAIN, "leftEarly", LEFT_EARLY);
+        code.labelBinding(lasted);
         if (links) {
-            Label other = code.newLabel();
-            linked(other);
+            Label indirect = code.newLabel();
+            Label refused = code.newLabel();
+            code.iload(Locals.EXIT).loadConstant(RegionCode.LINK).if_icmplt(indirect);
+            linked(refused);
             code.goto_(call);
-            code.labelBinding(other);
+            code.labelBinding(refused);
+            code.aload(0).invokestatic(CHAIN, "notLinked", NOT_LINKED).goto_(out);
+            code.labelBinding(indirect);
         }
-        code.aload(Locals.CPU_LOCAL).aload(0).iload(Locals.EXIT).iload(Locals.SITE);
+        code.aload(Locals.CPU_LOCAL).aload(0).iload(Locals.EXIT);
         memory.pushFetchKey();
-        code.invokestatic(
-                CHAIN, "next", MethodTypeDesc.of(BASE, CPU, BASE, CD_int, CD_int, CD_long));
-        code.astore(Locals.SCRATCH);
+        code.invokestatic(CHAIN, "found", FOUND).astore(Locals.SCRATCH);
         code.aload(Locals.SCRATCH).ifnull(out);
         code.labelBinding(call);
         code.aload(Locals.SCRATCH).aload(Locals.CPU_LOCAL);
@@ -78,29 +89,28 @@ final class OnwardEmitter {
     }
 
     /**
-     * Stores where a branch to a fixed address leads; goes elsewhere if it was another one, or if
-     * what {@link RegionChain#next} looks at is not as it mostly is.
+     * Stores where a branch to a fixed address leads, if that can be called as things are: it is of
+     * the second stage and holds, and there is room below the limit, which requests lower, and on
+     * the stack. One region's links are all of one mode.
      */
-    private void linked(Label other) {
-        code.iload(Locals.SITE).loadConstant(RegionChain.SHORT).if_icmplt(other);
-        code.iload(Locals.EXIT).loadConstant(RegionCode.LINK).if_icmplt(other);
+    private void linked(Label refused) {
         code.aload(0).getfield(BASE, "links", BASE.arrayType());
         code.iload(Locals.EXIT).loadConstant(RegionCode.LINK).isub().aaload();
         code.astore(Locals.SCRATCH);
-        code.aload(Locals.SCRATCH).ifnull(other);
+        code.aload(Locals.SCRATCH).ifnull(refused);
         code.aload(Locals.SCRATCH).getfield(BASE, "open", CD_long);
         memory.pushFetchKey();
-        code.lcmp().ifne(other);
+        code.lcmp().ifne(refused);
         code.aload(Locals.SCRATCH).getfield(BASE, "rip", CD_long);
-        code.lload(Locals.TARGET).lcmp().ifne(other);
+        code.lload(Locals.TARGET).lcmp().ifne(refused);
         code.aload(Locals.SCRATCH).getfield(BASE, "origin", CD_long);
-        code.aload(0).getfield(BASE, "origin", CD_long).lcmp().ifne(other);
+        code.aload(0).getfield(BASE, "origin", CD_long).lcmp().ifne(refused);
         code.lload(Locals.RETIRED);
         code.aload(Locals.SCRATCH).getfield(BASE, "longestPath", CD_int).i2l().ladd();
         code.aload(Locals.CPU_LOCAL);
-        code.invokevirtual(CPU, "loopLimit", MethodTypeDesc.of(CD_long)).lcmp().ifge(other);
+        code.invokevirtual(CPU, "loopLimit", MethodTypeDesc.of(CD_long)).lcmp().ifge(refused);
         code.aload(0).getfield(BASE, "chain", CHAIN).dup().getfield(CHAIN, "left", CD_int);
-        code.iconst_1().isub().dup_x1().putfield(CHAIN, "left", CD_int).iflt(other);
+        code.iconst_1().isub().dup_x1().putfield(CHAIN, "left", CD_int).iflt(refused);
     }
 
     /** Says which way is in execution, since regions call each other without telling. */

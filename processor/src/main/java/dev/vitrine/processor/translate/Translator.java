@@ -219,7 +219,7 @@ public final class Translator implements Tiering {
         RegionEmitter emitter =
                 new RegionEmitter(shape, ordered, processors == 1, ram.mask(), stage);
         byte[] file = emitter.emit();
-        // To look for its methods takes as long as to write some of them.
+        // A smaller file has no larger method, and to read each was a twentieth of the work.
         if (file.length > HotSpot.methodLimit()
                 && MethodSize.ofLargest(file) > HotSpot.methodLimit()) {
             return null;

@@ -217,9 +217,8 @@ final class NativeRunner {
         a.mov(EDI, STACK).mov(ECX, STACK_SIZE).rep().movs(8);
         a.mov(EDI, DATA + DATA_WRITABLE_SIZE).mov(ESI, DATA_SIZE - DATA_WRITABLE_SIZE).mov(EDX, 1);
         checkedSyscall(SYS_MPROTECT, 19);
-        // The kernel's stack, whose argument has been read, and its vDSO are somewhere near the
-        // end:
-        // a case that looks there would find them, once in a while.
+        // The kernel's stack, whose argument has been read, and its vDSO are near the end. A case
+        // that looks there would find them once in a while.
         a.mov(RDI, KERNELS_OWN).mov(RSI, USER_END - KERNELS_OWN);
         checkedSyscall(SYS_MUNMAP, 27);
     }
