@@ -164,6 +164,7 @@ final class Interpreter {
         int pc = BETWEEN;
         int start = Math.max(from, 0);
         boolean whole = from == BETWEEN;
+        long[] code = first.code;
         try {
             blocks:
             while (true) {
@@ -173,6 +174,7 @@ final class Interpreter {
                         return;
                     }
                     start = regions.takeResume();
+                    code = b.code;
                 }
                 whole = true;
                 cpu.currentBlock = b;
@@ -182,7 +184,6 @@ final class Interpreter {
                 if (execution == 0) {
                     tiering.sampled(cpu, cache, b);
                 }
-                final long[] code = b.code;
                 pc = start;
                 start = 0;
                 boolean taken;
@@ -203,6 +204,7 @@ final class Interpreter {
                             }
                             pc = BETWEEN;
                             b = lookup();
+                            code = b.code;
                             continue blocks;
                         case Uop.TRAP:
                             if ((cpu.passed & Intercepts.BREAKPOINT) == 0) {
@@ -522,6 +524,7 @@ final class Interpreter {
                                 return;
                             }
                             b = lookup();
+                            code = b.code;
                             continue blocks;
                         case Uop.CALL64:
                             {
@@ -550,6 +553,7 @@ final class Interpreter {
                                     return;
                                 }
                                 b = lookup();
+                                code = b.code;
                                 continue blocks;
                             }
                         case Uop.RET64:
@@ -568,6 +572,7 @@ final class Interpreter {
                                 return;
                             }
                             b = lookup();
+                            code = b.code;
                             continue blocks;
                         case Uop.EXEC_END:
                             {
@@ -586,6 +591,7 @@ final class Interpreter {
                                     return;
                                 }
                                 b = lookup();
+                                code = b.code;
                                 continue blocks;
                             }
                         case Uop.LOOP:
@@ -605,20 +611,21 @@ final class Interpreter {
                     return;
                 }
                 Block n;
+                long[] c;
                 if (taken) {
                     b.takenCount++;
                     n = b.taken;
-                    if (n == null || !n.valid) {
-                        cpu.rip = b.target;
-                        n = follow(b, true);
-                    }
+                    c = b.takenCode;
                 } else {
                     n = b.next;
-                    if (n == null || !n.valid) {
-                        cpu.rip = b.fallThrough;
-                        n = follow(b, false);
-                    }
+                    c = b.nextCode;
                 }
+                // Other processors may set both.
+                if (n == null || c == null || !n.valid || n.code != c) {
+                    n = follow(b, taken);
+                    c = n.code;
+                }
+                code = c;
                 b = n;
             }
         } catch (GuestFault | Intercepted | SelfModification e) {
@@ -651,15 +658,21 @@ final class Interpreter {
 
     private static final Interception BREAKPOINT = new Interception.Breakpoint(1);
 
-    /** Finds the successor at cpu.rip and links it where the link needs no check later. */
+    /**
+     * Goes to a successor whose link is not there or not good any more, and links it
+     * where the link needs no check later.
+     */
     private Block follow(Block b, boolean taken) {
+        cpu.rip = taken ? b.target : b.fallThrough;
         Block n = lookup();
         // On the page that is being executed the mapping cannot have changed under us.
         if (n.mfn0 == b.mfn0 && n.mfn1 < 0 && b.mfn0 >= 0 && b.onSamePage(n.rip)) {
             if (taken) {
                 b.taken = n;
+                b.takenCode = n.code;
             } else {
                 b.next = n;
+                b.nextCode = n.code;
             }
         }
         return n;
