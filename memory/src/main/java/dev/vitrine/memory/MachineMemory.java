@@ -5,10 +5,7 @@ package dev.vitrine.memory;
 
 import java.io.IOException;
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -127,47 +124,14 @@ public final class MachineMemory implements AutoCloseable {
         private static final int MADV_DONTNEED = 4;
         private static final int MADV_HUGEPAGE = 14;
 
-        private static boolean nativeCalls() {
-            return System.getProperty("os.name", "").equals("Linux")
-                    && MachineMemory.class.getModule().isNativeAccessEnabled();
-        }
-
-        /**
-         * The shape by which all functions here are called, mmap's: a JVM makes classes for each
-         * shape at run time, which takes 10 ms. What a function has no parameter for is in a
-         * register that it does not read.
-         */
-        private static final FunctionDescriptor SHAPE =
-                FunctionDescriptor.of(
-                        ValueLayout.JAVA_LONG,
-                        ValueLayout.JAVA_LONG,
-                        ValueLayout.JAVA_LONG,
-                        ValueLayout.JAVA_INT,
-                        ValueLayout.JAVA_INT,
-                        ValueLayout.JAVA_INT,
-                        ValueLayout.JAVA_LONG);
-
-        /** Calls a function of the C library, or gives -1 if there is none of that name. */
-        private static long call(
-                String function, long address, long bytes, int third, int flags, int file)
-                throws Throwable {
-            Linker linker = Linker.nativeLinker();
-            MemorySegment symbol = linker.defaultLookup().find(function).orElse(null);
-            return symbol == null
-                    ? -1
-                    : (long)
-                            linker.downcallHandle(SHAPE)
-                                    .invokeExact(symbol, address, bytes, third, flags, file, 0L);
-        }
-
         /** mmap of anonymous memory; null where that is not to be had (not Linux, refused). */
         static @org.jspecify.annotations.Nullable MemorySegment anonymous(long bytes, Arena arena) {
-            if (!nativeCalls()) {
+            if (!HostCalls.possible()) {
                 return null;
             }
             try {
                 long address =
-                        call(
+                        HostCalls.call(
                                 "mmap",
                                 0,
                                 bytes,
@@ -196,12 +160,12 @@ public final class MachineMemory implements AutoCloseable {
          * a guest itself.
          */
         private static void advise(long address, long bytes, int advice) throws Throwable {
-            long ignored = call("madvise", address, bytes, advice, 0, 0);
+            long ignored = HostCalls.call("madvise", address, bytes, advice, 0, 0);
         }
 
         /** Drops what is in the memory. */
         static void release(MemorySegment s) {
-            if (!nativeCalls()) {
+            if (!HostCalls.possible()) {
                 return;
             }
             try {
@@ -215,7 +179,7 @@ public final class MachineMemory implements AutoCloseable {
 
         private static void unmap(MemorySegment s) {
             try {
-                int result = (int) call("munmap", s.address(), s.byteSize(), 0, 0, 0);
+                int result = (int) HostCalls.call("munmap", s.address(), s.byteSize(), 0, 0, 0);
                 if (result != 0) {
                     throw new IllegalStateException("munmap of guest memory failed");
                 }

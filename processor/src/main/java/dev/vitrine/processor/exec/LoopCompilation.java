@@ -26,10 +26,15 @@ final class LoopCompilation {
      */
     static void begin() {
         if (asked.compareAndSet(false, true)) {
-            Thread t = new Thread(LoopCompilation::compile, "prepare");
-            t.setDaemon(true);
-            t.start();
+            start(CompilerThreads::letOthersGoFirst, "priorities");
+            start(LoopCompilation::compile, "prepare");
         }
+    }
+
+    private static void start(Runnable what, String name) {
+        Thread t = new Thread(what, name);
+        t.setDaemon(true);
+        t.start();
     }
 
     private static final AtomicBoolean asked = new AtomicBoolean();

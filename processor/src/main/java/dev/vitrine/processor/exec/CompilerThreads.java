@@ -1,0 +1,96 @@
+// Copyright 2026 The Vitrine authors
+// SPDX-License-Identifier: Apache-2.0
+
+package dev.vitrine.processor.exec;
+
+import dev.vitrine.memory.HostCalls;
+
+import java.io.IOException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/**
+ * HotSpot's second compiler in relation to the guest. While a kernel boots it always has something
+ * to do, mostly for code of ours that is lukewarm: where it, the first compiler, the translator and
+ * a guest's processor share two of the host's, the guest waits for one of them a sixth of the time.
+ *
+ * <p>So it goes behind the others until a guest has booted, if the host lets it come back
+ * afterwards: what runs for long needs it as much as anything else.
+ */
+final class CompilerThreads {
+    private CompilerThreads() {}
+
+    private static final Path THREADS = Path.of("/proc/self/task");
+
+    /** How the kernel calls the threads, of which it keeps 15 characters. */
+    private static final String SECOND = "C2 CompilerThre";
+
+    private static final String FIRST = "C1 CompilerThre";
+
+    /** A third of the share that others have. */
+    private static final int NICE = 5;
+
+    /** Within what time a kernel boots. */
+    private static final long BOOT_MILLIS = 5000;
+
+    /** Before that a domain is being made, which needs the same of the JVM. */
+    private static final long BEFORE_MILLIS = 100;
+
+    /** As {@link #letOthersGoFirst(long)}, while a guest boots. */
+    static void letOthersGoFirst() {
+        try {
+            Thread.sleep(BEFORE_MILLIS);
+            letOthersGoFirst(BOOT_MILLIS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /**
+     * Has the second compiler let others go first for a time, and returns when that is over. Does
+     * nothing where the host is no Linux, or does not let a process raise a priority again.
+     */
+    static void letOthersGoFirst(long millis) throws InterruptedException {
+        int usual = HostCalls.nice(HostCalls.THIS_THREAD);
+        if (!Files.isDirectory(THREADS) || usual + NICE > HostCalls.NICEST || !canComeBack(usual)) {
+            return;
+        }
+        set(usual + NICE, SECOND);
+        try {
+            Thread.sleep(millis);
+        } finally {
+            // Each may have started others, which are as nice as it was.
+            set(usual, SECOND);
+            set(usual, FIRST);
+        }
+    }
+
+    /** Tried with this thread, which is none of those that count. */
+    private static boolean canComeBack(int usual) {
+        HostCalls.setNice(HostCalls.THIS_THREAD, usual + 1);
+        HostCalls.setNice(HostCalls.THIS_THREAD, usual);
+        return HostCalls.nice(HostCalls.THIS_THREAD) == usual;
+    }
+
+    private static void set(int nice, String prefix) {
+        try (DirectoryStream<Path> threads = Files.newDirectoryStream(THREADS)) {
+            for (Path t : threads) {
+                if (name(t).startsWith(prefix)) {
+                    HostCalls.setNice(Long.parseLong(t.getFileName().toString()), nice);
+                }
+            }
+        } catch (IOException e) {
+            // It is as it was.
+        }
+    }
+
+    /** A thread may have ended in between. */
+    private static String name(Path thread) {
+        try {
+            return Files.readString(thread.resolve("comm"));
+        } catch (IOException e) {
+            return "";
+        }
+    }
+}
