@@ -6,10 +6,9 @@ package dev.vitrine.processor.exec;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the interpreter reads and writes of a {@link Block} each time it executes it. A
- * superclass, whose fields the JVM lays out before those of its subclass, so that they lie
- * together: a block that executes seldom is in no cache near the core, and each line of it is
- * waited for.
+ * What the interpreter reads and writes of a {@link Block} each time it executes it. A superclass,
+ * whose fields the JVM lays out before those of its subclass, so that they lie together: a block
+ * that executes seldom is in no cache near the core, and each line of it is waited for.
  */
 abstract class BlockHead {
     public final long rip;
@@ -35,8 +34,8 @@ abstract class BlockHead {
     @Nullable Block taken;
 
     /**
-     * Their code, which is read while they are, not after them. Other processors set both, so that it
-     * may be that of one before.
+     * Their code, which is read while they are, not after them. Other processors set both, so that
+     * it may be that of one before.
      */
     long @Nullable [] nextCode;
 

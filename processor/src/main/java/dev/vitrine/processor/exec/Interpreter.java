@@ -193,6 +193,10 @@ final class Interpreter {
                     final int line = pc;
                     pc = STRAIGHT;
                     pc = straight.run(code, line, sample ? b : null);
+                    if (pc >= StraightLine.NOT_TAKEN) {
+                        taken = pc == StraightLine.TAKEN;
+                        break;
+                    }
                     final long w = code[pc];
                     final long imm = code[pc + 1];
                     pc += 2;
@@ -225,289 +229,9 @@ final class Interpreter {
                                 continue uops;
                             }
 
-                        case Uop.JCC:
-                            taken = (cpu.flagAux ^ (cpu.flagAux << 1)) < 0;
-                            break uops;
-                        case Uop.JCC + 1:
-                            taken = (cpu.flagAux ^ (cpu.flagAux << 1)) >= 0;
-                            break uops;
-                        case Uop.JCC + 2:
-                            taken = cpu.flagAux < 0;
-                            break uops;
-                        case Uop.JCC + 3:
-                            taken = cpu.flagAux >= 0;
-                            break uops;
-                        case Uop.JCC + 4:
-                            taken = cpu.flagResult == 0;
-                            break uops;
-                        case Uop.JCC + 5:
-                            taken = cpu.flagResult != 0;
-                            break uops;
-                        case Uop.JCC + 6:
-                            taken = cpu.flagAux < 0 || cpu.flagResult == 0;
-                            break uops;
-                        case Uop.JCC + 7:
-                            taken = cpu.flagAux >= 0 && cpu.flagResult != 0;
-                            break uops;
-                        case Uop.JCC + 8:
-                            taken = (cpu.flagResult ^ (cpu.flagAux << 63)) < 0;
-                            break uops;
-                        case Uop.JCC + 9:
-                            taken = (cpu.flagResult ^ (cpu.flagAux << 63)) >= 0;
-                            break uops;
-                        case Uop.CMP64_JCC + 2:
-                            {
-                                long x = r[(int) (w >>> 16) & 31];
-                                long y = r[(int) (w >>> 24) & 31] + imm;
-                                Alu.sub64(cpu, x, y);
-                                taken = Long.compareUnsigned(x, y) < 0;
-                                break uops;
-                            }
-                        case Uop.CMP32_JCC + 2:
-                            {
-                                int x = (int) r[(int) (w >>> 16) & 31];
-                                int y = (int) (r[(int) (w >>> 24) & 31] + imm);
-                                Alu.sub32(cpu, x, y);
-                                taken = Integer.compareUnsigned(x, y) < 0;
-                                break uops;
-                            }
-                        case Uop.CMP64_JCC + 3:
-                            {
-                                long x = r[(int) (w >>> 16) & 31];
-                                long y = r[(int) (w >>> 24) & 31] + imm;
-                                Alu.sub64(cpu, x, y);
-                                taken = Long.compareUnsigned(x, y) >= 0;
-                                break uops;
-                            }
-                        case Uop.CMP32_JCC + 3:
-                            {
-                                int x = (int) r[(int) (w >>> 16) & 31];
-                                int y = (int) (r[(int) (w >>> 24) & 31] + imm);
-                                Alu.sub32(cpu, x, y);
-                                taken = Integer.compareUnsigned(x, y) >= 0;
-                                break uops;
-                            }
-                        case Uop.CMP64_JCC + 4:
-                            {
-                                long x = r[(int) (w >>> 16) & 31];
-                                long y = r[(int) (w >>> 24) & 31] + imm;
-                                Alu.sub64(cpu, x, y);
-                                taken = x == y;
-                                break uops;
-                            }
-                        case Uop.CMP32_JCC + 4:
-                            {
-                                int x = (int) r[(int) (w >>> 16) & 31];
-                                int y = (int) (r[(int) (w >>> 24) & 31] + imm);
-                                Alu.sub32(cpu, x, y);
-                                taken = x == y;
-                                break uops;
-                            }
-                        case Uop.CMP64_JCC + 5:
-                            {
-                                long x = r[(int) (w >>> 16) & 31];
-                                long y = r[(int) (w >>> 24) & 31] + imm;
-                                Alu.sub64(cpu, x, y);
-                                taken = x != y;
-                                break uops;
-                            }
-                        case Uop.CMP32_JCC + 5:
-                            {
-                                int x = (int) r[(int) (w >>> 16) & 31];
-                                int y = (int) (r[(int) (w >>> 24) & 31] + imm);
-                                Alu.sub32(cpu, x, y);
-                                taken = x != y;
-                                break uops;
-                            }
-                        case Uop.CMP64_JCC + 6:
-                            {
-                                long x = r[(int) (w >>> 16) & 31];
-                                long y = r[(int) (w >>> 24) & 31] + imm;
-                                Alu.sub64(cpu, x, y);
-                                taken = Long.compareUnsigned(x, y) <= 0;
-                                break uops;
-                            }
-                        case Uop.CMP32_JCC + 6:
-                            {
-                                int x = (int) r[(int) (w >>> 16) & 31];
-                                int y = (int) (r[(int) (w >>> 24) & 31] + imm);
-                                Alu.sub32(cpu, x, y);
-                                taken = Integer.compareUnsigned(x, y) <= 0;
-                                break uops;
-                            }
-                        case Uop.CMP64_JCC + 7:
-                            {
-                                long x = r[(int) (w >>> 16) & 31];
-                                long y = r[(int) (w >>> 24) & 31] + imm;
-                                Alu.sub64(cpu, x, y);
-                                taken = Long.compareUnsigned(x, y) > 0;
-                                break uops;
-                            }
-                        case Uop.CMP32_JCC + 7:
-                            {
-                                int x = (int) r[(int) (w >>> 16) & 31];
-                                int y = (int) (r[(int) (w >>> 24) & 31] + imm);
-                                Alu.sub32(cpu, x, y);
-                                taken = Integer.compareUnsigned(x, y) > 0;
-                                break uops;
-                            }
-                        case Uop.CMP64_JCC + 12:
-                            {
-                                long x = r[(int) (w >>> 16) & 31];
-                                long y = r[(int) (w >>> 24) & 31] + imm;
-                                Alu.sub64(cpu, x, y);
-                                taken = x < y;
-                                break uops;
-                            }
-                        case Uop.CMP32_JCC + 12:
-                            {
-                                int x = (int) r[(int) (w >>> 16) & 31];
-                                int y = (int) (r[(int) (w >>> 24) & 31] + imm);
-                                Alu.sub32(cpu, x, y);
-                                taken = x < y;
-                                break uops;
-                            }
-                        case Uop.CMP64_JCC + 13:
-                            {
-                                long x = r[(int) (w >>> 16) & 31];
-                                long y = r[(int) (w >>> 24) & 31] + imm;
-                                Alu.sub64(cpu, x, y);
-                                taken = x >= y;
-                                break uops;
-                            }
-                        case Uop.CMP32_JCC + 13:
-                            {
-                                int x = (int) r[(int) (w >>> 16) & 31];
-                                int y = (int) (r[(int) (w >>> 24) & 31] + imm);
-                                Alu.sub32(cpu, x, y);
-                                taken = x >= y;
-                                break uops;
-                            }
-                        case Uop.CMP64_JCC + 14:
-                            {
-                                long x = r[(int) (w >>> 16) & 31];
-                                long y = r[(int) (w >>> 24) & 31] + imm;
-                                Alu.sub64(cpu, x, y);
-                                taken = x <= y;
-                                break uops;
-                            }
-                        case Uop.CMP32_JCC + 14:
-                            {
-                                int x = (int) r[(int) (w >>> 16) & 31];
-                                int y = (int) (r[(int) (w >>> 24) & 31] + imm);
-                                Alu.sub32(cpu, x, y);
-                                taken = x <= y;
-                                break uops;
-                            }
-                        case Uop.CMP64_JCC + 15:
-                            {
-                                long x = r[(int) (w >>> 16) & 31];
-                                long y = r[(int) (w >>> 24) & 31] + imm;
-                                Alu.sub64(cpu, x, y);
-                                taken = x > y;
-                                break uops;
-                            }
-                        case Uop.CMP32_JCC + 15:
-                            {
-                                int x = (int) r[(int) (w >>> 16) & 31];
-                                int y = (int) (r[(int) (w >>> 24) & 31] + imm);
-                                Alu.sub32(cpu, x, y);
-                                taken = x > y;
-                                break uops;
-                            }
-                        case Uop.TEST64_JCC + 4:
-                            {
-                                long x =
-                                        r[(int) (w >>> 16) & 31] & (r[(int) (w >>> 24) & 31] + imm);
-                                Alu.logic(cpu, x);
-                                taken = x == 0;
-                                break uops;
-                            }
-                        case Uop.TEST32_JCC + 4:
-                            {
-                                int x =
-                                        (int)
-                                                (r[(int) (w >>> 16) & 31]
-                                                        & (r[(int) (w >>> 24) & 31] + imm));
-                                Alu.logic(cpu, x);
-                                taken = x == 0;
-                                break uops;
-                            }
-                        case Uop.TEST64_JCC + 5:
-                            {
-                                long x =
-                                        r[(int) (w >>> 16) & 31] & (r[(int) (w >>> 24) & 31] + imm);
-                                Alu.logic(cpu, x);
-                                taken = x != 0;
-                                break uops;
-                            }
-                        case Uop.TEST32_JCC + 5:
-                            {
-                                int x =
-                                        (int)
-                                                (r[(int) (w >>> 16) & 31]
-                                                        & (r[(int) (w >>> 24) & 31] + imm));
-                                Alu.logic(cpu, x);
-                                taken = x != 0;
-                                break uops;
-                            }
-                        case Uop.TEST64_JCC + 8:
-                            {
-                                long x =
-                                        r[(int) (w >>> 16) & 31] & (r[(int) (w >>> 24) & 31] + imm);
-                                Alu.logic(cpu, x);
-                                taken = x < 0;
-                                break uops;
-                            }
-                        case Uop.TEST32_JCC + 8:
-                            {
-                                int x =
-                                        (int)
-                                                (r[(int) (w >>> 16) & 31]
-                                                        & (r[(int) (w >>> 24) & 31] + imm));
-                                Alu.logic(cpu, x);
-                                taken = x < 0;
-                                break uops;
-                            }
-                        case Uop.TEST64_JCC + 9:
-                            {
-                                long x =
-                                        r[(int) (w >>> 16) & 31] & (r[(int) (w >>> 24) & 31] + imm);
-                                Alu.logic(cpu, x);
-                                taken = x >= 0;
-                                break uops;
-                            }
-                        case Uop.TEST32_JCC + 9:
-                            {
-                                int x =
-                                        (int)
-                                                (r[(int) (w >>> 16) & 31]
-                                                        & (r[(int) (w >>> 24) & 31] + imm));
-                                Alu.logic(cpu, x);
-                                taken = x >= 0;
-                                break uops;
-                            }
-                        case Uop.JCC + 12:
-                            taken = less(cpu);
-                            break uops;
-                        case Uop.JCC + 13:
-                            taken = !less(cpu);
-                            break uops;
-                        case Uop.JCC + 14:
-                            taken = cpu.flagResult == 0 || less(cpu);
-                            break uops;
-                        case Uop.JCC + 15:
-                            taken = cpu.flagResult != 0 && !less(cpu);
-                            break uops;
                         case Uop.JCC + 10:
                         case Uop.JCC + 11:
                             taken = Alu.condition(cpu, (int) w & 15);
-                            break uops;
-                        case Uop.JMP:
-                            taken = true;
-                            break uops;
-                        case Uop.NEXT:
-                            taken = false;
                             break uops;
                         case Uop.JMP_REG:
                             target = r[(int) (w >>> 16) & 31];
@@ -526,14 +250,6 @@ final class Interpreter {
                             b = lookup();
                             code = b.code;
                             continue blocks;
-                        case Uop.CALL64:
-                            {
-                                long sp = r[Cpu.RSP] - 8;
-                                mmu.store64(sp, r[d]);
-                                r[Cpu.RSP] = sp;
-                                taken = true;
-                                break uops;
-                            }
                         case Uop.CALL_REG64:
                             {
                                 target = r[(int) (w >>> 16) & 31];
@@ -641,12 +357,6 @@ final class Interpreter {
         }
     }
 
-    /** SF differs from OF. */
-    private static boolean less(Cpu cpu) {
-        long aux = cpu.flagAux;
-        return (cpu.flagResult ^ (aux << 63) ^ aux ^ (aux << 1)) < 0;
-    }
-
     /** Value of the micro-operation index while no block's micro-operation is under way. */
     private static final int BETWEEN = -1;
 
@@ -659,8 +369,8 @@ final class Interpreter {
     private static final Interception BREAKPOINT = new Interception.Breakpoint(1);
 
     /**
-     * Goes to a successor whose link is not there or not good any more, and links it
-     * where the link needs no check later.
+     * Goes to a successor whose link is not there or not good any more, and links it where the link
+     * needs no check later.
      */
     private Block follow(Block b, boolean taken) {
         cpu.rip = taken ? b.target : b.fallThrough;

@@ -45,6 +45,7 @@ final class LoopCompilation {
         Block.class,
         BlockFinder.class,
         CodeCache.class,
+        Conditions.class,
         Cpu.class,
         FaultSite.class,
         GuestFault.class,

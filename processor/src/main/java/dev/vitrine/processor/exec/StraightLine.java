@@ -20,6 +20,12 @@ import org.jspecify.annotations.Nullable;
 final class StraightLine {
     private final Cpu cpu;
 
+    /** Returned instead of an index: the block has ended, and its branch is not taken. */
+    static final int NOT_TAKEN = 1 << 30;
+
+    /** The same, and it is taken. */
+    static final int TAKEN = NOT_TAKEN + 1;
+
     /**
      * Index behind the micro-operation that accessed memory last, or is doing so: where a fault is.
      */
@@ -30,11 +36,12 @@ final class StraightLine {
     }
 
     /**
-     * Executes micro-operations up to the first one that is not for this class.
+     * Executes micro-operations up to the first one that is not for this class, or to the end of
+     * the block.
      *
      * @param first index of the first one
      * @param seen whose accesses are to be observed; null if they are not
-     * @return the index of the one that was not executed
+     * @return the index of the one that was not executed; or {@link #TAKEN} or {@link #NOT_TAKEN}
      */
     int run(long[] code, int first, @Nullable Block seen) {
         final Cpu cpu = this.cpu;
@@ -391,10 +398,94 @@ final class StraightLine {
                     SizedUnit.exchange(cpu, w);
                     continue;
 
+                case Uop.JMP:
+                    return TAKEN;
+                case Uop.NEXT:
+                    return NOT_TAKEN;
+                case Uop.CALL64:
+                    {
+                        long sp = r[Cpu.RSP] - 8;
+                        at = pc;
+                        mmu.store64(sp, r[d]);
+                        r[Cpu.RSP] = sp;
+                        return TAKEN;
+                    }
+                case Uop.JCC:
+                case Uop.JCC + 1:
+                case Uop.JCC + 2:
+                case Uop.JCC + 3:
+                case Uop.JCC + 4:
+                case Uop.JCC + 5:
+                case Uop.JCC + 6:
+                case Uop.JCC + 7:
+                case Uop.JCC + 8:
+                case Uop.JCC + 9:
+                case Uop.JCC + 12:
+                case Uop.JCC + 13:
+                case Uop.JCC + 14:
+                case Uop.JCC + 15:
+                    return way(Conditions.BY_FLAGS, w, Conditions.flags(cpu));
+                case Uop.CMP64_JCC + 2:
+                case Uop.CMP64_JCC + 3:
+                case Uop.CMP64_JCC + 4:
+                case Uop.CMP64_JCC + 5:
+                case Uop.CMP64_JCC + 6:
+                case Uop.CMP64_JCC + 7:
+                case Uop.CMP64_JCC + 12:
+                case Uop.CMP64_JCC + 13:
+                case Uop.CMP64_JCC + 14:
+                case Uop.CMP64_JCC + 15:
+                    {
+                        long x = r[(int) (w >>> 16) & 31];
+                        long y = r[(int) (w >>> 24) & 31] + imm;
+                        Alu.sub64(cpu, x, y);
+                        return way(Conditions.BY_ORDER, w, Conditions.order(x, y));
+                    }
+                case Uop.CMP32_JCC + 2:
+                case Uop.CMP32_JCC + 3:
+                case Uop.CMP32_JCC + 4:
+                case Uop.CMP32_JCC + 5:
+                case Uop.CMP32_JCC + 6:
+                case Uop.CMP32_JCC + 7:
+                case Uop.CMP32_JCC + 12:
+                case Uop.CMP32_JCC + 13:
+                case Uop.CMP32_JCC + 14:
+                case Uop.CMP32_JCC + 15:
+                    {
+                        int x = (int) r[(int) (w >>> 16) & 31];
+                        int y = (int) (r[(int) (w >>> 24) & 31] + imm);
+                        Alu.sub32(cpu, x, y);
+                        // Sign-extended they are in the same order, unsigned as well.
+                        return way(Conditions.BY_ORDER, w, Conditions.order(x, y));
+                    }
+                case Uop.TEST64_JCC + 4:
+                case Uop.TEST64_JCC + 5:
+                case Uop.TEST64_JCC + 8:
+                case Uop.TEST64_JCC + 9:
+                    {
+                        long x = r[(int) (w >>> 16) & 31] & (r[(int) (w >>> 24) & 31] + imm);
+                        Alu.logic(cpu, x);
+                        return way(Conditions.BY_SIGN, w, Conditions.sign(x));
+                    }
+                case Uop.TEST32_JCC + 4:
+                case Uop.TEST32_JCC + 5:
+                case Uop.TEST32_JCC + 8:
+                case Uop.TEST32_JCC + 9:
+                    {
+                        int x = (int) (r[(int) (w >>> 16) & 31] & (r[(int) (w >>> 24) & 31] + imm));
+                        Alu.logic(cpu, x);
+                        return way(Conditions.BY_SIGN, w, Conditions.sign(x));
+                    }
+
                 default:
                     return pc - 2;
             }
         }
+    }
+
+    /** Where a branch goes whose condition is in the operation's low four bits. */
+    private static int way(long[] table, long w, int state) {
+        return NOT_TAKEN + ((int) (table[(int) w & 15] >>> state) & 1);
     }
 
     private long segment(long w) {
