@@ -37,32 +37,35 @@ final class CompilerThreads {
     /** Before that a domain is being made, which needs the same of the JVM. */
     private static final long BEFORE_MILLIS = 100;
 
-    /** As {@link #letOthersGoFirst(long)}, while a guest boots. */
+    /** Has the second compiler let others go first while a guest boots. */
     static void letOthersGoFirst() {
         try {
             Thread.sleep(BEFORE_MILLIS);
-            letOthersGoFirst(BOOT_MILLIS);
+            letOthersGoFirst(BOOT_MILLIS, SECOND, FIRST);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
     }
 
     /**
-     * Has the second compiler let others go first for a time, and returns when that is over. Does
-     * nothing where the host is no Linux, or does not let a process raise a priority again.
+     * Has threads of this process let others go first for a time, and returns when that is over.
+     * Does nothing where the host is no Linux, or does not let a process raise a priority again.
+     *
+     * @param names how the names of the threads begin
+     * @param started the same of others that they may start meanwhile, which begin as they are
      */
-    static void letOthersGoFirst(long millis) throws InterruptedException {
+    static void letOthersGoFirst(long millis, String names, String started)
+            throws InterruptedException {
         int usual = HostCalls.nice(HostCalls.THIS_THREAD);
         if (!Files.isDirectory(THREADS) || usual + NICE > HostCalls.NICEST || !canComeBack(usual)) {
             return;
         }
-        set(usual + NICE, SECOND);
+        set(usual + NICE, names);
         try {
             Thread.sleep(millis);
         } finally {
-            // Each may have started others, which are as nice as it was.
-            set(usual, SECOND);
-            set(usual, FIRST);
+            set(usual, names);
+            set(usual, started);
         }
     }
 
