@@ -278,22 +278,4 @@ public final class Alu {
         cpu.flagAux = over ? Long.MIN_VALUE : 0;
         return r;
     }
-
-    /** Evaluates condition code cc (0 to 15, as in Jcc's low four opcode bits). */
-    public static boolean condition(Cpu cpu, int cc) {
-        long aux = cpu.flagAux;
-        long res = cpu.flagResult;
-        boolean c =
-                switch (cc >>> 1) {
-                    case 0 -> (aux ^ (aux << 1)) < 0;
-                    case 1 -> aux < 0;
-                    case 2 -> res == 0;
-                    case 3 -> aux < 0 || res == 0;
-                    case 4 -> (res ^ (aux << 63)) < 0;
-                    case 5 -> cpu.parityEven();
-                    case 6 -> (res ^ (aux << 63) ^ aux ^ (aux << 1)) < 0;
-                    default -> res == 0 || (res ^ (aux << 63) ^ aux ^ (aux << 1)) < 0;
-                };
-        return c ^ ((cc & 1) != 0);
-    }
 }

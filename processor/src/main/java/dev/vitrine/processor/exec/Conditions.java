@@ -18,6 +18,9 @@ final class Conditions {
     private static final int SIGN = 4;
     private static final int OVERFLOW = 8;
 
+    /** Half the number of the condition that the parity is even. */
+    private static final int PARITY = 5;
+
     /** By {@link #flags}; those of the parity are not in it. */
     static final long[] BY_FLAGS = new long[16];
 
@@ -59,6 +62,13 @@ final class Conditions {
     /** The condition and the next one, which is its opposite. */
     private static void fill(long[] table, int condition, int state, boolean holds) {
         table[condition + (holds ? 0 : 1)] |= 1L << state;
+    }
+
+    /** Whether a condition is true, by number. */
+    static boolean holds(Cpu cpu, int condition) {
+        return condition >>> 1 == PARITY
+                ? cpu.parityEven() == ((condition & 1) == 0)
+                : (BY_FLAGS[condition] >>> flags(cpu) & 1) != 0;
     }
 
     /** The state of the flags but that of the parity. */

@@ -231,7 +231,7 @@ final class Interpreter {
 
                         case Uop.JCC + 10:
                         case Uop.JCC + 11:
-                            taken = Alu.condition(cpu, (int) w & 15);
+                            taken = Conditions.holds(cpu, (int) w & 15);
                             break uops;
                         case Uop.JMP_REG:
                             target = r[(int) (w >>> 16) & 31];

@@ -53,7 +53,7 @@ final class SizedUnit {
         final long[] r = cpu.r;
         int d = (int) (w >>> 8) & 31;
         int s = (int) (w >>> 32) & 63;
-        if (Alu.condition(cpu, (int) cc)) {
+        if (Conditions.holds(cpu, (int) cc)) {
             r[d] = Alu.merge(r[d], r[(int) (w >>> 16) & 31], s);
         } else if (s == 32) {
             r[d] &= 0xFFFFFFFFL;

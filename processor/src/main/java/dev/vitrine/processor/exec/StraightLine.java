@@ -386,7 +386,7 @@ final class StraightLine {
                     cpu.flagAux = cpu.savedFlagAux;
                     continue;
                 case Uop.SETCC:
-                    r[d] = (r[d] & ~0xFFL) | (Alu.condition(cpu, (int) imm) ? 1 : 0);
+                    r[d] = (r[d] & ~0xFFL) | (Conditions.holds(cpu, (int) imm) ? 1 : 0);
                     continue;
                 case Uop.CMOV:
                     SizedUnit.conditionalMove(cpu, w, imm);
