@@ -43,6 +43,10 @@ class CompilerThreadsTest {
             t.start();
         }
         try {
+            // The JVM names a thread on that thread itself.
+            while (niceness(BEHIND).size() < 2 || niceness(OTHER).isEmpty()) {
+                Thread.sleep(1);
+            }
             Thread t = new Thread(CompilerThreadsTest::letOthersGoFirst);
             t.start();
             boolean behind = false;
@@ -106,7 +110,7 @@ class CompilerThreadsTest {
         List<Integer> found = new ArrayList<>();
         try (Stream<Path> threads = Files.list(Path.of("/proc/self/task"))) {
             for (Path t : threads.toList()) {
-                String stat = Files.readString(t.resolve("stat"));
+                String stat = stat(t);
                 if (stat.contains("(" + name)) {
                     String[] behind = stat.substring(stat.lastIndexOf(')') + 2).split(" ");
                     found.add(Integer.parseInt(behind[19 - 3]));
@@ -114,5 +118,14 @@ class CompilerThreadsTest {
             }
         }
         return found;
+    }
+
+    /** Empty if the thread has ended in between. */
+    private static String stat(Path thread) {
+        try {
+            return Files.readString(thread.resolve("stat"));
+        } catch (IOException e) {
+            return "";
+        }
     }
 }
