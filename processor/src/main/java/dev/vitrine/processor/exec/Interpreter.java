@@ -18,9 +18,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * Runs blocks of micro-operations, from one to the next, until an event wants attention.
  *
- * <p>{@link #execute} takes what ends a block or needs more than the processor's registers, flags
- * and memory; all else is {@link StraightLine}'s. Faults leave it through its one handler, which
- * finds the guest instruction by the micro-operation's index.
+ * <p>{@link #execute} goes from block to block, and takes what needs more than the processor's
+ * registers, flags and memory; all else is {@link StraightLine}'s. Faults leave it through its one
+ * handler, which finds the guest instruction by the micro-operation's index.
  */
 final class Interpreter {
     /** Added to the mode key of blocks that hold one instruction only. */

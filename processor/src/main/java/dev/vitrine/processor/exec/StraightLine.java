@@ -11,8 +11,8 @@ import dev.vitrine.processor.lift.Uop;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Executes the micro-operations between two that may end a block or call for more than the
- * processor's registers, flags and memory.
+ * Executes the micro-operations up to one that calls for more than the processor's registers, flags
+ * and memory, and decides the branch at a block's end, unless its target is to be looked up.
  *
  * <p>A loop of its own: what HotSpot computes before the jump to one of many cases, and moves out
  * of registers around it, grows with the number of cases and with what else lives in the method.
