@@ -229,10 +229,6 @@ final class Interpreter {
                                 continue uops;
                             }
 
-                        case Uop.JCC + 10:
-                        case Uop.JCC + 11:
-                            taken = Conditions.holds(cpu, (int) w & 15);
-                            break uops;
                         case Uop.JMP_REG:
                             target = r[(int) (w >>> 16) & 31];
                             if (target != target << 16 >> 16) {

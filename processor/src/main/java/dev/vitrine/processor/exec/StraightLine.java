@@ -425,6 +425,9 @@ final class StraightLine {
                 case Uop.JCC + 14:
                 case Uop.JCC + 15:
                     return way(Conditions.BY_FLAGS, w, Conditions.flags(cpu));
+                case Uop.JCC + 10:
+                case Uop.JCC + 11:
+                    return Conditions.holds(cpu, (int) w & 15) ? TAKEN : NOT_TAKEN;
                 case Uop.CMP64_JCC + 2:
                 case Uop.CMP64_JCC + 3:
                 case Uop.CMP64_JCC + 4:
