@@ -347,6 +347,21 @@ public final class CodeCache implements CodeTracker {
         }
     }
 
+    /**
+     * Has what was there before a region entered instead of it, until {@link #restore}; once for
+     * each region.
+     */
+    public void withdraw(Region g) {
+        g.stepAside();
+    }
+
+    /** Lets a translation be entered again that has been withdrawn. */
+    public void restore(Region g) {
+        if (g.valid && allValid(g)) {
+            offer(g);
+        }
+    }
+
     private void offer(Region g) {
         for (int i = 0; i < g.entries.length; i++) {
             Block b = g.entries[i];
@@ -402,6 +417,7 @@ public final class CodeCache implements CodeTracker {
                 || old.region().stage < e.region().stage) {
             b.entry = e;
             if (old != null) {
+                e.region().replaces(b, old);
                 old.region().endWays();
             }
         }

@@ -10,7 +10,9 @@ import dev.vitrine.processor.decode.Instruction;
 
 import org.jspecify.annotations.Nullable;
 
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 
 /**
  * A set of blocks, joined by branches, calls and returns, that were translated as one. It follows
@@ -85,10 +87,45 @@ public final class Region {
     public final int stage;
 
     /**
-     * How often it is still to be left early: while HotSpot looks for what is worth compiling,
-     * calls tell it more than loops. Racy on purpose.
+     * How often it is still to be run, with HotSpot's counters, and left early, so that it can be
+     * counted and left for better code soon. Racy on purpose.
      */
-    int young = 1000;
+    int young = 500;
+
+    /** What an entry of this region has taken the place of, at a block. */
+    private record Replaced(Block at, Entry before) {}
+
+    /** Guarded by this; null once this region is not to step aside any more. */
+    private @Nullable List<Replaced> replaced;
+
+    /** An entry of this region has taken the place of another one's. */
+    synchronized void replaces(Block at, Entry before) {
+        if (replaced != null && before.region() != this) {
+            replaced.add(new Replaced(at, before));
+        }
+    }
+
+    /**
+     * Has regions whose place this one has taken entered again, where they are still good; once.
+     */
+    synchronized void stepAside() {
+        if (replaced == null) {
+            return;
+        }
+        for (Replaced r : replaced) {
+            Entry now = r.at.entry;
+            if (now != null && now.region() == this && r.before.region().valid) {
+                r.at.entry = r.before;
+            }
+        }
+        replaced = null;
+        endWays();
+    }
+
+    /** It does not step aside any more, and what it has replaced may go. */
+    synchronized void stay() {
+        replaced = null;
+    }
 
     /** Instructions executed in it, in the first stage; racy on purpose. */
     long executed;
@@ -175,6 +212,7 @@ public final class Region {
             int stage,
             boolean relocatable) {
         this.stage = stage;
+        this.replaced = stage == 1 ? null : new ArrayList<>();
         this.code = code;
         code.region = this;
         this.blocks = blocks;
@@ -271,6 +309,7 @@ public final class Region {
      */
     void end() {
         valid = false;
+        stay();
         endWays();
         for (@Nullable RegionCode[] l : linked) {
             Arrays.fill(l, null);
@@ -281,6 +320,11 @@ public final class Region {
                 b.entry = null;
             }
         }
+    }
+
+    /** Whether no frame under it was written. */
+    public boolean valid() {
+        return valid;
     }
 
     /** Whether it was translated from a frame. */

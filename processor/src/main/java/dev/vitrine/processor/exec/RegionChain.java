@@ -253,6 +253,12 @@ public final class RegionChain {
                 && cpu.retired + to.longestPath < cpu.loopLimit();
     }
 
+    /** A region of the second stage is not {@link Region#young} any more. */
+    void grown(Region g) {
+        tiering.profiled(cache, g);
+        g.stay();
+    }
+
     private void hot(Region g, RegionCode t) {
         if (g.rate() >= tiering.least()
                 && tiering.hot(cpu, cache, g.entries[t.number], t.origin, g.executed)) {

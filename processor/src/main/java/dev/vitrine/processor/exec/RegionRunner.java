@@ -247,6 +247,7 @@ final class RegionRunner {
             }
             if (--g.young < 0) {
                 t.letOthersCall();
+                chain.grown(g);
             }
         }
     }

@@ -37,6 +37,12 @@ public interface Tiering {
      */
     boolean hot(Cpu cpu, CodeCache cache, Block block, long origin, long executed);
 
+    /**
+     * A region of the second stage has run so often that HotSpot's counters tell what it does. As
+     * {@link #sampled}.
+     */
+    default void profiled(CodeCache cache, Region region) {}
+
     /** Instructions a second in a region from which on the second stage is worth its cost. */
     default long least() {
         return 0;

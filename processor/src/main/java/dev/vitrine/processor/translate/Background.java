@@ -46,6 +46,9 @@ final class Background {
     /** A region that is not executed any more does not get to the second compiler. */
     static final long PROFILING_NANOS = 500_000_000L;
 
+    /** So many regions run with counters at a time. */
+    static final int PROFILING = 2;
+
     /** That of the process. */
     static final Background SHARED =
             new Background(
@@ -95,8 +98,10 @@ final class Background {
     /** Translated and not compiled yet. */
     private final List<Waiting> waiting = new ArrayList<>();
 
-    /** Regions of the second stage that run with counters, until the second compiler has them. */
+    /** Regions of the second stage that run with counters, until that is enough. */
     private final Queue<Waiting> profiling = new ConcurrentLinkedQueue<>();
+
+    private final Optimizer optimizer;
 
     private final Compiler compiler;
     private final LongSupplier clock;
@@ -109,6 +114,7 @@ final class Background {
         this.compiler = compiler;
         this.clock = clock;
         this.queued = new RequestQueue<>(QUEUE, clock);
+        this.optimizer = new Optimizer(compiler, clock);
     }
 
     /**
@@ -131,15 +137,36 @@ final class Background {
     }
 
     /**
-     * How many regions run with counters now, which is slower than the first stage: as many as the
-     * second compiler can be kept busy with should.
+     * Whether another region of the second stage would have to wait for the second compiler, or run
+     * with counters, which is slower than the first stage, beside too many others.
      */
+    boolean busy() {
+        return optimizer.waiting() > 0 || profiling() >= PROFILING;
+    }
+
+    /** How many regions run with counters now, as long as these are executed. */
     int profiling() {
         long now = clock.getAsLong();
         profiling.removeIf(w ->
                 now - w.since > PROFILING_NANOS
+                        || optimizer.has(w.region)
                         || compiler.level(Objects.requireNonNull(w.queued)) == HotSpot.OPTIMIZED);
         return profiling.size();
+    }
+
+    /**
+     * Has the second compiler compile a region that runs with counters, and meanwhile what was
+     * there before it executed, which is faster. Without {@link HotSpot} nothing is done: it finds
+     * out by itself.
+     *
+     * @param withdraw called before that
+     * @param restore called when it is compiled
+     */
+    void optimize(Region region, Consumer<Region> withdraw, Consumer<Region> restore) {
+        Method run = method(region);
+        if (compiler.level(run) == HotSpot.PROFILED) {
+            optimizer.add(region, run, withdraw, restore);
+        }
     }
 
     private synchronized void start() {
@@ -203,19 +230,22 @@ final class Background {
     private @Nullable Method queue(Region region) {
         // Before it is compiled all that is linked at the first call should be.
         call(region, 1);
-        try {
-            Method run =
-                    region.code
-                            .getClass()
-                            .getDeclaredMethod("run", Cpu.class, Region.class, int.class);
-            if (compiler.compile(run, level(region))) {
-                return run;
-            }
-        } catch (NoSuchMethodException e) {
-            throw new IllegalStateException("generated class of a region", e);
+        Method run = method(region);
+        if (compiler.compile(run, level(region))) {
+            return run;
         }
         call(region, CALLS);
         return null;
+    }
+
+    private static Method method(Region region) {
+        try {
+            return region.code
+                    .getClass()
+                    .getDeclaredMethod("run", Cpu.class, Region.class, int.class);
+        } catch (NoSuchMethodException e) {
+            throw new IllegalStateException("generated class of a region", e);
+        }
     }
 
     private static void call(Region region, int times) {

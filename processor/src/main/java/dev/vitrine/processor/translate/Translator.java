@@ -55,9 +55,6 @@ public final class Translator implements Tiering {
      */
     private static final long WORTH_WHILE_NEW = 10_000_000;
 
-    /** So many regions of the second stage at a time are on their way through HotSpot. */
-    private static final int PROFILING = Integer.getInteger("vitrine.translate.profiling", 4);
-
     /** What has been in use for so long does not belong to what passes. */
     private static final long LASTING_NANOS = 3_000_000_000L;
 
@@ -134,7 +131,7 @@ public final class Translator implements Tiering {
         long now = System.nanoTime();
         if (!atOnce
                 && (now - lastHot < PACE_NANOS
-                        || Background.SHARED.profiling() >= PROFILING
+                        || Background.SHARED.busy()
                         || (executed < WORTH_WHILE_NEW
                                 && phase.isNew(cpu.number, cpu.retired)
                                 && age(block, now) < LASTING_NANOS))) {
@@ -148,6 +145,13 @@ public final class Translator implements Tiering {
             translations.add(() -> attempts.within(limit));
         }
         return submit(cache, translations, null, () -> {});
+    }
+
+    @Override
+    public void profiled(CodeCache cache, Region region) {
+        if (!atOnce) {
+            Background.SHARED.optimize(region, cache::withdraw, cache::restore);
+        }
     }
 
     /** How long there has been a translation for a block, in nanoseconds. */

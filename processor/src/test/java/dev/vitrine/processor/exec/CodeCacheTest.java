@@ -11,7 +11,9 @@ import dev.vitrine.processor.decode.Instruction;
 import org.junit.jupiter.api.Test;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 
 /**
  * The cache stays bounded, however often a guest maps the same code at other addresses; and what a
@@ -87,6 +89,13 @@ class CodeCacheTest {
     }
 
     private static Region region(Block... blocks) {
+        return region(1, 1, blocks);
+    }
+
+    /**
+     * @param entries how many of the blocks it can be entered at
+     */
+    private static Region region(int stage, int entries, Block... blocks) {
         long[] pages = new long[2 * blocks.length];
         for (int i = 0; i < blocks.length; i++) {
             pages[i] = blocks[i].rip & -4096L;
@@ -95,7 +104,7 @@ class CodeCacheTest {
         return new Region(
                 new RegionWaysTest.Nothing(),
                 blocks,
-                new Block[] {blocks[0]},
+                Arrays.copyOf(blocks, entries),
                 new Instruction[0],
                 new Block[0],
                 new long[0],
@@ -103,7 +112,7 @@ class CodeCacheTest {
                 pages,
                 1,
                 1,
-                1,
+                stage,
                 false);
     }
 
@@ -150,6 +159,54 @@ class CodeCacheTest {
             memory.ram().putByte(0x7100, (byte) 1);
             cache.markCode(7);
             assertThat(same.valid || elsewhere.valid).isFalse();
+        }
+    }
+
+    private static Region at(Block b) {
+        return Objects.requireNonNull(b.entry).region();
+    }
+
+    @Test
+    void whatIsWithdrawnLeavesItsPlaceToThoseBeforeAndComesBack() {
+        try (MachineMemory memory = MachineMemory.reserve(1 << 20)) {
+            CodeCache cache = new CodeCache(memory, new Rendezvous(), LIMIT);
+            Block a = block(0x100, 5, -1, 16);
+            Block b = block(0x110, 5, -1, 16);
+            Block c = block(0x1100, 7, -1, 16);
+            Block d = block(0x120, 5, -1, 16);
+            for (Block x : List.of(a, b, d)) {
+                cache.add(0x5000 + x.rip, x, cache.markCode(5), null);
+            }
+            cache.add(0x7100, c, cache.markCode(7), null);
+            Region ofA = region(a);
+            Region ofB = region(b);
+            Region ofD = region(d, c);
+            List.of(ofA, ofB, ofD).forEach(cache::add);
+            Block alone = block(0x130, 5, -1, 16);
+            cache.add(0x5130, alone, cache.markCode(5), null);
+            Region all = region(2, 4, a, b, d, alone);
+            cache.add(all);
+            assertThat(List.of(a, b, d, alone)).allMatch(x -> at(x) == all);
+            RegionCode way = all.newWay(Objects.requireNonNull(a.entry), a, 0, 4);
+            // What is there no more cannot be entered, nor what a later one has taken.
+            cache.invalidateFrame(7);
+            assertThat(ofD.valid).isFalse();
+            Region later = region(2, 1, b);
+            cache.add(later);
+            cache.withdraw(all);
+            assertThat(at(a)).isSameAs(ofA);
+            assertThat(at(b)).isSameAs(later);
+            assertThat(at(d)).as("what was there has ended").isSameAs(all);
+            assertThat(at(alone)).as("nothing was there before").isSameAs(all);
+            assertThat(way.holds(4)).as("cached ways end").isFalse();
+            cache.restore(all);
+            assertThat(at(a)).isSameAs(all);
+            assertThat(at(b)).as("not what is of the same stage").isSameAs(later);
+            cache.withdraw(all);
+            assertThat(at(a)).as("once").isSameAs(all);
+            cache.invalidateFrame(5);
+            cache.restore(all);
+            assertThat(a.entry).as("not what has ended").isNull();
         }
     }
 

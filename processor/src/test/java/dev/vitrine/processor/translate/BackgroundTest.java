@@ -331,6 +331,114 @@ class BackgroundTest {
         assertThat(background.profiling()).as("not what is not executed any more").isZero();
     }
 
+    private final BlockingQueue<Region> withdrawn = new LinkedBlockingQueue<>();
+    private final BlockingQueue<Region> restored = new LinkedBlockingQueue<>();
+
+    private void optimize(Region region) {
+        background.optimize(region, withdrawn::add, restored::add);
+    }
+
+    /** Comes back when what the second compiler was asked for before has been done. */
+    private void settleOptimized() throws InterruptedException {
+        Region last = region(new Third(), 2);
+        compiler.levels.put(Third.class, HotSpot.PROFILED);
+        optimize(last);
+        compiler.levels.put(Third.class, HotSpot.OPTIMIZED);
+        assertThat(restored.poll(PATIENCE_SECONDS, TimeUnit.SECONDS)).isSameAs(last);
+        while (background.busy()) {
+            Thread.onSpinWait();
+        }
+        assertThat(withdrawn.remove(last)).isTrue();
+    }
+
+    @Test
+    void whatRanWithCountersIsWithdrawnUntilTheSecondCompilerHasIt() throws InterruptedException {
+        Region region = region(new First(), 2);
+        compiler.levels.put(First.class, HotSpot.PROFILED);
+        optimize(region);
+        optimize(region);
+        assertThat(withdrawn).containsExactly(region);
+        assertThat(background.busy()).isTrue();
+        while (!Integer.valueOf(HotSpot.OPTIMIZED).equals(compiler.asked.get(First.class))) {
+            Thread.onSpinWait();
+        }
+        assertThat(restored).isEmpty();
+        compiler.levels.put(First.class, HotSpot.OPTIMIZED);
+        assertThat(restored.poll(PATIENCE_SECONDS, TimeUnit.SECONDS)).isSameAs(region);
+        settleOptimized();
+        assertThat(restored).isEmpty();
+        optimize(region);
+        assertThat(withdrawn).as("not again").containsExactly(region);
+        assertThat(background.busy()).isFalse();
+    }
+
+    @Test
+    void whatTheSecondCompilerCannotDoStaysAway() throws InterruptedException {
+        Region region = region(new First(), 2);
+        compiler.levels.put(First.class, HotSpot.PROFILED);
+        compiler.notCompilable.put(First.class, HotSpot.OPTIMIZED);
+        optimize(region);
+        assertThat(withdrawn).containsExactly(region);
+        settleOptimized();
+        assertThat(restored).isEmpty();
+    }
+
+    @Test
+    void whatTheSecondCompilerDoesNotGetToStaysAway() throws InterruptedException {
+        tick.set(1 + Background.PATIENCE_NANOS);
+        Region region = region(new First(), 2);
+        compiler.levels.put(First.class, HotSpot.PROFILED);
+        optimize(region);
+        while (background.busy()) {
+            Thread.onSpinWait();
+        }
+        tick.set(0);
+        settleOptimized();
+        assertThat(restored).isEmpty();
+    }
+
+    /** Without HotSpot's queue nobody knows when the second compiler has it. */
+    @Test
+    void whatIsNotKnownToRunWithCountersGoesOn() {
+        optimize(region(new First(), 2));
+        assertThat(withdrawn).isEmpty();
+        assertThat(background.busy()).isFalse();
+    }
+
+    @Test
+    void failuresToRestoreAreReportedAndOthersGoOn() throws InterruptedException {
+        Thread.UncaughtExceptionHandler old = Thread.getDefaultUncaughtExceptionHandler();
+        List<Throwable> reported = reported(old);
+        try {
+            compiler.levels.put(First.class, HotSpot.PROFILED);
+            background.optimize(
+                    region(new First(), 2),
+                    withdrawn::add,
+                    r -> {
+                        throw new IllegalStateException("planted");
+                    });
+            compiler.levels.put(First.class, HotSpot.OPTIMIZED);
+            settleOptimized();
+            assertThat(reported).hasSize(1);
+        } finally {
+            Thread.setDefaultUncaughtExceptionHandler(old);
+        }
+    }
+
+    @Test
+    void isBusyWhileEnoughRunWithCounters() throws InterruptedException {
+        List<First> codes = List.of(new First(), new Second(), new Fourth());
+        for (int i = 0; i < Background.PROFILING; i++) {
+            assertThat(background.busy()).isFalse();
+            Region region = region(codes.get(i), 2);
+            compiler.levels.put(codes.get(i).getClass(), HotSpot.PROFILED);
+            submit(() -> region);
+            expectUsed(region);
+            settle();
+        }
+        assertThat(background.busy()).isTrue();
+    }
+
     @Test
     void refusesWhatIsTooMuch() throws InterruptedException {
         CountDownLatch begun = new CountDownLatch(1);
