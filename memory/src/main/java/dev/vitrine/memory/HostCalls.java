@@ -53,6 +53,14 @@ public final class HostCalls {
     }
 
     /**
+     * Makes what the first call needs of the JVM, some 15 ms of work; those that come meanwhile
+     * wait for the rest of it only.
+     */
+    public static void prepare() {
+        int ignored = nice(THIS_THREAD);
+    }
+
+    /**
      * How far a thread of this process steps back for others where there are not processors for all
      * (see setpriority(2)). Nothing happens where that cannot be asked for, or is not allowed: less
      * than there was mostly is not.

@@ -39,6 +39,8 @@ final class CompilerThreads {
 
     /** Has the second compiler let others go first while a guest boots. */
     static void letOthersGoFirst() {
+        // Now, so that who makes the domain need not do it.
+        HostCalls.prepare();
         try {
             Thread.sleep(BEFORE_MILLIS);
             letOthersGoFirst(BOOT_MILLIS, SECOND, FIRST);
