@@ -170,7 +170,7 @@ final class RunManifest {
         for (KernelSegment s : kernel.segments()) {
             String where = Long.toHexString(s.address()) + " " + s.memorySize() + "\n";
             crc.update(where.getBytes(StandardCharsets.US_ASCII));
-            s.read((address, bytes, offset, length) -> crc.update(bytes, offset, length));
+            s.writeTo((address, bytes, offset, length) -> crc.update(bytes, offset, length));
         }
         return shown(crc, kernel.end() - kernel.start());
     }

@@ -58,6 +58,16 @@ public final class FrameTable {
         return chunk == null ? 0 : (byte) BYTES.getVolatile(chunk, (int) mfn & mask());
     }
 
+    /** Whether one of some frames in a row has, or had, flags. */
+    public boolean anyFlags(long mfn, long count) {
+        for (int i = index(mfn); i <= index(mfn + count - 1); i++) {
+            if (CHUNKS.getAcquire(chunks, i) != null) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     public boolean isCode(long mfn) {
         return (flags(mfn) & CODE) != 0;
     }

@@ -3,7 +3,9 @@
 
 package dev.vitrine.memory;
 
+import java.io.IOException;
 import java.lang.invoke.VarHandle;
+import java.nio.channels.FileChannel;
 
 /**
  * Access to a domain's RAM by guest-physical address, for everything outside the processor. Ranges
@@ -52,10 +54,14 @@ public final class GuestPhysical {
         if (length < 0 || address < 0 || address + length < address) {
             return false;
         }
-        for (long a = address & -4096L; a < address + length; a += 4096) {
-            if (view.lookup(a >>> MachineMemory.FRAME_SHIFT) == 0) {
+        long gfn = address >>> MachineMemory.FRAME_SHIFT;
+        long end = address + length + MachineMemory.FRAME_SIZE - 1 >>> MachineMemory.FRAME_SHIFT;
+        while (gfn < end) {
+            long n = view.run(gfn, end - gfn);
+            if (n == 0) {
                 return false;
             }
+            gfn += n;
         }
         return true;
     }
@@ -89,6 +95,32 @@ public final class GuestPhysical {
             offset += part;
             length -= part;
         }
+    }
+
+    /**
+     * Writes bytes of a file, which are read to where they belong.
+     *
+     * @return how many there were, fewer than length where the file ends
+     */
+    public int write(long address, FileChannel from, long position, int length) throws IOException {
+        if (!isRam(address, length)) {
+            throw new BadGuestAddress(address);
+        }
+        int done = 0;
+        while (done < length) {
+            long a = address + done;
+            int within = (int) (a & 4095);
+            long frames = (within + (long) length - done + 4095) / 4096;
+            long run = view.run(a >>> MachineMemory.FRAME_SHIFT, frames) * 4096 - within;
+            long machine = machine(a);
+            int n = ram.read(from, position + done, machine, (int) Math.min(run, length - done));
+            if (n <= 0) {
+                break;
+            }
+            written(machine, n);
+            done += n;
+        }
+        return done;
     }
 
     public void write(long address, byte[] source) {
@@ -242,6 +274,17 @@ public final class GuestPhysical {
         }
         if ((flags & (FrameTable.CODE | FrameTable.MIRRORED)) != 0) {
             codeListener.codeWritten(mfn);
+        }
+    }
+
+    private void written(long machine, int length) {
+        long first = machine >>> MachineMemory.FRAME_SHIFT;
+        long last = machine + length - 1 >>> MachineMemory.FRAME_SHIFT;
+        VarHandle.fullFence();
+        if (frames.dirtyLog() || frames.anyFlags(first, last - first + 1)) {
+            for (long mfn = first; mfn <= last; mfn++) {
+                written(mfn << MachineMemory.FRAME_SHIFT);
+            }
         }
     }
 

@@ -3,10 +3,12 @@
 
 package dev.vitrine.memory;
 
+import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
 import java.util.Objects;
 
 /**
@@ -133,6 +135,16 @@ public record GuestRam(MemorySegment segment, long mask) {
     /** Copies bytes into machine memory. */
     public void write(long address, byte[] source, int offset, int length) {
         MemorySegment.copy(source, offset, segment, BYTE, address, length);
+    }
+
+    /**
+     * Reads bytes of a file into machine memory, as {@link FileChannel#read(java.nio.ByteBuffer,
+     * long)} does.
+     *
+     * @return how many there were; -1 behind the file's end
+     */
+    public int read(FileChannel from, long position, long address, int length) throws IOException {
+        return from.read(segment.asSlice(address, length).asByteBuffer(), position);
     }
 
     /**

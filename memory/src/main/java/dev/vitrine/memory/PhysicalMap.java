@@ -188,6 +188,18 @@ public final class PhysicalMap implements PhysicalView {
         return chunk != null ? chunk[(int) (gfn % CHUNK)] : fromExtents(gfn);
     }
 
+    @Override
+    public long run(long gfn, long count) {
+        if (chunks.isEmpty()) {
+            for (Extent e : extents) {
+                if (gfn >= e.gfn && gfn - e.gfn < e.count) {
+                    return Math.min(count, e.count - (gfn - e.gfn));
+                }
+            }
+        }
+        return PhysicalView.super.run(gfn, count);
+    }
+
     private long fromExtents(long gfn) {
         for (Extent e : extents) {
             if (gfn >= e.gfn && gfn - e.gfn < e.count) {

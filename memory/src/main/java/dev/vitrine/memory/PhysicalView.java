@@ -36,6 +36,23 @@ public sealed interface PhysicalView permits PhysicalMap, AlternateView, Unrestr
         return lookup(gfn);
     }
 
+    /** How many frames from gfn on, count at the most, are RAM and in a row in machine memory. */
+    default long run(long gfn, long count) {
+        long first = lookup(gfn);
+        if (first == 0) {
+            return 0;
+        }
+        long n = 1;
+        while (n < count) {
+            long e = lookup(gfn + n);
+            if (e == 0 || mfn(e) != mfn(first) + n) {
+                break;
+            }
+            n++;
+        }
+        return n;
+    }
+
     /** The domain's own map, under all views. */
     PhysicalMap base();
 

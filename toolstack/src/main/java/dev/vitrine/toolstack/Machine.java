@@ -14,6 +14,7 @@ import dev.vitrine.hypervisor.InputJournal;
 import dev.vitrine.hypervisor.StopReason;
 import dev.vitrine.hypervisor.TurnScheduler;
 import dev.vitrine.hypervisor.Vcpu;
+import dev.vitrine.memory.GuestPhysical;
 import dev.vitrine.platform.AcpiTables;
 import dev.vitrine.toolstack.builder.AcpiBlob;
 import dev.vitrine.toolstack.builder.MemoryMapEntry;
@@ -25,13 +26,16 @@ import dev.vitrine.toolstack.console.ConsoleRing;
 import dev.vitrine.toolstack.console.ExecStatusFilter;
 import dev.vitrine.toolstack.console.GuestConsole;
 import dev.vitrine.toolstack.loader.LoadedKernel;
+import dev.vitrine.toolstack.loader.PhysicalWriter;
 import dev.vitrine.toolstack.xenstore.XenStore;
 import dev.vitrine.toolstack.xenstore.XenStoreRing;
 import dev.vitrine.xenabi.HvmParam;
 
 import org.jspecify.annotations.Nullable;
 
+import java.io.IOException;
 import java.io.OutputStream;
+import java.nio.channels.FileChannel;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -117,7 +121,7 @@ public final class Machine implements AutoCloseable {
                     List.of(
                             new AcpiBlob(layout.acpiTables(), acpi.tables()),
                             new AcpiBlob(layout.rsdp(), acpi.rsdp())),
-                    domain.physical()::write);
+                    writer(domain.physical()));
             domain.setMemoryMap(
                     layout.memoryMap().stream()
                             .map(e -> new E820Entry(e.address(), e.size(), e.type().number()))
@@ -182,6 +186,21 @@ public final class Machine implements AutoCloseable {
     /** One thread for each vCPU that can run at the same time. */
     private static int physicalCpus(Builder b) {
         return Math.clamp(b.vcpus, 1, Math.min(64, Runtime.getRuntime().availableProcessors()));
+    }
+
+    private static PhysicalWriter writer(GuestPhysical memory) {
+        return new PhysicalWriter() {
+            @Override
+            public void write(long address, byte[] source, int offset, int length) {
+                memory.write(address, source, offset, length);
+            }
+
+            @Override
+            public int write(long address, FileChannel from, long position, int length)
+                    throws IOException {
+                return memory.write(address, from, position, length);
+            }
+        };
     }
 
     private static EventListener listener(Runnable serve) {

@@ -8,6 +8,7 @@ import dev.vitrine.toolstack.builder.MemoryMapEntry.Type;
 import dev.vitrine.toolstack.loader.ElfNotes;
 import dev.vitrine.toolstack.loader.KernelSegment;
 import dev.vitrine.toolstack.loader.LoadedKernel;
+import dev.vitrine.toolstack.loader.PhysicalWriter;
 
 import org.jspecify.annotations.Nullable;
 
@@ -172,7 +173,7 @@ public final class PvhBuilder {
      */
     public void write(PvhLayout layout, List<AcpiBlob> acpi, PhysicalWriter writer) {
         for (KernelSegment segment : kernel.segments()) {
-            segment.read(writer::write);
+            segment.writeTo(writer);
         }
         if (ramdisk != null) {
             ramdisk.writeTo(layout.ramdisk(), writer);

@@ -4,9 +4,10 @@
 package dev.vitrine.toolstack.builder;
 
 import dev.vitrine.toolstack.BadInputException;
+import dev.vitrine.toolstack.loader.PhysicalWriter;
 
 import java.io.IOException;
-import java.io.InputStream;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -114,15 +115,13 @@ public interface Ramdisk {
 
         @Override
         public void writeTo(long address, PhysicalWriter writer) {
-            byte[] chunk = new byte[(int) Math.min(size, 1 << 20)];
-            try (InputStream in = Files.newInputStream(file)) {
+            try (FileChannel channel = FileChannel.open(file)) {
                 for (long at = 0; at < size; ) {
-                    int n = in.readNBytes(chunk, 0, (int) Math.min(chunk.length, size - at));
-                    if (n == 0) {
+                    int n = (int) Math.min(1 << 30, size - at);
+                    if (writer.write(address + at, channel, at, n) < n) {
                         throw new BadInputException(
                                 file + ": the ramdisk shrank while it was read.");
                     }
-                    writer.write(address + at, chunk, 0, n);
                     at += n;
                 }
             } catch (IOException e) {

@@ -5,8 +5,8 @@ package dev.vitrine.toolstack.image;
 
 import dev.vitrine.toolstack.BadInputException;
 import dev.vitrine.toolstack.PathNames;
-import dev.vitrine.toolstack.builder.PhysicalWriter;
 import dev.vitrine.toolstack.builder.Ramdisk;
+import dev.vitrine.toolstack.loader.PhysicalWriter;
 
 import org.jspecify.annotations.Nullable;
 

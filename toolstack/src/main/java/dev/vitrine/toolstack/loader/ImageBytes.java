@@ -111,13 +111,13 @@ final class ImageBytes {
 
     byte[] copy() {
         byte[] copy = new byte[length];
-        read(0, (at, from, offset, n) -> System.arraycopy(from, offset, copy, (int) at, n));
+        writeTo(0, (at, from, offset, n) -> System.arraycopy(from, offset, copy, (int) at, n));
         return copy;
     }
 
-    /** Gives the bytes in order, the first one as that of {@code address}. */
-    void read(long address, KernelSegment.Sink sink) {
-        source.read(start, length, address, sink);
+    /** Writes the bytes in order, the first one to {@code address}. */
+    void writeTo(long address, PhysicalWriter writer) {
+        source.write(start, length, address, writer);
     }
 
     private void check(long offset, long size, String what) {

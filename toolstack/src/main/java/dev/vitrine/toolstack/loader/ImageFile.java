@@ -28,9 +28,6 @@ final class ImageFile implements ImageSource {
 
     private static final int PAGE = 4096;
 
-    /** Small enough to stay in the host's second cache on its way to the guest. */
-    private static final int PART = 1 << 17;
-
     private final Path file;
     private final BasicFileAttributes state;
 
@@ -94,13 +91,10 @@ final class ImageFile implements ImageSource {
     }
 
     @Override
-    public void read(int offset, int length, long address, KernelSegment.Sink sink) {
-        byte[] part = new byte[Math.min(length, PART)];
+    public void write(int offset, int length, long address, PhysicalWriter writer) {
         try (FileChannel channel = FileChannel.open(file)) {
-            for (int done = 0; done < length; done += part.length) {
-                int n = Math.min(part.length, length - done);
-                fill(channel, offset + done, part, n);
-                sink.take(address + done, part, 0, n);
+            if (writer.write(address, channel, offset, length) < length) {
+                throw shrank();
             }
             checkUnchanged();
         } catch (IOException e) {
@@ -113,8 +107,10 @@ final class ImageFile implements ImageSource {
         byte[] all;
         try (FileChannel channel = FileChannel.open(file)) {
             all = new byte[size()];
-            for (int done = 0; done < all.length; done += PART) {
-                ByteBuffer part = ByteBuffer.wrap(all, done, Math.min(PART, all.length - done));
+            for (int done = 0; done < all.length; done += PhysicalWriter.PART) {
+                ByteBuffer part =
+                        ByteBuffer.wrap(
+                                all, done, Math.min(PhysicalWriter.PART, all.length - done));
                 fill(channel, done, part);
             }
             checkUnchanged();
@@ -136,10 +132,14 @@ final class ImageFile implements ImageSource {
         while (into.hasRemaining()) {
             int n = channel.read(into, next);
             if (n < 0) {
-                throw new BadInputException(file + ": the kernel shrank while it was read.");
+                throw shrank();
             }
             next += n;
         }
+    }
+
+    private BadInputException shrank() {
+        return new BadInputException(file + ": the kernel shrank while it was read.");
     }
 
     private void checkUnchanged() throws IOException {

@@ -15,11 +15,11 @@ sealed interface ImageSource permits ImageSource.Array, ImageFile {
     int u8(int offset);
 
     /**
-     * Gives a range of bytes, in order and in parts.
+     * Writes a range of bytes, in order.
      *
-     * @param address the address that the first one belongs to
+     * @param address where the first one belongs
      */
-    void read(int offset, int length, long address, KernelSegment.Sink sink);
+    void write(int offset, int length, long address, PhysicalWriter writer);
 
     /** All bytes as one array, not to be changed. */
     byte[] array();
@@ -40,8 +40,8 @@ sealed interface ImageSource permits ImageSource.Array, ImageFile {
         }
 
         @Override
-        public void read(int offset, int length, long address, KernelSegment.Sink sink) {
-            sink.take(address, array, offset, length);
+        public void write(int offset, int length, long address, PhysicalWriter writer) {
+            writer.write(address, array, offset, length);
         }
 
         @Override

@@ -8,19 +8,6 @@ package dev.vitrine.toolstack.loader;
  * image, then zeros up to {@link #memorySize}.
  */
 public final class KernelSegment {
-    /** Takes some of a segment's bytes. */
-    @FunctionalInterface
-    public interface Sink {
-        /**
-         * Takes {@code length} bytes.
-         *
-         * @param address the guest-physical address of the first
-         * @param source the array that holds them for now, from {@code offset} on; not to be
-         *     changed
-         */
-        void take(long address, byte[] source, int offset, int length);
-    }
-
     private final long address;
     private final long memorySize;
     private final ImageBytes bytes;
@@ -54,14 +41,14 @@ public final class KernelSegment {
     }
 
     /**
-     * Gives the bytes that come from the image, in order and in parts. Those of a file that is not
-     * packed are read now.
+     * Writes the bytes that come from the image to their address, in order. Those of a file that is
+     * not packed are read now.
      *
      * @throws dev.vitrine.toolstack.BadInputException the file cannot be read any more, or is not
      *     what it was when the kernel was loaded
      */
-    public void read(Sink sink) {
-        bytes.read(address, sink);
+    public void writeTo(PhysicalWriter writer) {
+        bytes.writeTo(address, writer);
     }
 
     @Override

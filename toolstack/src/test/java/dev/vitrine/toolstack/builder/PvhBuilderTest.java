@@ -11,6 +11,7 @@ import dev.vitrine.toolstack.builder.MemoryMapEntry.Type;
 import dev.vitrine.toolstack.loader.ElfNotes;
 import dev.vitrine.toolstack.loader.KernelImage;
 import dev.vitrine.toolstack.loader.LoadedKernel;
+import dev.vitrine.toolstack.loader.PhysicalWriter;
 import dev.vitrine.toolstack.loader.TestKernels;
 
 import org.junit.jupiter.api.Test;

@@ -26,7 +26,7 @@ class KernelImageFuzzTest {
                 assertThat(segment.address()).isGreaterThanOrEqualTo(end);
                 assertThat(segment.end()).isGreaterThan(segment.address());
                 long[] next = {segment.address()};
-                segment.read((address, source, offset, length) -> {
+                segment.writeTo((address, source, offset, length) -> {
                     assertThat(address).isEqualTo(next[0]);
                     Objects.checkFromIndexSize(offset, length, source.length);
                     next[0] += length;

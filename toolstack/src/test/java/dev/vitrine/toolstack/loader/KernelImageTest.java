@@ -35,7 +35,7 @@ class KernelImageTest {
     /** What a segment gives, which has to be all of it in order. */
     private static byte[] bytes(KernelSegment segment) {
         ByteArrayOutputStream all = new ByteArrayOutputStream();
-        segment.read((address, source, offset, length) -> {
+        segment.writeTo((address, source, offset, length) -> {
             assertThat(address).isEqualTo(segment.address() + all.size());
             all.write(source, offset, length);
         });
