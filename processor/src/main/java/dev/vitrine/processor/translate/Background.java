@@ -43,11 +43,14 @@ final class Background {
     /** After that a region is given up: HotSpot does not compile it. */
     static final long PATIENCE_NANOS = 60_000_000_000L;
 
-    /** A region that is not executed any more does not get to the second compiler. */
-    static final long PROFILING_NANOS = 500_000_000L;
+    /** A region that is not executed often makes room for others. */
+    static final long PROFILING_NANOS = 100_000_000L;
 
     /** So many regions run with counters at a time. */
     static final int PROFILING = 2;
+
+    /** One that the second compiler works at, and the next one. */
+    static final int OPTIMIZING = 2;
 
     /** That of the process. */
     static final Background SHARED =
@@ -141,7 +144,12 @@ final class Background {
      * with counters, which is slower than the first stage, beside too many others.
      */
     boolean busy() {
-        return optimizer.waiting() > 0 || profiling() >= PROFILING;
+        return optimizing() >= OPTIMIZING || profiling() >= PROFILING;
+    }
+
+    /** How many regions the second compiler has been asked for. */
+    int optimizing() {
+        return optimizer.waiting();
     }
 
     /** How many regions run with counters now, as long as these are executed. */

@@ -345,7 +345,7 @@ class BackgroundTest {
         optimize(last);
         compiler.levels.put(Third.class, HotSpot.OPTIMIZED);
         assertThat(restored.poll(PATIENCE_SECONDS, TimeUnit.SECONDS)).isSameAs(last);
-        while (background.busy()) {
+        while (background.optimizing() > 0) {
             Thread.onSpinWait();
         }
         assertThat(withdrawn.remove(last)).isTrue();
@@ -358,13 +358,21 @@ class BackgroundTest {
         optimize(region);
         optimize(region);
         assertThat(withdrawn).containsExactly(region);
+        assertThat(background.busy()).isFalse();
+        Region next = region(new Second(), 2);
+        compiler.levels.put(Second.class, HotSpot.PROFILED);
+        optimize(next);
         assertThat(background.busy()).isTrue();
+        assertThat(withdrawn.remove(next)).isTrue();
         while (!Integer.valueOf(HotSpot.OPTIMIZED).equals(compiler.asked.get(First.class))) {
             Thread.onSpinWait();
         }
         assertThat(restored).isEmpty();
+        compiler.levels.put(Second.class, HotSpot.OPTIMIZED);
+        assertThat(restored).as("one after the other").isEmpty();
         compiler.levels.put(First.class, HotSpot.OPTIMIZED);
         assertThat(restored.poll(PATIENCE_SECONDS, TimeUnit.SECONDS)).isSameAs(region);
+        assertThat(restored.poll(PATIENCE_SECONDS, TimeUnit.SECONDS)).isSameAs(next);
         settleOptimized();
         assertThat(restored).isEmpty();
         optimize(region);
@@ -389,7 +397,7 @@ class BackgroundTest {
         Region region = region(new First(), 2);
         compiler.levels.put(First.class, HotSpot.PROFILED);
         optimize(region);
-        while (background.busy()) {
+        while (background.optimizing() > 0) {
             Thread.onSpinWait();
         }
         tick.set(0);
