@@ -162,6 +162,13 @@ class CodeCacheTest {
         }
     }
 
+    /** Lets blocks of one frame each be found. */
+    private static void enter(CodeCache cache, Block... blocks) {
+        for (Block b : blocks) {
+            cache.add(b.mfn0 << 12 | b.rip & 4095, b, cache.markCode(b.mfn0), null);
+        }
+    }
+
     private static Region at(Block b) {
         return Objects.requireNonNull(b.entry).region();
     }
@@ -174,16 +181,12 @@ class CodeCacheTest {
             Block b = block(0x110, 5, -1, 16);
             Block c = block(0x1100, 7, -1, 16);
             Block d = block(0x120, 5, -1, 16);
-            for (Block x : List.of(a, b, d)) {
-                cache.add(0x5000 + x.rip, x, cache.markCode(5), null);
-            }
-            cache.add(0x7100, c, cache.markCode(7), null);
+            Block alone = block(0x130, 5, -1, 16);
+            enter(cache, a, b, c, d, alone);
             Region ofA = region(a);
             Region ofB = region(b);
             Region ofD = region(d, c);
             List.of(ofA, ofB, ofD).forEach(cache::add);
-            Block alone = block(0x130, 5, -1, 16);
-            cache.add(0x5130, alone, cache.markCode(5), null);
             Region all = region(2, 4, a, b, d, alone);
             cache.add(all);
             assertThat(List.of(a, b, d, alone)).allMatch(x -> at(x) == all);
@@ -216,8 +219,7 @@ class CodeCacheTest {
             CodeCache cache = new CodeCache(memory, new Rendezvous(), LIMIT);
             Block a = block(0x100, 5, -1, 16);
             Block b = block(0x1100, 7, -1, 16);
-            cache.add(0x5100, a, cache.markCode(5), null);
-            cache.add(0x7100, b, cache.markCode(7), null);
+            enter(cache, a, b);
             Region g = region(a, b);
             cache.add(g);
             cache.invalidateFrame(5);
