@@ -15,7 +15,6 @@ import dev.vitrine.processor.system.PageWalker;
 import org.jspecify.annotations.Nullable;
 
 import java.lang.invoke.VarHandle;
-import java.util.Arrays;
 
 /**
  * Guest memory as one processor sees it: soft TLBs in front of the page walker, the physical view
@@ -263,7 +262,7 @@ public final class Mmu {
 
     /** Empties the TLBs; the context is changed behind it. */
     private void sweep() {
-        Arrays.fill(readTlb, 0);
+        Zeroes.fill(readTlb);
         dropAllWrites();
         fetches.forget();
         largePages.clear();
@@ -306,7 +305,7 @@ public final class Mmu {
 
     /** Drops all write entries (the dirty log was switched on). */
     public void dropAllWrites() {
-        Arrays.fill(writeTlb, 0);
+        Zeroes.fill(writeTlb);
         writableFrames.clear();
     }
 

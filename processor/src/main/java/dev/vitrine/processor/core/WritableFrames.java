@@ -3,8 +3,6 @@
 
 package dev.vitrine.processor.core;
 
-import java.util.Arrays;
-
 /**
  * Where in a soft TLB for writes a frame may have an entry. Most code is never written to, and what
  * is has mostly one entry: nothing need be looked for in the whole of it.
@@ -55,6 +53,6 @@ final class WritableFrames {
 
     /** The TLB is empty. */
     void clear() {
-        Arrays.fill(entries, (short) 0);
+        Zeroes.fill(entries);
     }
 }

@@ -29,6 +29,9 @@ public final class Decoder {
     /** UD2 and "xen", which Xen guests put before an instruction that is to be emulated. */
     private static final byte[] FORCED_EMULATION = {0x0F, 0x0B, 0x78, 0x65, 0x6E};
 
+    /** Bytes that a decoder looks at, at the most: those with that prefix. */
+    public static final int MOST_BYTES = MAX_LENGTH + FORCED_EMULATION.length;
+
     private static final int NO_SEGMENT = -1;
 
     // Classes of bytes that may be prefixes.
@@ -93,7 +96,7 @@ public final class Decoder {
     /**
      * Decodes the instruction at {@code code[offset]}.
      *
-     * @param available bytes that may be read, from offset on
+     * @param available bytes that may be read, from offset on; no more than {@link #MOST_BYTES} are
      * @param rip its offset in CS
      * @param codeSize 16, 32 or 64
      * @param out receives the instruction; every field is set
@@ -177,6 +180,7 @@ public final class Decoder {
         out.disp = 0;
         out.imm = 0;
         out.imm2 = 0;
+        out.x87Opcode = 0;
     }
 
     /** Decodes the buffer; pos is then the number of bytes read. False is #UD. */

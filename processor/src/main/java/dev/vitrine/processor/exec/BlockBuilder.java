@@ -33,7 +33,20 @@ final class BlockBuilder {
     private final Decoder decoder;
     private final UopBuffer uops = new UopBuffer();
     private final Lifter lifter;
-    private final byte[] bytes = new byte[4096 + 16];
+
+    /** What is fetched where there is no memory. */
+    private static final byte[] NO_MEMORY = new byte[4096];
+
+    static {
+        Arrays.fill(NO_MEMORY, (byte) 0xFF);
+    }
+
+    /** An instruction that crosses from one page to the next, or has been supplied. */
+    private final byte[] apart = new byte[2 * Decoder.MOST_BYTES];
+
+    /** What the next instruction is decoded into; most are needed only until they are lifted. */
+    private Instruction spare = new Instruction();
+
     private final ArrayList<Instruction> kept = new ArrayList<>();
     private final char[] places = new char[MAX_INSTRUCTIONS];
     private final int[] starts = new int[MAX_INSTRUCTIONS + 1];
@@ -72,6 +85,8 @@ final class BlockBuilder {
         int available = (int) (4096 - (la & 4095));
         CodeCache.Page page = null;
         CodeCache.Page secondPage = null;
+        byte[] bytes = NO_MEMORY;
+        int base = 0;
         BitSet hooks = null;
         hooked = false;
         long hookFrame = -1;
@@ -84,13 +99,12 @@ final class BlockBuilder {
                 // Marking the frame has brought it back.
                 return former;
             }
-            System.arraycopy(page.bytes(), (int) machine & 4095, bytes, 0, available);
+            bytes = page.bytes();
+            base = (int) machine & 4095;
             patched = page.patched;
             hookFrame = cache.hookFrame(machine >>> 12);
             // Behind the mark: who adds a hook ends what has been decoded without it.
             hooks = (modeKey & Interpreter.MODE_REPLAY) == 0 ? cache.hooks.in(hookFrame) : null;
-        } else {
-            Arrays.fill(bytes, 0, available, (byte) 0xFF);
         }
         int codeSize = mode64 ? 64 : (modeKey & Cpu.MODE_32) != 0 ? 32 : 16;
         int max =
@@ -100,13 +114,13 @@ final class BlockBuilder {
         uops.clear();
         kept.clear();
         int count = 0;
-        @Nullable Instruction last = null;
+        long end = 0;
         long secondFrame = -1;
         int offset = 0;
         int ended = Lifter.CONTINUES;
         lifter.target = 0;
         while (ended == Lifter.CONTINUES && count < max && offset < available) {
-            Instruction i = new Instruction();
+            Instruction i = spare;
             long at = rip + offset;
             if (codeSize == 16) {
                 at &= 0xFFFF;
@@ -115,7 +129,12 @@ final class BlockBuilder {
             }
             int length =
                     decoder.decode(
-                            bytes, offset, Math.min(available - offset, 15), at, codeSize, i);
+                            bytes,
+                            base + offset,
+                            Math.min(available - offset, Decoder.MOST_BYTES),
+                            at,
+                            codeSize,
+                            i);
             if (length == Decoder.NEED_MORE) {
                 if (count > 0) {
                     break;
@@ -123,19 +142,16 @@ final class BlockBuilder {
                 // The first instruction crosses the page: only then is the next page touched.
                 long nextLa = (la & -4096L) + 4096;
                 long next = mmu.fetch(mode64 ? nextLa : nextLa & 0xFFFFFFFFL);
+                byte[] rest = NO_MEMORY;
                 if (next >= 0) {
                     secondPage = cache.markCode(next >>> 12);
                     cache.fetched(secondPage, cpu, nextLa);
-                    System.arraycopy(secondPage.bytes(), 0, bytes, available, 16);
+                    rest = secondPage.bytes();
                     secondFrame = next >>> 12;
-                } else {
-                    Arrays.fill(bytes, available, available + 16, (byte) 0xFF);
                 }
-                i = new Instruction();
-                length = decoder.decode(bytes, offset, 15, at, codeSize, i);
-                if (length == Decoder.NEED_MORE) {
-                    length = Decoder.TOO_LONG;
-                }
+                System.arraycopy(bytes, base, apart, 0, available);
+                System.arraycopy(rest, 0, apart, available, Decoder.MOST_BYTES);
+                length = decoder.decode(apart, 0, Decoder.MOST_BYTES, at, codeSize, i);
             }
             if (length == Decoder.TOO_LONG) {
                 if (count == 0) {
@@ -171,12 +187,13 @@ final class BlockBuilder {
             places[count] = Places.of(i, rip);
             if (max == 1 || executedAsAWhole(starts[count])) {
                 kept.add(i);
+                spare = new Instruction();
             }
-            last = i;
+            end = i.nextRip();
             count++;
             offset += length;
         }
-        return finish(modeKey, count, last, ended, machine, page, secondPage, secondFrame);
+        return finish(modeKey, count, end, ended, machine, page, secondPage, secondFrame);
     }
 
     /**
@@ -185,11 +202,11 @@ final class BlockBuilder {
      * @param code as many bytes as the instruction has, or more
      */
     Block buildSupplied(int modeKey, byte[] code) {
-        Arrays.fill(bytes, 0, Decoder.MAX_LENGTH, (byte) 0);
-        System.arraycopy(code, 0, bytes, 0, Math.min(code.length, Decoder.MAX_LENGTH));
+        Arrays.fill(apart, 0, Decoder.MAX_LENGTH, (byte) 0);
+        System.arraycopy(code, 0, apart, 0, Math.min(code.length, Decoder.MAX_LENGTH));
         Instruction i = new Instruction();
         int codeSize = (modeKey & Cpu.MODE_64) != 0 ? 64 : (modeKey & Cpu.MODE_32) != 0 ? 32 : 16;
-        int length = decoder.decode(bytes, 0, Decoder.MAX_LENGTH, cpu.rip, codeSize, i);
+        int length = decoder.decode(apart, 0, Decoder.MAX_LENGTH, cpu.rip, codeSize, i);
         if (length == Decoder.TOO_LONG || length == Decoder.NEED_MORE) {
             throw cpu.gp(0);
         }
@@ -204,7 +221,7 @@ final class BlockBuilder {
         int ended = lifter.lift(i, modeKey, 0);
         places[0] = Places.of(i, cpu.rip);
         kept.add(i);
-        return finish(modeKey, 1, i, ended, -1, null, null, -1);
+        return finish(modeKey, 1, i.nextRip(), ended, -1, null, null, -1);
     }
 
     private static void invalid(Instruction i, long at, int codeSize) {
@@ -218,17 +235,17 @@ final class BlockBuilder {
     private Block finish(
             int modeKey,
             int count,
-            @Nullable Instruction last,
+            long end,
             int ended,
             long machine,
             CodeCache.@Nullable Page page,
             CodeCache.@Nullable Page secondPage,
             long secondFrame) {
-        if (last == null) {
+        if (count == 0) {
             throw new IllegalStateException("block without an instruction");
         }
         if (ended == Lifter.CONTINUES) {
-            uops.emit(Uop.NEXT, 0, Cpu.R_ZERO, Cpu.R_ZERO, 0, Cpu.R_ZERO, last.nextRip());
+            uops.emit(Uop.NEXT, 0, Cpu.R_ZERO, Cpu.R_ZERO, 0, Cpu.R_ZERO, end);
         }
         Block b =
                 new Block(
@@ -242,7 +259,7 @@ final class BlockBuilder {
                         Arrays.copyOf(starts, count),
                         machine >= 0 ? machine >>> 12 : -1,
                         secondFrame,
-                        last.nextRip(),
+                        end,
                         lifter.target);
         if (page != null) {
             b.hooked = hooked;

@@ -8,7 +8,11 @@ import org.jspecify.annotations.Nullable;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.LongSupplier;
 
 /**
@@ -61,8 +65,20 @@ final class RequestQueue<W> {
     private final int limit;
     private final LongSupplier clock;
 
-    /** Oldest first; guarded by this. */
+    /**
+     * What has come since the last look. Whoever offers takes no lock: to wait for one who looks
+     * through all the others took a processor as long as to find what to translate.
+     */
+    private final Queue<Request> arrived = new ConcurrentLinkedQueue<>();
+
+    /** Oldest first; of the one who takes. */
     private final List<Request> waiting = new ArrayList<>();
+
+    /** How many there are in both. */
+    private final AtomicInteger count = new AtomicInteger();
+
+    /** Who waits for a request. */
+    private volatile @Nullable Thread sleeper;
 
     /**
      * @param limit how many requests there may be
@@ -74,43 +90,63 @@ final class RequestQueue<W> {
     }
 
     /**
-     * Adds a request; false if there are too many.
+     * Adds a request; false if there are too many. Any thread may.
      *
      * @param executed how many instructions have been executed that it would make faster, which
      *     others may change meanwhile; null if that is not known
      * @param cold called if it is let go, by whoever takes others
      */
-    synchronized boolean offer(W work, @Nullable LongSupplier executed, Runnable cold) {
-        if (waiting.size() >= limit) {
+    boolean offer(W work, @Nullable LongSupplier executed, Runnable cold) {
+        if (count.incrementAndGet() > limit) {
+            count.decrementAndGet();
             return false;
         }
-        waiting.add(new Request(work, executed, cold));
-        notifyAll();
+        arrived.add(new Request(work, executed, cold));
+        Thread t = sleeper;
+        if (t != null) {
+            LockSupport.unpark(t);
+        }
         return true;
     }
 
-    /** Takes out what is to be done next; waits for it. */
-    synchronized W take() throws InterruptedException {
+    /** Takes out what is to be done next; waits for it. One thread at a time may take. */
+    W take() throws InterruptedException {
         while (true) {
             W w = next();
             if (w != null) {
                 return w;
             }
-            wait();
+            sleep(Long.MAX_VALUE);
         }
     }
 
     /** As {@link #take}, but waits so long at the most, and gives null then. */
-    synchronized @Nullable W poll(long millis) throws InterruptedException {
+    @Nullable W poll(long millis) throws InterruptedException {
         W w = next();
         if (w == null) {
-            TimeUnit.MILLISECONDS.timedWait(this, millis);
+            sleep(TimeUnit.MILLISECONDS.toNanos(millis));
             w = next();
         }
         return w;
     }
 
+    /** Until there is a request, or for no reason, but so long at the most. */
+    private void sleep(long nanos) throws InterruptedException {
+        sleeper = Thread.currentThread();
+        // Behind the announcement: who adds one after this look sees it.
+        if (arrived.isEmpty()) {
+            LockSupport.parkNanos(this, nanos);
+        }
+        sleeper = null;
+        if (Thread.interrupted()) {
+            throw new InterruptedException();
+        }
+    }
+
     private @Nullable W next() {
+        for (Request r = arrived.poll(); r != null; r = arrived.poll()) {
+            waiting.add(r);
+        }
         long now = clock.getAsLong();
         Request best = null;
         Iterator<Request> all = waiting.iterator();
@@ -125,6 +161,7 @@ final class RequestQueue<W> {
                 r.look(now, r.executed);
                 if (now - r.changed > COLD_NANOS) {
                     all.remove();
+                    count.decrementAndGet();
                     r.cold.run();
                     continue;
                 }
@@ -137,6 +174,7 @@ final class RequestQueue<W> {
             return null;
         }
         waiting.remove(best);
+        count.decrementAndGet();
         return best.work;
     }
 }
