@@ -3,9 +3,6 @@
 
 package dev.vitrine.processor.core;
 
-import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
 import java.lang.invoke.MethodHandles;
 
 /**
@@ -13,14 +10,15 @@ import java.lang.invoke.MethodHandles;
  * first compiler is soon done with it. Where the soft TLB misses they set {@link Cpu#missed}, and a
  * load gives 0.
  *
- * <p>Each processor has a class of its own for them, a copy of {@link ProcessorAccess}: HotSpot
- * knows the processor's memory, soft TLBs and the rest as constants in it, which halves an access.
+ * <p>Each processor has a class of its own for them: HotSpot knows the processor's memory, soft
+ * TLBs and the rest as constants in it, which halves an access.
  */
 public abstract class CalledAccess {
-    private static final byte[] COPIED = classFile();
+    /** For the class of a processor. */
+    protected CalledAccess() {}
 
-    /** For the copies. */
-    CalledAccess() {}
+    /** Where classes are defined that name that class. */
+    public abstract MethodHandles.Lookup place();
 
     /** Looks whether an access to a linear address would hit, and makes none. */
     public abstract void probe(long la, int size, boolean write);
@@ -49,33 +47,4 @@ public abstract class CalledAccess {
     public abstract void store4(long la, long value);
 
     public abstract void store8(long la, long value);
-
-    /** Makes the accesses of a processor. */
-    public static CalledAccess of(Cpu cpu) {
-        try {
-            // With one class more, which nobody makes instances of, no code relies on there being
-            // one only, and none is thrown away when the next processor has its own.
-            MethodHandles.lookup().ensureInitialized(ProcessorAccess.class);
-            return (CalledAccess)
-                    MethodHandles.lookup()
-                            .defineHiddenClassWithClassData(COPIED, cpu, true)
-                            .lookupClass()
-                            .getDeclaredConstructor()
-                            .newInstance();
-        } catch (ReflectiveOperationException e) {
-            throw new IllegalStateException("copy of a class", e);
-        }
-    }
-
-    private static byte[] classFile() {
-        String name = "ProcessorAccess.class";
-        try (InputStream in = CalledAccess.class.getResourceAsStream(name)) {
-            if (in == null) {
-                throw new IllegalStateException("no " + name);
-            }
-            return in.readAllBytes();
-        } catch (IOException e) {
-            throw new UncheckedIOException(name, e);
-        }
-    }
 }

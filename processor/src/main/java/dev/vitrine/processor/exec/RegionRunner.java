@@ -3,7 +3,6 @@
 
 package dev.vitrine.processor.exec;
 
-import dev.vitrine.processor.core.CalledAccess;
 import dev.vitrine.processor.core.Cpu;
 import dev.vitrine.processor.core.Intercepted;
 import dev.vitrine.processor.core.Mmu;
@@ -28,6 +27,7 @@ final class RegionRunner {
 
     private final Cpu cpu;
     private final Interpreter interpreter;
+    private final Tiering tiering;
 
     /** So many new targets, a power of two, and those whose region has ended are taken out. */
     private static final int SWEEP = 1 << 10;
@@ -71,6 +71,7 @@ final class RegionRunner {
     RegionRunner(Cpu cpu, CodeCache cache, Interpreter interpreter, Tiering tiering) {
         this.cpu = cpu;
         this.interpreter = interpreter;
+        this.tiering = tiering;
         this.chain = new RegionChain(cpu, cache, tiering);
         this.targets = chain.targets;
     }
@@ -263,7 +264,7 @@ final class RegionRunner {
             return null;
         }
         if (cpu.access == null) {
-            cpu.access = CalledAccess.of(cpu);
+            tiering.prepare(cpu);
         }
         long key = cpu.mmu.fetchKey();
         RegionCode t = e.region().way(e, b, cpu.number, key);

@@ -37,6 +37,9 @@ public interface Tiering {
      */
     boolean hot(Cpu cpu, CodeCache cache, Block block, long origin, long executed);
 
+    /** A processor that has no {@link Cpu#access} yet is about to execute a region. */
+    default void prepare(Cpu cpu) {}
+
     /**
      * A region of the second stage has run so often that HotSpot's counters tell what it does. As
      * {@link #sampled}.

@@ -16,7 +16,6 @@ import java.lang.classfile.CodeBuilder;
 import java.lang.classfile.Label;
 import java.lang.constant.ClassDesc;
 import java.lang.constant.ConstantDescs;
-import java.lang.constant.DynamicConstantDesc;
 import java.lang.constant.MethodTypeDesc;
 import java.util.Objects;
 
@@ -26,42 +25,14 @@ final class MemoryEmitter {
     private static final ClassDesc SEGMENT = ClassDesc.of("java.lang.foreign.MemorySegment");
     private static final ClassDesc VAR_HANDLE = ClassDesc.of("java.lang.invoke.VarHandle");
 
-    /** The bounded segment that is the domain's RAM, a constant of the generated class. */
-    private static final DynamicConstantDesc<?> DOMAIN_RAM = constant(0, SEGMENT);
-
-    /** The soft TLBs of the domain's only processor. */
-    private static final DynamicConstantDesc<?> DOMAIN_READ_TLB = constant(1, CD_long.arrayType());
-
-    private static final DynamicConstantDesc<?> DOMAIN_WRITE_TLB = constant(2, CD_long.arrayType());
-
-    /** That processor, and what belongs to it. */
-    private static final DynamicConstantDesc<?> DOMAIN_CPU =
-            constant(3, ClassDesc.of("dev.vitrine.processor.core.Cpu"));
-
-    private static final DynamicConstantDesc<?> DOMAIN_REGISTERS = constant(4, CD_long.arrayType());
-
-    private static final DynamicConstantDesc<?> DOMAIN_MMU =
-            constant(5, ClassDesc.of("dev.vitrine.processor.core.Mmu"));
-
-    private static DynamicConstantDesc<?> constant(int index, ClassDesc type) {
-        return DynamicConstantDesc.ofNamed(
-                ConstantDescs.ofConstantBootstrap(
-                        ClassDesc.of("java.lang.invoke.MethodHandles"),
-                        "classDataAt",
-                        ConstantDescs.CD_Object,
-                        CD_int),
-                ConstantDescs.DEFAULT_NAME,
-                type,
-                index);
-    }
+    /** The copy of the processor that the code is for, which has its parts as constants. */
+    private static final ClassDesc PROCESSOR =
+            ClassDesc.of("dev.vitrine.processor.translate.ProcessorAccess");
 
     private static final ClassDesc LONG = ClassDesc.of("java.lang.Long");
     private static final ClassDesc CPU = ClassDesc.of("dev.vitrine.processor.core.Cpu");
     private static final ClassDesc MMU = ClassDesc.of("dev.vitrine.processor.core.Mmu");
     private static final ClassDesc CALLED = ClassDesc.of("dev.vitrine.processor.core.CalledAccess");
-    private static final MethodTypeDesc CALLED_LOAD = MethodTypeDesc.of(CD_long, CD_long);
-    private static final MethodTypeDesc CALLED_STORE = MethodTypeDesc.of(CD_void, CD_long, CD_long);
-
     private static final MethodTypeDesc COMPARE = MethodTypeDesc.of(CD_int, CD_long, CD_long);
 
     private static final MethodTypeDesc CALLED_PROBE =
@@ -91,7 +62,7 @@ final class MemoryEmitter {
      * @param ordered keep x86's memory order: other processors look on
      * @param calls write calls of {@link dev.vitrine.processor.core.CalledAccess} instead of code
      *     in line
-     * @param alone the domain has one processor, and the class its soft TLBs as constants
+     * @param alone the domain has one processor, whose parts are constants
      * @param mask see {@link dev.vitrine.memory.GuestRam#mask}
      * @param slots how many pairs of {@link PageCaches} there are
      */
@@ -108,7 +79,7 @@ final class MemoryEmitter {
     /** Replaces the linear address on the stack by what is there; the address is kept. */
     void load(int size, Label miss) {
         if (calls) {
-            called("load", size, miss);
+            called(Access.LOAD, size, miss);
         } else {
             probe(size, false, miss);
             load(size, 0);
@@ -118,21 +89,45 @@ final class MemoryEmitter {
     /** As {@link #load}, for a place that {@link #storeAgain} will write to. */
     void loadForUpdate(int size, Label miss) {
         if (calls) {
-            called("update", size, miss);
+            called(Access.UPDATE, size, miss);
         } else {
             probe(size, true, miss);
             load(size, 0);
         }
     }
 
+    /** Pushes what accesses are called of, unless the code is of one processor. */
     private CodeBuilder pushCalled() {
-        return code.aload(Locals.CPU_LOCAL).getfield(CPU, "access", CALLED);
+        return alone ? code : code.aload(Locals.CPU_LOCAL).getfield(CPU, "access", CALLED);
     }
 
-    private void called(String what, int size, Label miss) {
+    private CodeBuilder call(Access access, int size) {
+        return alone
+                ? code.invokestatic(PROCESSOR, access.direct + size, access.type)
+                : code.invokevirtual(CALLED, access.virtual + size, access.type);
+    }
+
+    /** Methods of {@link ProcessorAccess}, but for the size that follows their names. */
+    private enum Access {
+        LOAD("get", "load", MethodTypeDesc.of(CD_long, CD_long)),
+        UPDATE("getForUpdate", "update", MethodTypeDesc.of(CD_long, CD_long)),
+        STORE("put", "store", MethodTypeDesc.of(CD_void, CD_long, CD_long));
+
+        final String direct;
+        final String virtual;
+        final MethodTypeDesc type;
+
+        Access(String direct, String virtual, MethodTypeDesc type) {
+            this.direct = direct;
+            this.virtual = virtual;
+            this.type = type;
+        }
+    }
+
+    private void called(Access access, int size, Label miss) {
         code.lstore(Locals.LINEAR);
         pushCalled().lload(Locals.LINEAR);
-        code.invokevirtual(CALLED, what + size, CALLED_LOAD).lstore(Locals.LOADED);
+        call(access, size).lstore(Locals.LOADED);
         code.aload(Locals.CPU_LOCAL).getfield(CPU, "missed", CD_boolean).ifne(miss);
         code.lload(Locals.LOADED);
     }
@@ -154,7 +149,7 @@ final class MemoryEmitter {
         if (calls) {
             pushCalled().lload(Locals.LINEAR);
             value.run();
-            code.invokevirtual(CALLED, "store" + size, CALLED_STORE);
+            call(Access.STORE, size);
         } else {
             store(size, 0, value);
         }
@@ -318,8 +313,11 @@ final class MemoryEmitter {
      */
     void enter() {
         if (constants()) {
-            code.ldc(DOMAIN_CPU).astore(Locals.CPU_LOCAL);
-            code.ldc(DOMAIN_REGISTERS);
+            code.getstatic(PROCESSOR, "CPU", CPU).astore(Locals.CPU_LOCAL);
+        }
+        if (alone) {
+            // HotSpot's first compiler, too, knows its length: no access is checked.
+            code.getstatic(PROCESSOR, "REGISTERS", CD_long.arrayType());
         } else {
             code.aload(Locals.CPU_LOCAL).getfield(CPU, "r", CD_long.arrayType());
         }
@@ -330,15 +328,19 @@ final class MemoryEmitter {
     /** What the look into the soft TLB depends on, beside constants; it may have changed. */
     void loadContext() {
         if (constants()) {
-            code.ldc(DOMAIN_MMU).getfield(MMU, "tlbKey", CD_int).istore(Locals.TLB_KEY);
-            code.ldc(DOMAIN_MMU).getfield(MMU, "context", CD_long).lstore(Locals.CONTEXT);
+            code.getstatic(PROCESSOR, "MMU", MMU)
+                    .getfield(MMU, "tlbKey", CD_int)
+                    .istore(Locals.TLB_KEY);
+            code.getstatic(PROCESSOR, "MMU", MMU)
+                    .getfield(MMU, "context", CD_long)
+                    .lstore(Locals.CONTEXT);
         }
     }
 
     /** Pushes the state of the processor's mappings, which is told to regions that come next. */
     void pushFetchKey() {
         if (constants()) {
-            code.ldc(DOMAIN_MMU);
+            code.getstatic(PROCESSOR, "MMU", MMU);
         } else {
             pushMmu();
         }
@@ -406,7 +408,7 @@ final class MemoryEmitter {
 
     private void pushTlb(boolean write) {
         if (alone) {
-            code.ldc(write ? DOMAIN_WRITE_TLB : DOMAIN_READ_TLB);
+            code.getstatic(PROCESSOR, write ? "WRITE_TLB" : "READ_TLB", CD_long.arrayType());
         } else {
             pushMmu();
             code.getfield(MMU, write ? "writeTlb" : "readTlb", CD_long.arrayType());
@@ -421,7 +423,12 @@ final class MemoryEmitter {
         }
         code.lstore(Locals.LINEAR);
         pushCalled().lload(Locals.LINEAR).loadConstant(size);
-        code.loadConstant(write ? 1 : 0).invokevirtual(CALLED, "probe", CALLED_PROBE);
+        code.loadConstant(write ? 1 : 0);
+        if (alone) {
+            code.invokestatic(PROCESSOR, "look", CALLED_PROBE);
+        } else {
+            code.invokevirtual(CALLED, "probe", CALLED_PROBE);
+        }
         code.aload(Locals.CPU_LOCAL).getfield(CPU, "missed", CD_boolean).ifne(miss);
     }
 
@@ -432,7 +439,7 @@ final class MemoryEmitter {
             return;
         }
         pushCalled().lload(Locals.LINEAR).loadConstant((long) offset).ladd();
-        code.invokevirtual(CALLED, "load" + size, CALLED_LOAD);
+        call(Access.LOAD, size);
     }
 
     /** The same behind an address that {@link #loadForUpdate} has found, on its page. */
@@ -442,7 +449,7 @@ final class MemoryEmitter {
             return;
         }
         pushCalled().lload(Locals.LINEAR).loadConstant((long) offset).ladd();
-        code.invokevirtual(CALLED, "update" + size, CALLED_LOAD);
+        call(Access.UPDATE, size);
     }
 
     /** Stores some bytes behind such an address. */
@@ -453,7 +460,7 @@ final class MemoryEmitter {
         }
         pushCalled().lload(Locals.LINEAR).loadConstant((long) offset).ladd();
         value.run();
-        code.invokevirtual(CALLED, "store" + size, CALLED_STORE);
+        call(Access.STORE, size);
     }
 
     /** Pushes what is some bytes behind the machine address, zero-extended. */
@@ -488,23 +495,9 @@ final class MemoryEmitter {
                 SEGMENT, "set", MethodTypeDesc.of(CD_void, layout(size), CD_long, type(size)));
     }
 
-    /**
-     * Asks for the constants of the class once: HotSpot takes none in that has not been asked for.
-     * Code that calls its accesses has none.
-     */
-    void resolveConstants() {
-        if (calls) {
-            return;
-        }
-        code.ldc(DOMAIN_RAM).pop();
-        if (alone) {
-            code.ldc(DOMAIN_READ_TLB).pop().ldc(DOMAIN_WRITE_TLB).pop();
-            code.ldc(DOMAIN_CPU).pop().ldc(DOMAIN_REGISTERS).pop().ldc(DOMAIN_MMU).pop();
-        }
-    }
-
     private void pushPlace(int size, int offset) {
-        code.ldc(DOMAIN_RAM).getstatic(RAM, LAYOUT_NAMES[size], layout(size));
+        code.getstatic(PROCESSOR, "SEGMENT", ConstantDescs.CD_Object);
+        code.getstatic(RAM, LAYOUT_NAMES[size], layout(size));
         code.lload(Locals.MACHINE);
         if (offset != 0) {
             code.loadConstant((long) offset).ladd();

@@ -339,7 +339,6 @@ final class RegionEmitter {
     private void prologue() {
         Label run = code.newLabel();
         code.iload(Locals.ENTRY).ifge(run);
-        memory.resolveConstants();
         code.iconst_0().ireturn();
         code.labelBinding(run);
         memory.enter();

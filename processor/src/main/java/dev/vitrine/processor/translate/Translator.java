@@ -4,6 +4,7 @@
 package dev.vitrine.processor.translate;
 
 import dev.vitrine.memory.GuestRam;
+import dev.vitrine.processor.core.CalledAccess;
 import dev.vitrine.processor.core.Cpu;
 import dev.vitrine.processor.decode.Instruction;
 import dev.vitrine.processor.exec.Block;
@@ -15,7 +16,6 @@ import dev.vitrine.processor.exec.Tiering;
 
 import org.jspecify.annotations.Nullable;
 
-import java.lang.invoke.MethodHandles;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -148,6 +148,11 @@ public final class Translator implements Tiering {
     }
 
     @Override
+    public void prepare(Cpu cpu) {
+        ProcessorClasses.of(cpu);
+    }
+
+    @Override
     public void profiled(CodeCache cache, Region region) {
         if (!atOnce) {
             Background.SHARED.optimize(region, cache::withdraw, cache::restore);
@@ -228,7 +233,7 @@ public final class Translator implements Tiering {
                 && MethodSize.ofLargest(file) > HotSpot.methodLimit()) {
             return null;
         }
-        RegionCode code = instance(file, constants(cpu));
+        RegionCode code = instance(file, ProcessorClasses.of(cpu));
         int n = shape.pages.size();
         long[] pages = new long[2 * n];
         int i = 0;
@@ -260,16 +265,9 @@ public final class Translator implements Tiering {
         return region;
     }
 
-    /** What generated classes have as constants, see {@link MemoryEmitter}. */
-    private List<Object> constants(Cpu cpu) {
-        return processors == 1
-                ? List.of(ram.segment(), cpu.mmu.readTlb, cpu.mmu.writeTlb, cpu, cpu.r, cpu.mmu)
-                : List.of(ram.segment());
-    }
-
-    private static RegionCode instance(byte[] file, List<Object> constants) {
+    private static RegionCode instance(byte[] file, CalledAccess access) {
         try {
-            MethodHandles.lookup().defineHiddenClassWithClassData(file, constants, true);
+            access.place().defineHiddenClass(file, true);
             return RegionCode.takeMade();
         } catch (IllegalAccessException e) {
             throw new IllegalStateException("generated class of a region", e);

@@ -1,0 +1,203 @@
+// Copyright 2026 The Vitrine authors
+// SPDX-License-Identifier: Apache-2.0
+
+package dev.vitrine.processor.translate;
+
+import dev.vitrine.memory.GuestRam;
+import dev.vitrine.processor.core.CalledAccess;
+import dev.vitrine.processor.core.Cpu;
+import dev.vitrine.processor.core.Mmu;
+import dev.vitrine.processor.core.Tlb;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+
+/**
+ * The accesses and the parts of a processor as constants of generated code. {@link
+ * ProcessorClasses} copies this class for each processor; it has no processor itself.
+ */
+@SuppressWarnings("NullAway") // in a copy nothing is null
+public final class ProcessorAccess extends CalledAccess {
+    static final Cpu CPU = ProcessorClasses.processor(ProcessorAccess.class);
+    static final Mmu MMU = CPU == null ? null : CPU.mmu;
+    static final long[] REGISTERS = CPU == null ? null : CPU.r;
+    static final long[] READ_TLB = CPU == null ? null : MMU.readTlb;
+    static final long[] WRITE_TLB = CPU == null ? null : MMU.writeTlb;
+    private static final GuestRam RAM = CPU == null ? null : MMU.ram;
+
+    /** The bounded segment that is the domain's RAM. */
+    static final Object SEGMENT = CPU == null ? null : RAM.segment();
+
+    /** See {@link GuestRam#mask}. */
+    private static final long MASK = CPU == null ? -1 : RAM.mask();
+
+    /** For {@link ProcessorClasses}. */
+    public ProcessorAccess() {}
+
+    @Override
+    public MethodHandles.Lookup place() {
+        return MethodHandles.lookup();
+    }
+
+    /** The machine address; negative on a miss, which is noted. */
+    private static long find(long[] tlb, long la, int size) {
+        int i = Tlb.index(la, MMU.tlbKey);
+        if ((la + size - 1 & Tlb.PAGE | MMU.context) == tlb[i]) {
+            return la + tlb[i + 1] & MASK;
+        }
+        CPU.missed = true;
+        return -1;
+    }
+
+    private static long load(long[] tlb, long la, int size) {
+        long m = find(tlb, la, size);
+        if (m < 0) {
+            return 0;
+        }
+        long value =
+                switch (size) {
+                    case 1 -> RAM.getByte(m) & 0xFFL;
+                    case 2 -> RAM.getShort(m) & 0xFFFFL;
+                    case 4 -> RAM.getInt(m) & 0xFFFFFFFFL;
+                    default -> RAM.getLong(m);
+                };
+        VarHandle.acquireFence();
+        return value;
+    }
+
+    private static void store(long la, int size, long value) {
+        long m = find(WRITE_TLB, la, size);
+        if (m < 0) {
+            return;
+        }
+        VarHandle.releaseFence();
+        switch (size) {
+            case 1 -> RAM.putByte(m, (byte) value);
+            case 2 -> RAM.putShort(m, (short) value);
+            case 4 -> RAM.putInt(m, (int) value);
+            default -> RAM.putLong(m, value);
+        }
+    }
+
+    // For the code of a domain's only processor, which calls them directly.
+
+    /** See {@link #probe}. */
+    static void look(long la, int size, boolean write) {
+        find(write ? WRITE_TLB : READ_TLB, la, size);
+    }
+
+    static long get1(long la) {
+        return load(READ_TLB, la, 1);
+    }
+
+    static long get2(long la) {
+        return load(READ_TLB, la, 2);
+    }
+
+    static long get4(long la) {
+        return load(READ_TLB, la, 4);
+    }
+
+    static long get8(long la) {
+        return load(READ_TLB, la, 8);
+    }
+
+    static long getForUpdate1(long la) {
+        return load(WRITE_TLB, la, 1);
+    }
+
+    static long getForUpdate2(long la) {
+        return load(WRITE_TLB, la, 2);
+    }
+
+    static long getForUpdate4(long la) {
+        return load(WRITE_TLB, la, 4);
+    }
+
+    static long getForUpdate8(long la) {
+        return load(WRITE_TLB, la, 8);
+    }
+
+    static void put1(long la, long value) {
+        store(la, 1, value);
+    }
+
+    static void put2(long la, long value) {
+        store(la, 2, value);
+    }
+
+    static void put4(long la, long value) {
+        store(la, 4, value);
+    }
+
+    static void put8(long la, long value) {
+        store(la, 8, value);
+    }
+
+    // The same for the code of domains that have several processors.
+
+    @Override
+    public void probe(long la, int size, boolean write) {
+        look(la, size, write);
+    }
+
+    @Override
+    public long load1(long la) {
+        return get1(la);
+    }
+
+    @Override
+    public long load2(long la) {
+        return get2(la);
+    }
+
+    @Override
+    public long load4(long la) {
+        return get4(la);
+    }
+
+    @Override
+    public long load8(long la) {
+        return get8(la);
+    }
+
+    @Override
+    public long update1(long la) {
+        return getForUpdate1(la);
+    }
+
+    @Override
+    public long update2(long la) {
+        return getForUpdate2(la);
+    }
+
+    @Override
+    public long update4(long la) {
+        return getForUpdate4(la);
+    }
+
+    @Override
+    public long update8(long la) {
+        return getForUpdate8(la);
+    }
+
+    @Override
+    public void store1(long la, long value) {
+        put1(la, value);
+    }
+
+    @Override
+    public void store2(long la, long value) {
+        put2(la, value);
+    }
+
+    @Override
+    public void store4(long la, long value) {
+        put4(la, value);
+    }
+
+    @Override
+    public void store8(long la, long value) {
+        put8(la, value);
+    }
+}
