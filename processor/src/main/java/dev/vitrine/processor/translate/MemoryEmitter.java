@@ -107,6 +107,24 @@ final class MemoryEmitter {
                 : code.invokevirtual(CALLED, access.virtual + size, access.type);
     }
 
+    /** Whether it calls {@link ProcessorAccess}, which knows the registers. */
+    boolean callsDirectly() {
+        return calls && alone;
+    }
+
+    /** Pushes on the guest's stack what is on the JVM's. */
+    void callPush(Label miss) {
+        code.invokestatic(PROCESSOR, "push", MethodTypeDesc.of(CD_void, CD_long));
+        code.aload(Locals.CPU_LOCAL).getfield(CPU, "missed", CD_boolean).ifne(miss);
+    }
+
+    /** Pops from the guest's stack to the JVM's. */
+    void callPop(Label miss) {
+        code.invokestatic(PROCESSOR, "pop", MethodTypeDesc.of(CD_long)).lstore(Locals.LOADED);
+        code.aload(Locals.CPU_LOCAL).getfield(CPU, "missed", CD_boolean).ifne(miss);
+        code.lload(Locals.LOADED);
+    }
+
     /** Methods of {@link ProcessorAccess}, but for the size that follows their names. */
     private enum Access {
         LOAD("get", "load", MethodTypeDesc.of(CD_long, CD_long)),

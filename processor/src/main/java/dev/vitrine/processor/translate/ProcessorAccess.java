@@ -134,6 +134,30 @@ public final class ProcessorAccess extends CalledAccess {
         store(la, 8, value);
     }
 
+    /** Pushes on the stack of 64-bit mode; on a miss the stack pointer stays as it is. */
+    static void push(long value) {
+        long sp = REGISTERS[Cpu.RSP] - 8;
+        long m = find(WRITE_TLB, sp, 8);
+        if (m >= 0) {
+            VarHandle.releaseFence();
+            RAM.putLong(m, value);
+            REGISTERS[Cpu.RSP] = sp;
+        }
+    }
+
+    /** Pops from that stack; the same. */
+    static long pop() {
+        long sp = REGISTERS[Cpu.RSP];
+        long m = find(READ_TLB, sp, 8);
+        if (m < 0) {
+            return 0;
+        }
+        long value = RAM.getLong(m);
+        VarHandle.acquireFence();
+        REGISTERS[Cpu.RSP] = sp + 8;
+        return value;
+    }
+
     // The same for the code of domains that have several processors.
 
     @Override

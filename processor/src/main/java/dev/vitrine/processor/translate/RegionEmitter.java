@@ -721,12 +721,14 @@ final class RegionEmitter {
                 pushReturnAddress(u, w);
             }
             case Uop.RET64 -> {
-                uops.push(Cpu.RSP);
-                memory.load(8, miss(u));
+                uops.popFromStack(miss(u));
                 code.lstore(Locals.TARGET);
-                uops.push(Cpu.RSP);
-                code.loadConstant(b.code[u + 1]).ladd();
-                uops.pop(Cpu.RSP);
+                long more = b.code[u + 1] - 8;
+                if (more != 0) {
+                    uops.push(Cpu.RSP);
+                    code.loadConstant(more).ladd();
+                    uops.pop(Cpu.RSP);
+                }
             }
             default -> {}
         }
@@ -834,11 +836,7 @@ final class RegionEmitter {
     }
 
     private void pushReturnAddress(int u, long w) {
-        uops.push(Cpu.RSP);
-        code.loadConstant(8L).lsub();
-        memory.store(8, () -> uops.push((int) (w >>> 8) & 31), miss(u));
-        code.lload(Locals.LINEAR);
-        uops.pop(Cpu.RSP);
+        uops.pushOnStack((int) (w >>> 8) & 31, miss(u));
     }
 
     /**

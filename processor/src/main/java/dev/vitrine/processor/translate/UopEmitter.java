@@ -308,21 +308,9 @@ final class UopEmitter {
                 updated = w & ADDRESS;
                 updatedOffset = imm;
             }
-            case Uop.PUSH64 -> {
-                push(Cpu.RSP);
-                code.loadConstant(8L).lsub();
-                memory.store(8, () -> push(a(w)), miss);
-                // That address is the new stack pointer.
-                code.lload(Locals.LINEAR);
-                pop(Cpu.RSP);
-            }
+            case Uop.PUSH64 -> pushOnStack(a(w), miss);
             case Uop.POP64 -> {
-                push(Cpu.RSP);
-                memory.load(8, miss);
-                code.lstore(Locals.SCRATCH);
-                code.lload(Locals.LINEAR).loadConstant(8L).ladd();
-                pop(Cpu.RSP);
-                code.lload(Locals.SCRATCH);
+                popFromStack(miss);
                 pop(d(w));
             }
             case Uop.ADD64 -> addOrSubtract(w, imm, seen, true, 0, true);
@@ -502,6 +490,35 @@ final class UopEmitter {
         if (shift > 32) {
             code.loadConstant(shift).lshl();
         }
+    }
+
+    /** Pushes the value of a register of the file on the guest's stack. */
+    void pushOnStack(int register, Label miss) {
+        if (memory.callsDirectly()) {
+            push(register);
+            memory.callPush(miss);
+            return;
+        }
+        push(Cpu.RSP);
+        code.loadConstant(8L).lsub();
+        memory.store(8, () -> push(register), miss);
+        // That address is the new stack pointer.
+        code.lload(Locals.LINEAR);
+        pop(Cpu.RSP);
+    }
+
+    /** Pushes on the JVM's stack what it pops from the guest's. */
+    void popFromStack(Label miss) {
+        if (memory.callsDirectly()) {
+            memory.callPop(miss);
+            return;
+        }
+        push(Cpu.RSP);
+        memory.load(8, miss);
+        code.lstore(Locals.SCRATCH);
+        code.lload(Locals.LINEAR).loadConstant(8L).ladd();
+        pop(Cpu.RSP);
+        code.lload(Locals.SCRATCH);
     }
 
     private void addOrSubtract(
