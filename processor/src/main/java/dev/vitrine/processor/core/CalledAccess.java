@@ -7,8 +7,8 @@ import java.lang.invoke.MethodHandles;
 
 /**
  * Memory accesses of the first stage's code: each a call, so that this code is small and HotSpot's
- * first compiler is soon done with it. Where the soft TLB misses they set {@link Cpu#missed}, and a
- * load gives 0.
+ * first compiler is soon done with it. Where the soft TLB misses they set {@link Cpu#missed}, a
+ * load gives 0, and all others say so.
  *
  * <p>Each processor has a class of its own for them: HotSpot knows the processor's memory, soft
  * TLBs and the rest as constants in it, which halves an access.
@@ -21,7 +21,7 @@ public abstract class CalledAccess {
     public abstract MethodHandles.Lookup place();
 
     /** Looks whether an access to a linear address would hit, and makes none. */
-    public abstract void probe(long la, int size, boolean write);
+    public abstract boolean probe(long la, int size, boolean write);
 
     public abstract long load1(long la);
 
@@ -40,11 +40,11 @@ public abstract class CalledAccess {
 
     public abstract long update8(long la);
 
-    public abstract void store1(long la, long value);
+    public abstract boolean store1(long la, long value);
 
-    public abstract void store2(long la, long value);
+    public abstract boolean store2(long la, long value);
 
-    public abstract void store4(long la, long value);
+    public abstract boolean store4(long la, long value);
 
-    public abstract void store8(long la, long value);
+    public abstract boolean store8(long la, long value);
 }

@@ -36,7 +36,7 @@ final class MemoryEmitter {
     private static final MethodTypeDesc COMPARE = MethodTypeDesc.of(CD_int, CD_long, CD_long);
 
     private static final MethodTypeDesc CALLED_PROBE =
-            MethodTypeDesc.of(CD_void, CD_long, CD_int, CD_boolean);
+            MethodTypeDesc.of(CD_boolean, CD_long, CD_int, CD_boolean);
 
     private final CodeBuilder code;
     private final boolean ordered;
@@ -114,8 +114,7 @@ final class MemoryEmitter {
 
     /** Pushes on the guest's stack what is on the JVM's. */
     void callPush(Label miss) {
-        code.invokestatic(PROCESSOR, "push", MethodTypeDesc.of(CD_void, CD_long));
-        code.aload(Locals.CPU_LOCAL).getfield(CPU, "missed", CD_boolean).ifne(miss);
+        code.invokestatic(PROCESSOR, "push", MethodTypeDesc.of(CD_boolean, CD_long)).ifne(miss);
     }
 
     /** Pops from the guest's stack to the JVM's. */
@@ -129,7 +128,7 @@ final class MemoryEmitter {
     private enum Access {
         LOAD("get", "load", MethodTypeDesc.of(CD_long, CD_long)),
         UPDATE("getForUpdate", "update", MethodTypeDesc.of(CD_long, CD_long)),
-        STORE("put", "store", MethodTypeDesc.of(CD_void, CD_long, CD_long));
+        STORE("put", "store", MethodTypeDesc.of(CD_boolean, CD_long, CD_long));
 
         final String direct;
         final String virtual;
@@ -154,8 +153,9 @@ final class MemoryEmitter {
     void store(int size, Runnable value, Label miss) {
         if (calls) {
             code.lstore(Locals.LINEAR);
-            storeAgain(size, value);
-            code.aload(Locals.CPU_LOCAL).getfield(CPU, "missed", CD_boolean).ifne(miss);
+            pushCalled().lload(Locals.LINEAR);
+            value.run();
+            call(Access.STORE, size).ifne(miss);
         } else {
             probe(size, true, miss);
             store(size, 0, value);
@@ -167,7 +167,7 @@ final class MemoryEmitter {
         if (calls) {
             pushCalled().lload(Locals.LINEAR);
             value.run();
-            call(Access.STORE, size);
+            call(Access.STORE, size).pop();
         } else {
             store(size, 0, value);
         }
@@ -447,7 +447,7 @@ final class MemoryEmitter {
         } else {
             code.invokevirtual(CALLED, "probe", CALLED_PROBE);
         }
-        code.aload(Locals.CPU_LOCAL).getfield(CPU, "missed", CD_boolean).ifne(miss);
+        code.ifne(miss);
     }
 
     /** Pushes what is some bytes behind an address that {@link #probeAny} has found to hit. */
@@ -478,7 +478,7 @@ final class MemoryEmitter {
         }
         pushCalled().lload(Locals.LINEAR).loadConstant((long) offset).ladd();
         value.run();
-        call(Access.STORE, size);
+        call(Access.STORE, size).pop();
     }
 
     /** Pushes what is some bytes behind the machine address, zero-extended. */

@@ -65,10 +65,10 @@ public final class ProcessorAccess extends CalledAccess {
         return value;
     }
 
-    private static void store(long la, int size, long value) {
+    private static boolean store(long la, int size, long value) {
         long m = find(WRITE_TLB, la, size);
         if (m < 0) {
-            return;
+            return true;
         }
         VarHandle.releaseFence();
         switch (size) {
@@ -77,13 +77,14 @@ public final class ProcessorAccess extends CalledAccess {
             case 4 -> RAM.putInt(m, (int) value);
             default -> RAM.putLong(m, value);
         }
+        return false;
     }
 
     // For the code of a domain's only processor, which calls them directly.
 
     /** See {@link #probe}. */
-    static void look(long la, int size, boolean write) {
-        find(write ? WRITE_TLB : READ_TLB, la, size);
+    static boolean look(long la, int size, boolean write) {
+        return find(write ? WRITE_TLB : READ_TLB, la, size) < 0;
     }
 
     static long get1(long la) {
@@ -118,31 +119,30 @@ public final class ProcessorAccess extends CalledAccess {
         return load(WRITE_TLB, la, 8);
     }
 
-    static void put1(long la, long value) {
-        store(la, 1, value);
+    static boolean put1(long la, long value) {
+        return store(la, 1, value);
     }
 
-    static void put2(long la, long value) {
-        store(la, 2, value);
+    static boolean put2(long la, long value) {
+        return store(la, 2, value);
     }
 
-    static void put4(long la, long value) {
-        store(la, 4, value);
+    static boolean put4(long la, long value) {
+        return store(la, 4, value);
     }
 
-    static void put8(long la, long value) {
-        store(la, 8, value);
+    static boolean put8(long la, long value) {
+        return store(la, 8, value);
     }
 
     /** Pushes on the stack of 64-bit mode; on a miss the stack pointer stays as it is. */
-    static void push(long value) {
+    static boolean push(long value) {
         long sp = REGISTERS[Cpu.RSP] - 8;
-        long m = find(WRITE_TLB, sp, 8);
-        if (m >= 0) {
-            VarHandle.releaseFence();
-            RAM.putLong(m, value);
-            REGISTERS[Cpu.RSP] = sp;
+        if (store(sp, 8, value)) {
+            return true;
         }
+        REGISTERS[Cpu.RSP] = sp;
+        return false;
     }
 
     /** Pops from that stack; the same. */
@@ -161,8 +161,8 @@ public final class ProcessorAccess extends CalledAccess {
     // The same for the code of domains that have several processors.
 
     @Override
-    public void probe(long la, int size, boolean write) {
-        look(la, size, write);
+    public boolean probe(long la, int size, boolean write) {
+        return look(la, size, write);
     }
 
     @Override
@@ -206,22 +206,22 @@ public final class ProcessorAccess extends CalledAccess {
     }
 
     @Override
-    public void store1(long la, long value) {
-        put1(la, value);
+    public boolean store1(long la, long value) {
+        return put1(la, value);
     }
 
     @Override
-    public void store2(long la, long value) {
-        put2(la, value);
+    public boolean store2(long la, long value) {
+        return put2(la, value);
     }
 
     @Override
-    public void store4(long la, long value) {
-        put4(la, value);
+    public boolean store4(long la, long value) {
+        return put4(la, value);
     }
 
     @Override
-    public void store8(long la, long value) {
-        put8(la, value);
+    public boolean store8(long la, long value) {
+        return put8(la, value);
     }
 }
