@@ -59,6 +59,7 @@ class LauncherTest {
         Files.createDirectories(home.resolve("lib"));
         Files.createFile(home.resolve("lib/vitrine-cli-1.jar"));
         Files.createFile(home.resolve("lib/vitrine-hotspot-1.jar"));
+        Files.createFile(home.resolve("lib/vitrine-processor-1.jar"));
         Files.createFile(home.resolve("stamp"));
         bin = Files.createDirectories(folder.resolve("a jdk/bin"));
         Files.writeString(bin.resolveSibling("release"), "JAVA_VERSION=\"25.0.1\"\n");
@@ -118,7 +119,11 @@ class LauncherTest {
                 .contains("-XX:CompilerDirectivesFile=" + home + "/compiler.json")
                 .contains("-Xbootclasspath/a:" + home + "/lib/vitrine-hotspot-1.jar")
                 .contains("-XX:AOTCache=" + cache())
-                .containsSubsequence("-cp", home + "/lib/vitrine-cli-1.jar", "-Xmx2g", "-ea")
+                .containsSubsequence(
+                        "-cp",
+                        home + "/lib/vitrine-processor-1.jar:" + home + "/lib/vitrine-cli-1.jar",
+                        "-Xmx2g",
+                        "-ea")
                 .endsWith("dev.vitrine.cli.Main", "run", "two  words", "*");
     }
 

@@ -359,6 +359,12 @@ class DecoderTest {
         assertThat(out.op).isSameAs(Op.CPUID);
         assertThat(out.nextRip()).isEqualTo(0x107);
         assertThat(xen.decode(code, 0, 5, 0, 64, out)).isEqualTo(Decoder.NEED_MORE);
+        String longest = "0f0b78656e2e2e2e48c784007856341278563412";
+        code = HexFormat.of().parseHex(longest);
+        assertThat(xen.decode(code, 0, Decoder.MOST_BYTES, 0, 64, out)).isEqualTo(20);
+        assertThat(out.op).isSameAs(Op.MOV);
+        code = HexFormat.of().parseHex(longest.replace("2e2e2e", "2e2e2e2e"));
+        assertThat(xen.decode(code, 0, Decoder.MOST_BYTES, 0, 64, out)).isEqualTo(Decoder.TOO_LONG);
     }
 
     @Test

@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import org.junit.jupiter.api.Test;
 
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -139,6 +140,37 @@ class RequestQueueTest {
         other.incrementAndGet();
         assertThat(queue.take()).isEqualTo("other");
         assertThat(queue.take()).isEqualTo("anew");
+    }
+
+    @Test
+    void manyMayOfferAtOnce() throws InterruptedException {
+        int each = 2000;
+        RequestQueue<Integer> shared = new RequestQueue<>(4 * each, now::get);
+        List<Thread> offering = new ArrayList<>();
+        for (int t = 0; t < 4; t++) {
+            int first = t * each;
+            offering.add(
+                    Thread.ofPlatform()
+                            .start(() -> {
+                                for (int n = first; n < first + each; n++) {
+                                    shared.offer(n, null, () -> {});
+                                }
+                            }));
+        }
+        BitSet taken = new BitSet();
+        for (int n = 0; n < 4 * each; n++) {
+            taken.set(shared.take());
+        }
+        assertThat(taken.cardinality()).isEqualTo(4 * each);
+        assertThat(shared.poll(0)).isNull();
+        for (Thread t : offering) {
+            t.join();
+        }
+        // None is counted that has been taken.
+        for (int n = 0; n < 4 * each; n++) {
+            assertThat(shared.offer(n, null, () -> {})).isTrue();
+        }
+        assertThat(shared.offer(-1, null, () -> {})).isFalse();
     }
 
     @Test
