@@ -42,6 +42,11 @@ public final class AtOnce implements Tiering {
     }
 
     @Override
+    public void prepare(Cpu cpu) {
+        translator.prepare(cpu);
+    }
+
+    @Override
     public void sampled(Cpu cpu, CodeCache cache, Block block) {}
 
     @Override
