@@ -7,8 +7,7 @@ import java.util.Arrays;
 
 /**
  * Fills large arrays with zeroes, by copies of what is zero already: while a guest starts the JVM
- * interprets loops, and one of a hundred thousand turns takes it as long as a thousand instructions
- * of the guest.
+ * interprets loops, and one of a hundred thousand turns shows in a profile.
  */
 final class Zeroes {
     /** Elements that are filled in a loop. */

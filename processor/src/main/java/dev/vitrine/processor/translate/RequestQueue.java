@@ -67,7 +67,7 @@ final class RequestQueue<W> {
 
     /**
      * What has come since the last look. Whoever offers takes no lock: to wait for one who looks
-     * through all the others took a processor as long as to find what to translate.
+     * through all the others was one sample in a hundred of a processor's in a boot.
      */
     private final Queue<Request> arrived = new ConcurrentLinkedQueue<>();
 
