@@ -66,7 +66,7 @@ final class Interpreter {
         this.builder = builder;
         this.finder = new BlockFinder(cpu, cache, builder, extraMode);
         this.rendezvous = rendezvous;
-        LoopCompilation.begin();
+        LoopCompilation.beginOne();
     }
 
     /** The block at cpu.rip in the current mode. */

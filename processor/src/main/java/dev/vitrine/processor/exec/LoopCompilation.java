@@ -15,6 +15,7 @@ import dev.vitrine.processor.decode.Instruction;
 import java.lang.invoke.MethodHandles;
 import java.lang.reflect.Method;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /** Asks HotSpot for code of the interpreter's loops. */
 final class LoopCompilation {
@@ -25,7 +26,7 @@ final class LoopCompilation {
      * first time that it is called.
      */
     static void begin() {
-        if (asked.compareAndSet(false, true)) {
+        if (ASKED.compareAndSet(false, true)) {
             start(CompilerThreads::letOthersGoFirst, "priorities");
             start(LoopCompilation::compile, "prepare");
         }
@@ -37,7 +38,20 @@ final class LoopCompilation {
         t.start();
     }
 
-    private static final AtomicBoolean asked = new AtomicBoolean();
+    private static final AtomicBoolean ASKED = new AtomicBoolean();
+
+    private static final AtomicInteger LOOPS = new AtomicInteger();
+
+    /** {@link #begin}, for one more loop. */
+    static void beginOne() {
+        LOOPS.getAndIncrement();
+        begin();
+    }
+
+    /** How many loops there have been, one for each processor of a guest. */
+    static int loops() {
+        return LOOPS.get();
+    }
 
     /** What the loops call; HotSpot leaves out calls into classes that are not there yet. */
     private static final Class<?>[] CALLED = {

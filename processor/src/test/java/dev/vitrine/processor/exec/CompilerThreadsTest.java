@@ -18,6 +18,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
+import java.util.function.BooleanSupplier;
 import java.util.stream.Stream;
 
 @EnabledOnOs(value = OS.LINUX, disabledReason = "only Linux's threads have a niceness each")
@@ -28,14 +29,31 @@ class CompilerThreadsTest {
     private static final String OTHER = "test other";
 
     /** Long enough to be seen in between. */
-    private static final long MILLIS = 2000;
+    private static final long MILLIS = 1000;
 
     @Test
     void threadsGoBehindOthersAndComeBack() throws Exception {
+        List<Scheduling> seen = whileOthersGoFirst(() -> false);
+        assertThat(seen).contains(new Scheduling(usual() + 5, HostCalls.OTHER));
+        assertThat(seen).noneMatch(s -> s.policy() == HostCalls.IDLE);
+    }
+
+    @Test
+    void threadsTakeOnlyWhatIsLeftAndComeBack() throws Exception {
+        List<Scheduling> seen = whileOthersGoFirst(() -> true);
+        assertThat(seen)
+                .containsSubsequence(
+                        new Scheduling(usual() + 5, HostCalls.OTHER),
+                        new Scheduling(usual() + 5, HostCalls.IDLE));
+    }
+
+    /** How two threads were that both let others go first, as it changed. */
+    private static List<Scheduling> whileOthersGoFirst(BooleanSupplier wholly) throws Exception {
         assumeThat(canBeUndone())
                 .as("the host lets this process take a niceness back (CAP_SYS_NICE, RLIMIT_NICE)")
                 .isTrue();
-        int usual = HostCalls.nice(HostCalls.THIS_THREAD);
+        Scheduling usual = new Scheduling(usual(), HostCalls.OTHER);
+        List<Scheduling> seen = new ArrayList<>();
         CountDownLatch end = new CountDownLatch(1);
         for (String name : List.of(BEHIND, BEHIND, OTHER)) {
             Thread t = new Thread(() -> await(end), name);
@@ -44,23 +62,30 @@ class CompilerThreadsTest {
         }
         try {
             // The JVM names a thread on that thread itself.
-            while (niceness(BEHIND).size() < 2 || niceness(OTHER).isEmpty()) {
+            while (scheduling(BEHIND).size() < 2 || scheduling(OTHER).isEmpty()) {
                 Thread.sleep(1);
             }
-            Thread t = new Thread(CompilerThreadsTest::letOthersGoFirst);
+            Thread t = new Thread(() -> letOthersGoFirst(wholly));
             t.start();
-            boolean behind = false;
             while (t.isAlive()) {
-                behind |= niceness(BEHIND).equals(List.of(usual + 5, usual + 5));
-                assertThat(niceness(OTHER)).containsExactly(usual);
+                List<Scheduling> now = scheduling(BEHIND);
+                // One may have been looked at before it was its turn.
+                if (now.getFirst().equals(now.getLast())) {
+                    seen.add(now.getFirst());
+                }
+                assertThat(scheduling(OTHER)).containsExactly(usual);
                 t.join(10);
             }
-            assertThat(behind).isTrue();
-            assertThat(niceness(BEHIND)).containsExactly(usual, usual);
-            assertThat(niceness(OTHER)).containsExactly(usual);
+            assertThat(scheduling(BEHIND)).containsExactly(usual, usual);
+            assertThat(scheduling(OTHER)).containsExactly(usual);
         } finally {
             end.countDown();
         }
+        // Threads of that name are the next test's, too.
+        while (!scheduling(BEHIND).isEmpty() || !scheduling(OTHER).isEmpty()) {
+            Thread.sleep(1);
+        }
+        return seen;
     }
 
     @Test
@@ -68,14 +93,19 @@ class CompilerThreadsTest {
         assumeThat(canBeUndone())
                 .as("the host lets this process take a niceness back (CAP_SYS_NICE, RLIMIT_NICE)")
                 .isTrue();
-        int before = HostCalls.nice(HostCalls.THIS_THREAD);
-        CompilerThreads.letOthersGoFirst(1, BEHIND, OTHER);
-        assertThat(HostCalls.nice(HostCalls.THIS_THREAD)).isEqualTo(before);
+        int before = usual();
+        CompilerThreads.letOthersGoFirst(1, () -> true, 1, BEHIND, OTHER);
+        assertThat(usual()).isEqualTo(before);
+        assertThat(HostCalls.policy(HostCalls.THIS_THREAD)).isEqualTo(HostCalls.OTHER);
     }
 
-    private static void letOthersGoFirst() {
+    private static int usual() {
+        return HostCalls.nice(HostCalls.THIS_THREAD);
+    }
+
+    private static void letOthersGoFirst(BooleanSupplier wholly) {
         try {
-            CompilerThreads.letOthersGoFirst(MILLIS, BEHIND, OTHER);
+            CompilerThreads.letOthersGoFirst(MILLIS, wholly, MILLIS, BEHIND, OTHER);
         } catch (InterruptedException e) {
             throw new IllegalStateException(e);
         }
@@ -99,21 +129,30 @@ class CompilerThreadsTest {
                     boolean raised = HostCalls.nice(HostCalls.THIS_THREAD) > before;
                     HostCalls.setNice(HostCalls.THIS_THREAD, before);
                     undone[0] = raised && HostCalls.nice(HostCalls.THIS_THREAD) == before;
+                    HostCalls.setPolicy(HostCalls.THIS_THREAD, HostCalls.IDLE);
+                    boolean idle = HostCalls.policy(HostCalls.THIS_THREAD) == HostCalls.IDLE;
+                    HostCalls.setPolicy(HostCalls.THIS_THREAD, HostCalls.OTHER);
+                    undone[0] &= idle && HostCalls.policy(HostCalls.THIS_THREAD) == HostCalls.OTHER;
                 });
         t.start();
         t.join();
         return undone[0];
     }
 
-    /** Field 19 of /proc/[pid]/stat, see proc(5); the name before may hold spaces. */
-    private static List<Integer> niceness(String name) throws IOException {
-        List<Integer> found = new ArrayList<>();
+    private record Scheduling(int nice, int policy) {}
+
+    /** Fields 19 and 41 of /proc/[pid]/stat, see proc(5); the name before may hold spaces. */
+    private static List<Scheduling> scheduling(String name) throws IOException {
+        List<Scheduling> found = new ArrayList<>();
         try (Stream<Path> threads = Files.list(Path.of("/proc/self/task"))) {
             for (Path t : threads.toList()) {
                 String stat = stat(t);
                 if (stat.contains("(" + name)) {
                     String[] behind = stat.substring(stat.lastIndexOf(')') + 2).split(" ");
-                    found.add(Integer.parseInt(behind[19 - 3]));
+                    found.add(
+                            new Scheduling(
+                                    Integer.parseInt(behind[19 - 3]),
+                                    Integer.parseInt(behind[41 - 3])));
                 }
             }
         }
