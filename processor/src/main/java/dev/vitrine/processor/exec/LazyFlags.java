@@ -220,6 +220,16 @@ public final class LazyFlags {
         return aux(kind, x, y) >>> 63;
     }
 
+    /** CF of the processor's flags, of whatever kind. */
+    public static long carry(Cpu cpu) {
+        return carry(cpu.flagKind, cpu.flagResult, cpu.flagAux);
+    }
+
+    /** The same for a condition. */
+    public static boolean condition(Cpu cpu, int cc) {
+        return condition(cpu.flagKind, cpu.flagResult, cpu.flagAux, cc);
+    }
+
     /** Condition cc, the low four bits of Jcc's opcode. */
     public static boolean condition(int kind, long x, long y, int cc) {
         long res = result(kind, x, y);
@@ -239,7 +249,7 @@ public final class LazyFlags {
     }
 
     /** Works out the flags that a region has left behind as kind and operands. */
-    static void settle(Cpu cpu) {
+    public static void settle(Cpu cpu) {
         int kind = cpu.flagKind;
         if (kind != RAW) {
             cpu.flagKind = RAW;

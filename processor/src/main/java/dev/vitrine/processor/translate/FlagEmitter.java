@@ -20,9 +20,14 @@ import java.lang.constant.MethodTypeDesc;
 /**
  * The flags of a region in three locals of its method, see {@link LazyFlags}. While code is being
  * written the kind is mostly known, and then conditions become comparisons of the operands.
+ *
+ * <p>In the first stage the processor has them as well, always: what sets flags writes kind and
+ * operands there, so that there is nothing to be read at an entry, nothing to be kept across the
+ * call of an access, and nothing to be written on the many ways out. The locals are good only where
+ * the kind is known.
  */
 final class FlagEmitter {
-    /** The kind is known at run time only. */
+    /** The kind is known at run time only; in the first stage it is in the processor then. */
     static final int DYNAMIC = -1;
 
     private static final ClassDesc CPU = ClassDesc.of("dev.vitrine.processor.core.Cpu");
@@ -38,6 +43,9 @@ final class FlagEmitter {
     private static final MethodTypeDesc STORE_ALL =
             MethodTypeDesc.of(
                     ConstantDescs.CD_void, CPU, CD_int, CD_long, CD_long, CD_int, CD_long, CD_long);
+    private static final MethodTypeDesc SETTLE = MethodTypeDesc.of(ConstantDescs.CD_void, CPU);
+    private static final MethodTypeDesc VALUE_NOW = MethodTypeDesc.of(CD_long, CPU);
+    private static final MethodTypeDesc CONDITION_NOW = MethodTypeDesc.of(CD_boolean, CPU, CD_int);
     private static final MethodTypeDesc COMPARE_LONG = MethodTypeDesc.of(CD_int, CD_long, CD_long);
     private static final MethodTypeDesc COMPARE_INT = MethodTypeDesc.of(CD_int, CD_int, CD_int);
 
@@ -58,7 +66,7 @@ final class FlagEmitter {
     /** The region has rotations. */
     private final boolean rotations;
 
-    /** Flags are worked out by calls, which is less code. */
+    /** For the first stage: flags are worked out by calls, which is less code. */
     private final boolean small;
 
     FlagEmitter(
@@ -70,7 +78,8 @@ final class FlagEmitter {
             boolean rotations,
             boolean small) {
         this.small = small;
-        this.rotations = rotations;
+        // The processor has no note of two kinds of flags.
+        this.rotations = rotations && !small;
         this.code = code;
         this.cpu = cpu;
         this.kindLocal = kindLocal;
@@ -127,11 +136,28 @@ final class FlagEmitter {
         comparison = null;
         stored = stored && kind == newKind;
         kind = newKind;
+        if (small) {
+            code.aload(cpu).lload(x).putfield(CPU, "flagResult", CD_long);
+            if (kind != LazyFlags.LOGIC) {
+                code.aload(cpu).lload(y).putfield(CPU, "flagAux", CD_long);
+            }
+            code.aload(cpu).loadConstant(kind).putfield(CPU, "flagKind", CD_int);
+        }
+    }
+
+    /** The locals were used for something else; nobody sees the flags before they are set anew. */
+    void spoil() {
+        comparison = null;
+        if (small) {
+            kind = DYNAMIC;
+        } else {
+            set(LazyFlags.RAW);
+        }
     }
 
     /** Makes the local hold the kind, for whoever may look at it there. */
     void sync() {
-        if (!stored) {
+        if (!stored && !small) {
             code.loadConstant(kind).istore(kindLocal);
             stored = true;
         }
@@ -169,7 +195,12 @@ final class FlagEmitter {
             set(LazyFlags.RAW);
         } else {
             toCpu();
-            fromCpu();
+            load();
+            if (small) {
+                kind = LazyFlags.RAW;
+            } else {
+                set(LazyFlags.RAW);
+            }
         }
     }
 
@@ -215,14 +246,26 @@ final class FlagEmitter {
 
     /** Sets the kind to RAW with what the processor holds. */
     void fromCpu() {
-        code.aload(cpu).getfield(CPU, "flagResult", CD_long).lstore(x);
-        code.aload(cpu).getfield(CPU, "flagAux", CD_long).lstore(y);
-        set(LazyFlags.RAW);
+        if (small) {
+            begin(DYNAMIC);
+        } else {
+            load();
+            set(LazyFlags.RAW);
+        }
     }
 
-    /** Puts the flags into the processor. */
+    private void load() {
+        code.aload(cpu).getfield(CPU, "flagResult", CD_long).lstore(x);
+        code.aload(cpu).getfield(CPU, "flagAux", CD_long).lstore(y);
+    }
+
+    /** Puts the flags into the processor, as of kind RAW. */
     void toCpu() {
-        if (kind == LazyFlags.RAW) {
+        if (small) {
+            if (kind != LazyFlags.RAW) {
+                code.aload(cpu).invokestatic(FLAGS, "settle", SETTLE);
+            }
+        } else if (kind == LazyFlags.RAW) {
             code.aload(cpu).lload(x).putfield(CPU, "flagResult", CD_long);
             code.aload(cpu).lload(y).putfield(CPU, "flagAux", CD_long);
         } else if (inLine()) {
@@ -246,15 +289,50 @@ final class FlagEmitter {
 
     /** Takes over what the region before has left, at the beginning. */
     void enter() {
+        begin(DYNAMIC);
+        if (small) {
+            return;
+        }
         code.aload(cpu).getfield(CPU, "flagResult", CD_long).lstore(x);
         code.aload(cpu).getfield(CPU, "flagAux", CD_long).lstore(y);
         code.aload(cpu).getfield(CPU, "flagKind", CD_int).istore(kindLocal);
         code.aload(cpu).iconst_0().putfield(CPU, "flagKind", CD_int);
+    }
+
+    /** Keeps the flags aside. */
+    void save() {
+        toCpu();
+        if (small) {
+            load();
+        } else {
+            fromCpu();
+            sync();
+            code.iload(kindLocal).istore(Locals.SAVED_KIND);
+        }
+        code.lload(x).lstore(Locals.SAVED_X);
+        code.lload(y).lstore(Locals.SAVED_Y);
+        if (small) {
+            begin(DYNAMIC);
+        }
+    }
+
+    /** Has them again as they were at {@link #save}. */
+    void restore() {
+        code.lload(Locals.SAVED_X).lstore(x);
+        code.lload(Locals.SAVED_Y).lstore(y);
+        if (small) {
+            set(LazyFlags.RAW);
+        } else {
+            code.iload(Locals.SAVED_KIND).istore(kindLocal);
+        }
         begin(DYNAMIC);
     }
 
     /** Leaves the flags to whatever comes next, at the end that many ways lead to. */
     void leave() {
+        if (small) {
+            return;
+        }
         Label left = code.newLabel();
         if (rotations) {
             // Of two kinds of flags there is no note in the processor.
@@ -300,6 +378,8 @@ final class FlagEmitter {
         } else if (mayBeRotation()) {
             settle();
             pushCarry();
+        } else if (small) {
+            code.aload(cpu).invokestatic(FLAGS, "carry", VALUE_NOW);
         } else {
             pushAll();
             code.invokestatic(FLAGS, "carry", VALUE);
@@ -489,8 +569,13 @@ final class FlagEmitter {
         if (inLine() && byAuxiliary(cc >>> 1, not, to)) {
             return;
         }
-        pushAll();
-        code.loadConstant(cc).invokestatic(FLAGS, "condition", CONDITION).ifne(to);
+        if (small) {
+            code.aload(cpu).loadConstant(cc).invokestatic(FLAGS, "condition", CONDITION_NOW);
+        } else {
+            pushAll();
+            code.loadConstant(cc).invokestatic(FLAGS, "condition", CONDITION);
+        }
+        code.ifne(to);
     }
 
     /**

@@ -20,6 +20,8 @@ final class Locals {
     private static final MethodTypeDesc FROM_DOUBLE =
             MethodTypeDesc.of(ConstantDescs.CD_long, ConstantDescs.CD_double);
 
+    private static final ClassDesc LONGS = ConstantDescs.CD_long.arrayType();
+
     // Parameters of RegionCode.run; 0 is the code object.
     static final int CPU_LOCAL = 1;
     static final int REGION = 2;
@@ -105,6 +107,9 @@ final class Locals {
      */
     private final boolean resident;
 
+    /** The processor is the domain's only one, whose parts are constants. */
+    private final boolean constant;
+
     /** Registers of the file that have a local; a mask. */
     private final int used;
 
@@ -123,6 +128,7 @@ final class Locals {
 
     Locals(
             boolean resident,
+            boolean alone,
             int used,
             int changed,
             boolean vectors,
@@ -132,6 +138,7 @@ final class Locals {
         this.doubleLanes = doubleLanes;
         this.vectors = vectors;
         this.resident = resident;
+        this.constant = resident && alone;
         this.used = resident ? 0 : used;
         this.changed = changed & this.used;
         this.usedLanes = usedLanes;
@@ -209,7 +216,7 @@ final class Locals {
     /** Pushes the value of a register or temporary of the file. */
     void push(CodeBuilder code, int register) {
         if (isResident(register)) {
-            code.aload(REGISTERS).loadConstant(register).laload();
+            pushFile(code).loadConstant(register).laload();
         } else {
             code.lload(of(register));
         }
@@ -219,12 +226,32 @@ final class Locals {
     void pop(CodeBuilder code, int register) {
         code.lstore(of(register));
         if (isResident(register)) {
-            code.aload(REGISTERS).loadConstant(register).lload(of(register)).lastore();
+            pushFile(code).loadConstant(register).lload(of(register)).lastore();
         }
     }
 
+    /**
+     * Pushes the registers of the processor. In a loop that is entered in the middle HotSpot's
+     * first compiler does not see that a local is still the constant.
+     */
+    private CodeBuilder pushFile(CodeBuilder code) {
+        return constant
+                ? code.getstatic(MemoryEmitter.PROCESSOR, "REGISTERS", LONGS)
+                : code.aload(REGISTERS);
+    }
+
     private boolean isResident(int register) {
-        return resident && register < Cpu.R_TEMP;
+        return resident && inFile(register);
+    }
+
+    /** Whether it is no temporary: of these only the local counts. */
+    static boolean inFile(int register) {
+        return register < Cpu.R_TEMP;
+    }
+
+    /** Reads a temporary that was written to the processor. */
+    void take(CodeBuilder code, int register) {
+        pushFile(code).loadConstant(register).laload().lstore(of(register));
     }
 
     /** Reads all registers that have a local from the processor. */

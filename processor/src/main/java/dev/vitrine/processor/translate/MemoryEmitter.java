@@ -26,7 +26,7 @@ final class MemoryEmitter {
     private static final ClassDesc VAR_HANDLE = ClassDesc.of("java.lang.invoke.VarHandle");
 
     /** The copy of the processor that the code is for, which has its parts as constants. */
-    private static final ClassDesc PROCESSOR =
+    static final ClassDesc PROCESSOR =
             ClassDesc.of("dev.vitrine.processor.translate.ProcessorAccess");
 
     private static final ClassDesc LONG = ClassDesc.of("java.lang.Long");
@@ -110,18 +110,6 @@ final class MemoryEmitter {
     /** Whether it calls {@link ProcessorAccess}, which knows the registers. */
     boolean callsDirectly() {
         return calls && alone;
-    }
-
-    /** Pushes on the guest's stack what is on the JVM's. */
-    void callPush(Label miss) {
-        code.invokestatic(PROCESSOR, "push", MethodTypeDesc.of(CD_boolean, CD_long)).ifne(miss);
-    }
-
-    /** Pops from the guest's stack to the JVM's. */
-    void callPop(Label miss) {
-        code.invokestatic(PROCESSOR, "pop", MethodTypeDesc.of(CD_long)).lstore(Locals.LOADED);
-        code.aload(Locals.CPU_LOCAL).getfield(CPU, "missed", CD_boolean).ifne(miss);
-        code.lload(Locals.LOADED);
     }
 
     /** Methods of {@link ProcessorAccess}, but for the size that follows their names. */

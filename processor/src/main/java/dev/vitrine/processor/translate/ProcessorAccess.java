@@ -51,9 +51,10 @@ public final class ProcessorAccess extends CalledAccess {
 
     private static long load(long[] tlb, long la, int size) {
         long m = find(tlb, la, size);
-        if (m < 0) {
-            return 0;
-        }
+        return m < 0 ? 0 : at(m, size);
+    }
+
+    private static long at(long m, int size) {
         long value =
                 switch (size) {
                     case 1 -> RAM.getByte(m) & 0xFFL;
@@ -135,7 +136,118 @@ public final class ProcessorAccess extends CalledAccess {
         return store(la, 8, value);
     }
 
-    /** Pushes on the stack of 64-bit mode; on a miss the stack pointer stays as it is. */
+    // The same with registers by their numbers, which are constants in the code that calls: to read
+    // and write them here, once for all, is less code than at each access. On a miss all return
+    // true
+    // and have changed nothing.
+
+    private static boolean fetch(long[] tlb, long la, int size, int to) {
+        long m = find(tlb, la, size);
+        if (m < 0) {
+            return true;
+        }
+        REGISTERS[to] = at(m, size);
+        return false;
+    }
+
+    static boolean fetch1(int to, int base, int offset) {
+        return fetch(READ_TLB, REGISTERS[base] + offset, 1, to);
+    }
+
+    static boolean fetch2(int to, int base, int offset) {
+        return fetch(READ_TLB, REGISTERS[base] + offset, 2, to);
+    }
+
+    static boolean fetch4(int to, int base, int offset) {
+        return fetch(READ_TLB, REGISTERS[base] + offset, 4, to);
+    }
+
+    static boolean fetch8(int to, int base, int offset) {
+        return fetch(READ_TLB, REGISTERS[base] + offset, 8, to);
+    }
+
+    static boolean fetch1(long la, int to) {
+        return fetch(READ_TLB, la, 1, to);
+    }
+
+    static boolean fetch2(long la, int to) {
+        return fetch(READ_TLB, la, 2, to);
+    }
+
+    static boolean fetch4(long la, int to) {
+        return fetch(READ_TLB, la, 4, to);
+    }
+
+    static boolean fetch8(long la, int to) {
+        return fetch(READ_TLB, la, 8, to);
+    }
+
+    static boolean fetchForUpdate1(int to, int base, int offset) {
+        return fetch(WRITE_TLB, REGISTERS[base] + offset, 1, to);
+    }
+
+    static boolean fetchForUpdate2(int to, int base, int offset) {
+        return fetch(WRITE_TLB, REGISTERS[base] + offset, 2, to);
+    }
+
+    static boolean fetchForUpdate4(int to, int base, int offset) {
+        return fetch(WRITE_TLB, REGISTERS[base] + offset, 4, to);
+    }
+
+    static boolean fetchForUpdate8(int to, int base, int offset) {
+        return fetch(WRITE_TLB, REGISTERS[base] + offset, 8, to);
+    }
+
+    static boolean fetchForUpdate1(long la, int to) {
+        return fetch(WRITE_TLB, la, 1, to);
+    }
+
+    static boolean fetchForUpdate2(long la, int to) {
+        return fetch(WRITE_TLB, la, 2, to);
+    }
+
+    static boolean fetchForUpdate4(long la, int to) {
+        return fetch(WRITE_TLB, la, 4, to);
+    }
+
+    static boolean fetchForUpdate8(long la, int to) {
+        return fetch(WRITE_TLB, la, 8, to);
+    }
+
+    static boolean put1(int from, int base, int offset) {
+        return store(REGISTERS[base] + offset, 1, REGISTERS[from]);
+    }
+
+    static boolean put2(int from, int base, int offset) {
+        return store(REGISTERS[base] + offset, 2, REGISTERS[from]);
+    }
+
+    static boolean put4(int from, int base, int offset) {
+        return store(REGISTERS[base] + offset, 4, REGISTERS[from]);
+    }
+
+    static boolean put8(int from, int base, int offset) {
+        return store(REGISTERS[base] + offset, 8, REGISTERS[from]);
+    }
+
+    static boolean put1(long value, int base, int offset) {
+        return store(REGISTERS[base] + offset, 1, value);
+    }
+
+    static boolean put2(long value, int base, int offset) {
+        return store(REGISTERS[base] + offset, 2, value);
+    }
+
+    static boolean put4(long value, int base, int offset) {
+        return store(REGISTERS[base] + offset, 4, value);
+    }
+
+    static boolean put8(long value, int base, int offset) {
+        return store(REGISTERS[base] + offset, 8, value);
+    }
+
+    // On the stack of 64-bit mode.
+
     static boolean push(long value) {
         long sp = REGISTERS[Cpu.RSP] - 8;
         if (store(sp, 8, value)) {
@@ -145,17 +257,41 @@ public final class ProcessorAccess extends CalledAccess {
         return false;
     }
 
-    /** Pops from that stack; the same. */
-    static long pop() {
+    static boolean push(int from) {
+        return push(REGISTERS[from]);
+    }
+
+    static boolean pop(int to) {
         long sp = REGISTERS[Cpu.RSP];
         long m = find(READ_TLB, sp, 8);
         if (m < 0) {
-            return 0;
+            return true;
         }
-        long value = RAM.getLong(m);
-        VarHandle.acquireFence();
         REGISTERS[Cpu.RSP] = sp + 8;
-        return value;
+        REGISTERS[to] = at(m, 8);
+        return false;
+    }
+
+    /** What {@link #ret} gives where it has done nothing; no target is that. */
+    static final long NOWHERE = Long.MIN_VALUE;
+
+    /**
+     * Pops a return address.
+     *
+     * @return {@link #NOWHERE} on a miss, or where the address is not canonical
+     */
+    static long ret() {
+        long sp = REGISTERS[Cpu.RSP];
+        long m = find(READ_TLB, sp, 8);
+        if (m < 0) {
+            return NOWHERE;
+        }
+        long to = at(m, 8);
+        if (to != to << 16 >> 16) {
+            return NOWHERE;
+        }
+        REGISTERS[Cpu.RSP] = sp + 8;
+        return to;
     }
 
     // The same for the code of domains that have several processors.

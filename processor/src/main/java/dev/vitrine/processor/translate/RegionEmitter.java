@@ -100,6 +100,8 @@ final class RegionEmitter {
     private OnwardEmitter onward;
     private Label leave;
     private Label resume;
+    private Label out;
+    private RetiredCount retired;
 
     /** Ways out to the interpreter, by number of the site; written behind the blocks. */
     private final List<@Nullable Label> misses = new ArrayList<>();
@@ -240,6 +242,8 @@ final class RegionEmitter {
         leave = b.newLabel();
         leaveWith = b.newLabel();
         resume = b.newLabel();
+        out = b.newLabel();
+        retired = new RetiredCount(b, small, shape.longestPath);
         beginFlags();
         carried = new int[n];
         prologue();
@@ -285,7 +289,7 @@ final class RegionEmitter {
             }
         }
         used = shape.relocatable ? used | 1 << Cpu.R_ORIGIN : used & ~(1 << Cpu.R_ORIGIN);
-        return new Locals(small, used, changed, vector, lanes, changedLanes, doubles);
+        return new Locals(small, alone, used, changed, vector, lanes, changedLanes, doubles);
     }
 
     /** The head, and where execution comes back to after it has left. */
@@ -337,15 +341,11 @@ final class RegionEmitter {
     }
 
     private void prologue() {
-        Label run = code.newLabel();
-        code.iload(Locals.ENTRY).ifge(run);
-        code.iconst_0().ireturn();
-        code.labelBinding(run);
-        memory.enter();
-        code.aload(Locals.CPU_LOCAL).getfield(CPU, "retired", CD_long);
-        code.loadConstant((long) shape.longestPath).ladd().lstore(Locals.RETIRED);
-        code.iconst_0().istore(Locals.SITE);
         code.iconst_0().istore(Locals.EXIT);
+        code.iload(Locals.ENTRY).iflt(out);
+        memory.enter();
+        retired.enter();
+        code.iconst_0().istore(Locals.SITE);
         code.lconst_0().lstore(Locals.TARGET);
         code.iconst_0().istore(Locals.OLD_KIND);
         code.lconst_0().lstore(Locals.OLD_X).lconst_0().lstore(Locals.OLD_Y);
@@ -382,32 +382,28 @@ final class RegionEmitter {
             Label miss = misses.get(i);
             if (miss != null) {
                 code.labelBinding(miss);
-                code.loadConstant(i).istore(Locals.SITE).goto_(resume);
+                code.loadConstant(~i).istore(Locals.EXIT).goto_(resume);
             }
         }
     }
 
     private void epilogue() {
-        if (siteCount > 0) {
-            code.labelBinding(resume);
-            code.iload(Locals.SITE).iconst_m1().ixor().istore(Locals.EXIT).goto_(leaveWith);
-        }
         code.labelBinding(leave);
         code.iconst_0().istore(Locals.EXIT);
         code.labelBinding(leaveWith);
+        if (small) {
+            code.aload(Locals.CPU_LOCAL).lload(Locals.TARGET).putfield(CPU, "rip", CD_long);
+        }
+        code.labelBinding(resume);
         locals.store(code);
         flags.leave();
-        code.aload(Locals.CPU_LOCAL).lload(Locals.TARGET).putfield(CPU, "rip", CD_long);
-        if (small) {
-            code.aload(Locals.CPU_LOCAL);
-            pushRetired(0);
-            code.putfield(CPU, "retired", CD_long);
-            code.iload(Locals.EXIT).ireturn();
-        } else {
-            pushRetired(0);
-            code.lstore(Locals.RETIRED);
+        if (!small) {
+            code.aload(Locals.CPU_LOCAL).lload(Locals.TARGET).putfield(CPU, "rip", CD_long);
+            retired.leave();
             onward.emit(!links.isEmpty());
         }
+        code.labelBinding(out);
+        code.iload(Locals.EXIT).ireturn();
     }
 
     /** Exceptions of helpers: all state is in the processor already. */
@@ -418,7 +414,7 @@ final class RegionEmitter {
         Label handler = code.newBoundLabel();
         code.astore(Locals.SCRATCH);
         code.aload(Locals.REGION).aload(Locals.CPU_LOCAL).iload(Locals.SITE);
-        pushRetired(0);
+        retired.pushKept();
         code.aload(Locals.SCRATCH);
         code.invokevirtual(
                 REGION,
@@ -496,8 +492,8 @@ final class RegionEmitter {
                     helper(u, i, (int) (w >>> 32) != 0 ? instruction : -1);
                 }
             }
-            case Uop.SAVE_FLAGS -> uops.saveFlags();
-            case Uop.RESTORE_FLAGS -> uops.restoreFlags();
+            case Uop.SAVE_FLAGS -> flags.save();
+            case Uop.RESTORE_FLAGS -> flags.restore();
             case Uop.LOCK_LOAD, Uop.SEGMENT -> {
                 // These may fault, as helpers do.
                 beforeHelper(u);
@@ -616,6 +612,7 @@ final class RegionEmitter {
         flags.sync();
         locals.store(code);
         flags.toCpu();
+        retired.keep();
         if (!small) {
             onward.tellWay();
         }
@@ -655,9 +652,7 @@ final class RegionEmitter {
     private void helper(int u, Instruction i, int timed) {
         beforeHelper(u);
         if (timed >= 0) {
-            code.aload(Locals.CPU_LOCAL);
-            pushRetired(pending + timed);
-            code.putfield(CPU, "retired", CD_long);
+            retired.set(pending + timed);
         }
         code.aload(Locals.CPU_LOCAL);
         uops.pushRip(i.rip);
@@ -672,6 +667,9 @@ final class RegionEmitter {
         Label to = code.newBoundLabel();
         helperRanges.add(from);
         helperRanges.add(to);
+        if (timed >= 0) {
+            retired.restore();
+        }
         memory.forget();
         locals.load(code);
         if (i.op.group == Op.Group.VECTOR || i.op.group == Op.Group.X87) {
@@ -691,11 +689,6 @@ final class RegionEmitter {
 
     // ------------------------------------------------------------ ends of blocks
 
-    /** Pushes how many instructions have retired when so many more than counted have. */
-    private void pushRetired(int more) {
-        code.lload(Locals.RETIRED).loadConstant((long) more - shape.longestPath).ladd();
-    }
-
     /** So many instructions more have retired; the ways from here on count them. */
     private void count(int instructions) {
         pending += instructions;
@@ -703,10 +696,11 @@ final class RegionEmitter {
 
     /** Counts what is pending, on the way that is being written. */
     private void settleCount() {
-        if (pending != 0) {
-            code.lload(Locals.RETIRED).loadConstant((long) pending).ladd().lstore(Locals.RETIRED);
-        }
+        retired.add(pending);
     }
+
+    /** The target that a return has popped is known to be canonical. */
+    private boolean canonical;
 
     /** Writes what a micro-operation that ends its block does before it branches. */
     private void endAccess(Block b, int u) {
@@ -721,8 +715,7 @@ final class RegionEmitter {
                 pushReturnAddress(u, w);
             }
             case Uop.RET64 -> {
-                uops.popFromStack(miss(u));
-                code.lstore(Locals.TARGET);
+                canonical = uops.popTarget(miss(u));
                 long more = b.code[u + 1] - 8;
                 if (more != 0) {
                     uops.push(Cpu.RSP);
@@ -784,14 +777,16 @@ final class RegionEmitter {
                 for (int n : returnSites) {
                     compareTarget(n);
                 }
-                Label canonical = code.newLabel();
-                pushIsCanonical();
-                code.ifeq(canonical);
-                uops.push(Cpu.RSP);
-                code.loadConstant(imm).lsub();
-                uops.pop(Cpu.RSP);
-                code.goto_(bad);
-                code.labelBinding(canonical);
+                if (!canonical) {
+                    Label good = code.newLabel();
+                    pushIsCanonical();
+                    code.ifeq(good);
+                    uops.push(Cpu.RSP);
+                    code.loadConstant(imm).lsub();
+                    uops.pop(Cpu.RSP);
+                    code.goto_(bad);
+                    code.labelBinding(good);
+                }
                 noteLeaving();
                 leaveAs(RegionCode.RETURN);
             }
@@ -967,13 +962,14 @@ final class RegionEmitter {
             code.goto_(labels[n]);
         } else {
             // A loop: only here events and the limit are looked at.
-            Label out = code.newLabel();
-            code.lload(Locals.RETIRED).aload(Locals.CPU_LOCAL);
-            code.invokevirtual(CPU, "loopLimit", MethodTypeDesc.of(CD_long));
-            code.lcmp().ifge(out);
+            Label over = code.newLabel();
+            retired.pushAhead();
+            code.aload(Locals.CPU_LOCAL)
+                    .invokevirtual(CPU, "loopLimit", MethodTypeDesc.of(CD_long));
+            code.lcmp().ifge(over);
             // Backwards with nothing on the stack, which HotSpot would keep for its safepoint.
             code.goto_(labels[n]);
-            code.labelBinding(out);
+            code.labelBinding(over);
             uops.pushRip(rip);
             code.lstore(Locals.TARGET).goto_(leave);
         }

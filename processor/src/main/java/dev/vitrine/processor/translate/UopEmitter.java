@@ -11,6 +11,8 @@ import dev.vitrine.processor.core.Cpu;
 import dev.vitrine.processor.exec.LazyFlags;
 import dev.vitrine.processor.lift.Uop;
 
+import org.jspecify.annotations.Nullable;
+
 import java.lang.classfile.CodeBuilder;
 import java.lang.classfile.Label;
 import java.lang.constant.ClassDesc;
@@ -38,6 +40,8 @@ final class UopEmitter {
     /** Bits of a micro-operation's word that make its address. */
     private static final long ADDRESS = 0xFFFF_FFFF_0000L;
 
+    private final NumberedAccess numbered;
+
     /** The operand of a read-modify-write whose load has been written. */
     private long updated = -1;
 
@@ -57,6 +61,7 @@ final class UopEmitter {
         this.locals = locals;
         this.flags = flags;
         this.memory = memory;
+        this.numbered = new NumberedAccess(code, locals);
     }
 
     /** What is known at a place. */
@@ -287,14 +292,27 @@ final class UopEmitter {
             }
             case Uop.LD8, Uop.LD16, Uop.LD32, Uop.LD64 -> {
                 updated = -1;
-                pushAddress(w, imm);
-                memory.load(1 << op - Uop.LD8, miss);
-                pop(d(w));
+                int size = 1 << op - Uop.LD8;
+                if (memory.callsDirectly()) {
+                    loadByNumbers(w, imm, size, false, miss);
+                } else {
+                    pushAddress(w, imm);
+                    memory.load(size, miss);
+                    pop(d(w));
+                }
             }
             case Uop.ST8, Uop.ST16, Uop.ST32, Uop.ST64 -> {
                 int size = 1 << op - Uop.ST8;
                 // Behind the load of the same operand nothing may fail any more.
-                if (sameAddress(w, imm)) {
+                NumberedAccess.Place to = memory.callsDirectly() ? place(w, imm) : null;
+                if (to != null) {
+                    numbered.store(d(w), to, size);
+                    if (sameAddress(w, imm)) {
+                        code.pop();
+                    } else {
+                        code.ifne(miss);
+                    }
+                } else if (sameAddress(w, imm)) {
                     memory.storeAgain(size, () -> push(d(w)));
                 } else {
                     pushAddress(w, imm);
@@ -302,16 +320,25 @@ final class UopEmitter {
                 }
             }
             case Uop.LDW8, Uop.LDW16, Uop.LDW32, Uop.LDW64 -> {
-                pushAddress(w, imm);
-                memory.loadForUpdate(1 << op - Uop.LDW8, miss);
-                pop(d(w));
+                int size = 1 << op - Uop.LDW8;
+                if (memory.callsDirectly()) {
+                    loadByNumbers(w, imm, size, true, miss);
+                } else {
+                    pushAddress(w, imm);
+                    memory.loadForUpdate(size, miss);
+                    pop(d(w));
+                }
                 updated = w & ADDRESS;
                 updatedOffset = imm;
             }
             case Uop.PUSH64 -> pushOnStack(a(w), miss);
             case Uop.POP64 -> {
-                popFromStack(miss);
-                pop(d(w));
+                if (memory.callsDirectly()) {
+                    numbered.pop(d(w), miss);
+                } else {
+                    popFromStack(miss);
+                    pop(d(w));
+                }
             }
             case Uop.ADD64 -> addOrSubtract(w, imm, seen, true, 0, true);
             case Uop.ADD32 -> addOrSubtract(w, imm, seen, true, 32, true);
@@ -469,22 +496,6 @@ final class UopEmitter {
                 LOCKED, "store", MethodTypeDesc.of(CD_boolean, CPU, CD_int, CD_long, CD_long));
     }
 
-    void saveFlags() {
-        flags.toCpu();
-        flags.fromCpu();
-        flags.sync();
-        code.iload(Locals.FLAG_KIND).istore(Locals.SAVED_KIND);
-        code.lload(flags.x).lstore(Locals.SAVED_X);
-        code.lload(flags.y).lstore(Locals.SAVED_Y);
-    }
-
-    void restoreFlags() {
-        code.iload(Locals.SAVED_KIND).istore(Locals.FLAG_KIND);
-        code.lload(Locals.SAVED_X).lstore(flags.x);
-        code.lload(Locals.SAVED_Y).lstore(flags.y);
-        flags.begin(FlagEmitter.DYNAMIC);
-    }
-
     /** Operands of 16 and 8 bits stand at the top of x and y. */
     private void shiftUp(int shift) {
         if (shift > 32) {
@@ -495,8 +506,7 @@ final class UopEmitter {
     /** Pushes the value of a register of the file on the guest's stack. */
     void pushOnStack(int register, Label miss) {
         if (memory.callsDirectly()) {
-            push(register);
-            memory.callPush(miss);
+            numbered.push(register, miss);
             return;
         }
         push(Cpu.RSP);
@@ -507,18 +517,51 @@ final class UopEmitter {
         pop(Cpu.RSP);
     }
 
-    /** Pushes on the JVM's stack what it pops from the guest's. */
-    void popFromStack(Label miss) {
+    /**
+     * Pops from the guest's stack where to return to.
+     *
+     * @return whether that is known to be canonical
+     */
+    boolean popTarget(Label miss) {
         if (memory.callsDirectly()) {
-            memory.callPop(miss);
-            return;
+            numbered.popTarget(miss);
+            return true;
         }
+        popFromStack(miss);
+        code.lstore(Locals.TARGET);
+        return false;
+    }
+
+    /** Pushes on the JVM's stack what it pops from the guest's. */
+    private void popFromStack(Label miss) {
         push(Cpu.RSP);
         memory.load(8, miss);
         code.lstore(Locals.SCRATCH);
         code.lload(Locals.LINEAR).loadConstant(8L).ladd();
         pop(Cpu.RSP);
         code.lload(Locals.SCRATCH);
+    }
+
+    private void loadByNumbers(long w, long imm, int size, boolean update, Label miss) {
+        NumberedAccess.Place from = place(w, imm);
+        if (from != null) {
+            numbered.load(from, d(w), size, update, miss);
+        } else {
+            pushAddress(w, imm);
+            code.lstore(Locals.LINEAR);
+            numbered.load(d(w), size, update, miss);
+        }
+    }
+
+    /** What an address is if it has one register of the file at the most; otherwise null. */
+    private NumberedAccess.@Nullable Place place(long w, long imm) {
+        int a = absent(a(w)) ? Cpu.R_ZERO : a(w);
+        int s = (int) (w >>> 40) & 31;
+        if (b(w) != Cpu.R_ZERO || (a != Cpu.R_ZERO && s != Cpu.R_ZERO) || imm != (int) imm) {
+            return null;
+        }
+        int base = a == Cpu.R_ZERO ? s : a;
+        return Locals.inFile(base) ? new NumberedAccess.Place(base, (int) imm) : null;
     }
 
     private void addOrSubtract(
@@ -637,7 +680,11 @@ final class UopEmitter {
         if (shift != 0) {
             code.lload(flags.x).loadConstant(shift).lshr().lstore(flags.x);
         }
-        flags.set(LazyFlags.RAW);
+        if (seen) {
+            flags.set(LazyFlags.RAW);
+        } else {
+            flags.spoil();
+        }
         code.lload(flags.x);
         merge(d(w), shift);
     }
@@ -663,7 +710,7 @@ final class UopEmitter {
     private void rotate(long w, long imm, boolean left, boolean seen) {
         int shift = c(w) & 63;
         int count = (int) imm & (shift == 0 ? 63 : 31);
-        if (shift > 32 || b(w) != Cpu.R_ZERO || count == 0) {
+        if (shift > 32 || b(w) != Cpu.R_ZERO || count == 0 || (seen && flags.small())) {
             sized(w, imm, left ? "rol" : "ror");
             return;
         }
@@ -759,7 +806,8 @@ final class UopEmitter {
         code.lstore(Locals.SCRATCH_2);
         code.lload(Locals.SCRATCH).lconst_0().lcmp().ifeq(zero);
         code.lload(Locals.SCRATCH_2).lstore(flags.x).lload(Locals.SCRATCH).lstore(flags.y);
-        code.loadConstant(kind + LazyFlags.sizeIndex(shift)).istore(Locals.FLAG_KIND);
+        flags.set(kind + LazyFlags.sizeIndex(shift));
+        flags.sync();
         code.lload(Locals.SCRATCH_2);
         if (shift == 0) {
             code.lload(Locals.SCRATCH).l2i();

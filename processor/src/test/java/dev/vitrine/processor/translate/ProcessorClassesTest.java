@@ -14,6 +14,7 @@ import org.junit.jupiter.api.Test;
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
+import java.util.List;
 
 class ProcessorClassesTest {
     private static final int TOUCHED = ProgramMachine.DATA;
@@ -61,26 +62,90 @@ class ProcessorClassesTest {
 
     @Test
     void pushesAndPopsMoveTheStackPointerUnlessTheyMiss() throws Throwable {
-        MethodHandles.Lookup place = ProcessorClasses.of(cpu).place();
-        MethodHandle push =
-                place.findStatic(
-                        place.lookupClass(),
-                        "push",
-                        MethodType.methodType(boolean.class, long.class));
-        MethodHandle pop =
-                place.findStatic(place.lookupClass(), "pop", MethodType.methodType(long.class));
+        MethodHandle push = method("push", boolean.class, long.class);
+        MethodHandle pushRegister = method("push", boolean.class, int.class);
+        MethodHandle pop = method("pop", boolean.class, int.class);
         cpu.mmu.store64(TOUCHED, 0);
         cpu.r[Cpu.RSP] = TOUCHED + 8;
         assertThat((boolean) push.invokeExact(7L)).isFalse();
         assertThat(cpu.r[Cpu.RSP]).isEqualTo(TOUCHED);
         assertThat(cpu.mmu.load64(TOUCHED)).isEqualTo(7);
-        assertThat((long) pop.invokeExact()).isEqualTo(7);
+        assertThat((boolean) pop.invokeExact(Cpu.RBX)).isFalse();
+        assertThat(cpu.r[Cpu.RBX]).isEqualTo(7);
         assertThat(cpu.r[Cpu.RSP]).isEqualTo(TOUCHED + 8);
+        // The stack pointer itself: as it was before, and what was popped.
+        assertThat((boolean) pushRegister.invokeExact(Cpu.RSP)).isFalse();
+        assertThat(cpu.mmu.load64(TOUCHED)).isEqualTo(TOUCHED + 8);
+        cpu.mmu.store64(TOUCHED, 99);
+        assertThat((boolean) pop.invokeExact(Cpu.RSP)).isFalse();
+        assertThat(cpu.r[Cpu.RSP]).isEqualTo(99);
         assertThat(cpu.missed).isFalse();
         cpu.r[Cpu.RSP] = UNTOUCHED + 8;
         assertThat((boolean) push.invokeExact(7L)).isTrue();
-        assertThat((long) pop.invokeExact()).isZero();
+        assertThat((boolean) pushRegister.invokeExact(Cpu.RBX)).isTrue();
+        assertThat((boolean) pop.invokeExact(Cpu.RBX)).isTrue();
+        assertThat(cpu.r[Cpu.RBX]).isEqualTo(7);
         assertThat(cpu.r[Cpu.RSP]).isEqualTo(UNTOUCHED + 8);
         assertThat(cpu.missed).isTrue();
+    }
+
+    @Test
+    void returnsPopCanonicalAddressesOnly() throws Throwable {
+        MethodHandle ret = method("ret", long.class);
+        cpu.mmu.store64(TOUCHED, 0x7FFF_FFFF_FFFFL);
+        cpu.r[Cpu.RSP] = TOUCHED;
+        assertThat((long) ret.invokeExact()).isEqualTo(0x7FFF_FFFF_FFFFL);
+        assertThat(cpu.r[Cpu.RSP]).isEqualTo(TOUCHED + 8);
+        cpu.mmu.store64(TOUCHED, 0x8000_0000_0000L);
+        cpu.r[Cpu.RSP] = TOUCHED;
+        assertThat((long) ret.invokeExact()).isEqualTo(ProcessorAccess.NOWHERE);
+        assertThat(cpu.r[Cpu.RSP]).isEqualTo(TOUCHED);
+        cpu.r[Cpu.RSP] = UNTOUCHED;
+        assertThat((long) ret.invokeExact()).isEqualTo(ProcessorAccess.NOWHERE);
+        assertThat(cpu.r[Cpu.RSP]).isEqualTo(UNTOUCHED);
+    }
+
+    @Test
+    void accessesByNumbersOfRegistersAreThoseByAddress() throws Throwable {
+        long pattern = 0x8877_6655_4433_2281L;
+        for (int size = 1; size <= 8; size *= 2) {
+            long part = pattern & -1L >>> 64 - 8 * size;
+            for (String name : List.of("fetch", "fetchForUpdate")) {
+                MethodHandle byNumber =
+                        method(name + size, boolean.class, int.class, int.class, int.class);
+                MethodHandle byAddress = method(name + size, boolean.class, long.class, int.class);
+                cpu.mmu.store64(TOUCHED + 8, pattern);
+                cpu.r[Cpu.RBX] = TOUCHED;
+                assertThat((boolean) byNumber.invokeExact(Cpu.RCX, Cpu.RBX, 8)).isFalse();
+                assertThat((boolean) byAddress.invokeExact((long) TOUCHED + 8, Cpu.RDX)).isFalse();
+                assertThat(cpu.r[Cpu.RCX]).as(name + size).isEqualTo(part);
+                assertThat(cpu.r[Cpu.RDX]).as(name + size).isEqualTo(part);
+                cpu.r[Cpu.RBX] = UNTOUCHED + 8;
+                assertThat((boolean) byNumber.invokeExact(Cpu.RCX, Cpu.RBX, -8)).isTrue();
+                assertThat((boolean) byAddress.invokeExact((long) UNTOUCHED, Cpu.RCX)).isTrue();
+                assertThat(cpu.r[Cpu.RCX]).isEqualTo(part);
+            }
+            MethodHandle of = method("put" + size, boolean.class, int.class, int.class, int.class);
+            MethodHandle value =
+                    method("put" + size, boolean.class, long.class, int.class, int.class);
+            cpu.mmu.store64(TOUCHED, 0);
+            cpu.mmu.store64(TOUCHED + 8, 0);
+            cpu.r[Cpu.RBX] = TOUCHED + 8;
+            cpu.r[Cpu.RCX] = pattern;
+            assertThat((boolean) of.invokeExact(Cpu.RCX, Cpu.RBX, -8)).isFalse();
+            assertThat((boolean) value.invokeExact(pattern, Cpu.RBX, 0)).isFalse();
+            assertThat(cpu.mmu.load64(TOUCHED)).as("put" + size).isEqualTo(part);
+            assertThat(cpu.mmu.load64(TOUCHED + 8)).as("put" + size).isEqualTo(part);
+            cpu.r[Cpu.RBX] = UNTOUCHED;
+            assertThat((boolean) of.invokeExact(Cpu.RCX, Cpu.RBX, 0)).isTrue();
+            assertThat((boolean) value.invokeExact(pattern, Cpu.RBX, 0)).isTrue();
+        }
+    }
+
+    private MethodHandle method(String name, Class<?> result, Class<?>... parameters)
+            throws ReflectiveOperationException {
+        MethodHandles.Lookup place = ProcessorClasses.of(cpu).place();
+        return place.findStatic(
+                place.lookupClass(), name, MethodType.methodType(result, parameters));
     }
 }
