@@ -546,13 +546,23 @@ final class FlagEmitter {
             return;
         } else if ((kind == LazyFlags.ADD || kind == LazyFlags.ADD + 2 || kind == LazyFlags.ADD + 3)
                 && cc >>> 1 == 1) {
-            code.lload(x).lload(y).ladd().lload(x);
-            code.invokestatic(LONG, "compareUnsigned", COMPARE_LONG);
+            if (small) {
+                code.lload(x).lload(y).ladd().loadConstant(Long.MIN_VALUE).lxor();
+                code.lload(x).loadConstant(Long.MIN_VALUE).lxor().lcmp();
+            } else {
+                code.lload(x).lload(y).ladd().lload(x);
+                code.invokestatic(LONG, "compareUnsigned", COMPARE_LONG);
+            }
             less(not, to);
             return;
         } else if (kind == LazyFlags.ADD + 1 && cc >>> 1 == 1) {
-            code.lload(x).lload(y).ladd().l2i().lload(x).l2i();
-            code.invokestatic(INTEGER, "compareUnsigned", COMPARE_INT);
+            if (small) {
+                code.lload(x).lload(y).ladd().loadConstant(0xFFFF_FFFFL).land();
+                code.lload(x).loadConstant(0xFFFF_FFFFL).land().lcmp();
+            } else {
+                code.lload(x).lload(y).ladd().l2i().lload(x).l2i();
+                code.invokestatic(INTEGER, "compareUnsigned", COMPARE_INT);
+            }
             less(not, to);
             return;
         }

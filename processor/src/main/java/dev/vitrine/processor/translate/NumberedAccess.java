@@ -8,6 +8,7 @@ import static java.lang.constant.ConstantDescs.CD_int;
 import static java.lang.constant.ConstantDescs.CD_long;
 
 import dev.vitrine.processor.core.Cpu;
+import dev.vitrine.processor.lift.Uop;
 
 import java.lang.classfile.CodeBuilder;
 import java.lang.classfile.Label;
@@ -27,6 +28,7 @@ final class NumberedAccess {
     private static final MethodTypeDesc OF_VALUE =
             MethodTypeDesc.of(CD_boolean, CD_long, CD_int, CD_int);
     private static final MethodTypeDesc NUMBER = MethodTypeDesc.of(CD_boolean, CD_int);
+    private static final MethodTypeDesc NUMBERS = MethodTypeDesc.of(CD_boolean, CD_int, CD_int);
     private static final MethodTypeDesc VALUE = MethodTypeDesc.of(CD_boolean, CD_long);
     private static final MethodTypeDesc TARGET = MethodTypeDesc.of(CD_long);
 
@@ -89,6 +91,43 @@ final class NumberedAccess {
         code.loadConstant(register);
         call("pop", NUMBER).ifne(miss);
         taken(register);
+    }
+
+    /** So many registers are pushed or popped by one call at the most. */
+    private static final int MOST = 8;
+
+    /**
+     * How many micro-operations from one on are pushes, or pops, of registers that one call can do:
+     * at the beginning of a function, and at its end.
+     */
+    static int run(long[] uops, int from) {
+        int op = (int) uops[from] & 0xFF;
+        int count = 0;
+        if (op == Uop.PUSH64 || op == Uop.POP64) {
+            for (int u = from; u < uops.length && count < MOST; u += 2, count++) {
+                int r = register(uops[u]);
+                if (((int) uops[u] & 0xFF) != op || r >= 16 || r == Cpu.RSP) {
+                    break;
+                }
+            }
+        }
+        return count;
+    }
+
+    /** What is pushed, or popped to. */
+    private static int register(long w) {
+        return (int) (w >>> (((int) w & 0xFF) == Uop.PUSH64 ? 16 : 8)) & 31;
+    }
+
+    /** Writes so many pushes or pops as one, see {@link #run}. */
+    void run(long[] uops, int from, int count, Label miss) {
+        int registers = 0;
+        for (int i = 0; i < count; i++) {
+            registers |= register(uops[from + 2 * i]) << 4 * i;
+        }
+        boolean push = ((int) uops[from] & 0xFF) == Uop.PUSH64;
+        code.loadConstant(registers).loadConstant(count);
+        call(push ? "push" : "pop", NUMBERS).ifne(miss);
     }
 
     /** Pops from the guest's stack to {@link Locals#TARGET}, which is canonical then. */

@@ -272,6 +272,40 @@ public final class ProcessorAccess extends CalledAccess {
         return false;
     }
 
+    /**
+     * Pushes several registers of 16, other than the stack pointer: all or none of them.
+     *
+     * @param registers their numbers, of four bits each, the first in the lowest
+     */
+    static boolean push(int registers, int count) {
+        int bytes = 8 * count;
+        long sp = REGISTERS[Cpu.RSP] - bytes;
+        long m = find(WRITE_TLB, sp, bytes);
+        if (m < 0) {
+            return true;
+        }
+        for (int at = bytes - 8, left = registers; at >= 0; at -= 8, left >>>= 4) {
+            RAM.putLong(m + at, REGISTERS[left & 15]);
+        }
+        REGISTERS[Cpu.RSP] = sp;
+        return false;
+    }
+
+    /** Pops several registers; the same. */
+    static boolean pop(int registers, int count) {
+        int bytes = 8 * count;
+        long sp = REGISTERS[Cpu.RSP];
+        long m = find(READ_TLB, sp, bytes);
+        if (m < 0) {
+            return true;
+        }
+        for (int at = 0, left = registers; at < bytes; at += 8, left >>>= 4) {
+            REGISTERS[left & 15] = RAM.getLong(m + at);
+        }
+        REGISTERS[Cpu.RSP] = sp + bytes;
+        return false;
+    }
+
     /** What {@link #ret} gives where it has done nothing; no target is that. */
     static final long NOWHERE = Long.MIN_VALUE;
 

@@ -441,6 +441,12 @@ final class RegionEmitter {
                 beginWindow(u, last);
             }
             begin(b, u);
+            int run = uops.run(b.code, u);
+            if (run > 1) {
+                uops.emitRun(b.code, u, run, miss(u));
+                u += 2 * (run - 1);
+                continue;
+            }
             memory.remember(caches.slot(b, u));
             memory.take(shared.use(current, u), window == null ? null : window.other(u));
             if (UopTraits.endsBlock((int) b.code[u] & 0xFF)) {

@@ -517,6 +517,16 @@ final class UopEmitter {
         pop(Cpu.RSP);
     }
 
+    /** How many micro-operations from one on {@link #emitRun} can write. */
+    int run(long[] uops, int from) {
+        return memory.callsDirectly() ? NumberedAccess.run(uops, from) : 1;
+    }
+
+    /** Writes several pushes or pops as one. */
+    void emitRun(long[] uops, int from, int count, Label miss) {
+        numbered.run(uops, from, count, miss);
+    }
+
     /**
      * Pops from the guest's stack where to return to.
      *

@@ -90,6 +90,35 @@ class ProcessorClassesTest {
     }
 
     @Test
+    void severalArePushedAndPoppedInOrderOrNoneAtAll() throws Throwable {
+        MethodHandle push = method("push", boolean.class, int.class, int.class);
+        MethodHandle pop = method("pop", boolean.class, int.class, int.class);
+        int registers = Cpu.RBX | Cpu.RBP << 4 | 15 << 8;
+        cpu.r[Cpu.RBX] = 1;
+        cpu.r[Cpu.RBP] = 2;
+        cpu.r[15] = 3;
+        cpu.mmu.store64(TOUCHED, 0);
+        cpu.r[Cpu.RSP] = TOUCHED + 24;
+        assertThat((boolean) push.invokeExact(registers, 3)).isFalse();
+        assertThat(cpu.r[Cpu.RSP]).isEqualTo(TOUCHED);
+        assertThat(cpu.mmu.load64(TOUCHED)).isEqualTo(3);
+        assertThat(cpu.mmu.load64(TOUCHED + 8)).isEqualTo(2);
+        assertThat(cpu.mmu.load64(TOUCHED + 16)).isEqualTo(1);
+        assertThat((boolean) pop.invokeExact(registers, 3)).isFalse();
+        assertThat(cpu.r[Cpu.RSP]).isEqualTo(TOUCHED + 24);
+        assertThat(List.of(cpu.r[Cpu.RBX], cpu.r[Cpu.RBP], cpu.r[15])).containsExactly(3L, 2L, 1L);
+        // Half of it would be on the page before, which was touched as well.
+        cpu.mmu.store64(TOUCHED - 8, 77);
+        cpu.r[Cpu.RSP] = TOUCHED + 8;
+        assertThat((boolean) push.invokeExact(registers, 3)).isTrue();
+        assertThat(cpu.mmu.load64(TOUCHED - 8)).isEqualTo(77);
+        cpu.r[Cpu.RSP] = TOUCHED - 8;
+        assertThat((boolean) pop.invokeExact(registers, 3)).isTrue();
+        assertThat(List.of(cpu.r[Cpu.RBX], cpu.r[Cpu.RBP], cpu.r[15])).containsExactly(3L, 2L, 1L);
+        assertThat(cpu.r[Cpu.RSP]).isEqualTo(TOUCHED - 8);
+    }
+
+    @Test
     void returnsPopCanonicalAddressesOnly() throws Throwable {
         MethodHandle ret = method("ret", long.class);
         cpu.mmu.store64(TOUCHED, 0x7FFF_FFFF_FFFFL);
