@@ -29,7 +29,7 @@ import java.util.function.ObjLongConsumer;
  */
 public final class ProcessorGroup {
     /** Executions of a block from which on it is hot. */
-    private static final int THRESHOLD = 2048;
+    private static final int THRESHOLD = 1024;
 
     final PhysicalMap map;
     final CodeCache cache;
