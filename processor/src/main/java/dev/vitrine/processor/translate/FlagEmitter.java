@@ -293,8 +293,7 @@ final class FlagEmitter {
         if (small) {
             return;
         }
-        code.aload(cpu).getfield(CPU, "flagResult", CD_long).lstore(x);
-        code.aload(cpu).getfield(CPU, "flagAux", CD_long).lstore(y);
+        load();
         code.aload(cpu).getfield(CPU, "flagKind", CD_int).istore(kindLocal);
         code.aload(cpu).iconst_0().putfield(CPU, "flagKind", CD_int);
     }

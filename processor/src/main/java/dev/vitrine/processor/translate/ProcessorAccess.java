@@ -136,10 +136,9 @@ public final class ProcessorAccess extends CalledAccess {
         return store(la, 8, value);
     }
 
-    // The same with registers by their numbers, which are constants in the code that calls: to read
-    // and write them here, once for all, is less code than at each access. On a miss all return
-    // true
-    // and have changed nothing.
+    // The same with registers by their numbers, constants in the code that calls: to read and write
+    // them here is less code than at each access. On a miss all return true and have changed
+    // nothing.
 
     private static boolean fetch(long[] tlb, long la, int size, int to) {
         long m = find(tlb, la, size);
