@@ -23,11 +23,8 @@ public final class Block extends BlockHead {
      */
     public final Instruction[] instructions;
 
-    /** Of each guest instruction what faults need to know, see {@link Places}. */
-    private final char[] places;
-
-    /** For each guest instruction, the index in code of its first micro-operation. */
-    public final int[] starts;
+    /** For each guest instruction, see {@link Places}. */
+    private final int[] places;
 
     /** Machine frames the bytes came from; the second is -1 if there is none. */
     public final long mfn0;
@@ -50,26 +47,19 @@ public final class Block extends BlockHead {
     public boolean asked;
 
     /** Translations that were made from here since more targets of a branch had become known. */
-    int retranslations;
+    byte retranslations;
 
     /** A region that begins here is to have code only that is near. */
     public boolean confined;
 
     /** How often a region was formed for short runs from here. */
-    int reformed;
+    byte reformed;
 
-    private static final int TARGETS = 12;
+    /** What has been seen of it, once something has. */
+    private @Nullable BlockProfile profile;
 
-    /** Where the indirect branch at the end has gone, with how often that was seen. */
-    private long @Nullable [] targets;
-
-    private int @Nullable [] targetCounts;
-
-    /** For each memory micro-operation: the page it touched when last noted. */
-    private long @Nullable [] sitePages;
-
-    /** How often it was the same the next time. */
-    private int @Nullable [] siteHits;
+    /** The next one in its bucket of the code cache; guarded by the page's monitor. */
+    @Nullable Block chained;
 
     Block(
             long rip,
@@ -78,8 +68,7 @@ public final class Block extends BlockHead {
             int modeKey,
             long[] code,
             Instruction[] instructions,
-            char[] places,
-            int[] starts,
+            int[] places,
             long mfn0,
             long mfn1,
             long fallThrough,
@@ -89,7 +78,6 @@ public final class Block extends BlockHead {
         this.csLimit = csLimit;
         this.instructions = instructions;
         this.places = places;
-        this.starts = starts;
         this.mfn0 = mfn0;
         this.mfn1 = mfn1;
         this.fallThrough = fallThrough;
@@ -98,7 +86,7 @@ public final class Block extends BlockHead {
 
     /** A block of its first instructions, fewer than it has; for one execution. */
     Block beginning(int instructionCount) {
-        int length = starts[instructionCount];
+        int length = start(instructionCount);
         long[] part = java.util.Arrays.copyOf(code, length + 2);
         if (length == code.length) {
             // The last instruction is a branch that is one with the comparison before it.
@@ -117,7 +105,6 @@ public final class Block extends BlockHead {
                         part,
                         instructions,
                         java.util.Arrays.copyOf(places, instructionCount),
-                        java.util.Arrays.copyOf(starts, instructionCount),
                         mfn0,
                         mfn1,
                         end,
@@ -150,14 +137,19 @@ public final class Block extends BlockHead {
     }
 
     /** See {@link Places}. */
-    char place(int instruction) {
+    int place(int instruction) {
         return places[instruction];
+    }
+
+    /** Index in code of a guest instruction's first micro-operation. */
+    public int start(int instruction) {
+        return Places.start(places[instruction]);
     }
 
     /** Index of the guest instruction that a micro-operation belongs to. */
     public int instructionAt(int uop) {
-        int i = starts.length - 1;
-        while (i > 0 && starts[i] > uop) {
+        int i = places.length - 1;
+        while (i > 0 && start(i) > uop) {
             i--;
         }
         return i;
@@ -165,28 +157,7 @@ public final class Block extends BlockHead {
 
     /** Notes where the indirect branch at the end went. */
     void observeTarget(long to) {
-        long[] seen = targets;
-        int[] counts = targetCounts;
-        if (seen == null || counts == null) {
-            seen = new long[TARGETS];
-            counts = new int[TARGETS];
-            targets = seen;
-            targetCounts = counts;
-        }
-        int least = 0;
-        for (int i = 0; i < TARGETS; i++) {
-            if (counts[i] == 0 || seen[i] == to) {
-                seen[i] = to;
-                counts[i]++;
-                return;
-            }
-            if (counts[i] < counts[least]) {
-                least = i;
-            }
-        }
-        // What is new takes the place of the rarest, and its count: what is frequent gets ahead.
-        seen[least] = to;
-        counts[least]++;
+        profile().observeTarget(to);
     }
 
     /** Says that the branch at the end goes to an address at least so often, of 1. */
@@ -200,41 +171,14 @@ public final class Block extends BlockHead {
 
     /** How many of the observations at the end went to an address, of 1; 0 without any. */
     public double targetShare(long to) {
-        long[] seen = targets;
-        int[] counts = targetCounts;
-        if (seen == null || counts == null) {
-            return 0;
-        }
-        long all = 0;
-        long found = 0;
-        for (int i = 0; i < TARGETS && counts[i] > 0; i++) {
-            all += counts[i];
-            found += seen[i] == to ? counts[i] : 0;
-        }
-        return (double) found / Math.max(1, all);
+        BlockProfile p = profile;
+        return p == null ? 0 : p.targetShare(to);
     }
 
     /** Addresses that the indirect branch at the end has gone to, those seen most first. */
     public long[] observedTargets() {
-        long[] seen = targets;
-        int[] counts = targetCounts;
-        if (seen == null || counts == null) {
-            return new long[0];
-        }
-        int found = 0;
-        long[] most = new long[TARGETS];
-        int[] times = new int[TARGETS];
-        for (int i = 0; i < TARGETS && counts[i] > 0; i++) {
-            int at = found++;
-            while (at > 0 && times[at - 1] < counts[i]) {
-                most[at] = most[at - 1];
-                times[at] = times[at - 1];
-                at--;
-            }
-            most[at] = seen[i];
-            times[at] = counts[i];
-        }
-        return java.util.Arrays.copyOf(most, found);
+        BlockProfile p = profile;
+        return p == null ? new long[0] : p.observedTargets();
     }
 
     /** One execution in 64 notes where accesses go, and the next one whether they stay there. */
@@ -247,26 +191,22 @@ public final class Block extends BlockHead {
 
     /** Notes where a memory access went. The index is that behind the micro-operation. */
     void observe(int behind, long la) {
-        long[] pages = sitePages;
-        int[] hits = siteHits;
-        if (pages == null || hits == null) {
-            pages = new long[code.length / 2];
-            hits = new int[code.length / 2];
-            sitePages = pages;
-            siteHits = hits;
-        }
-        int site = (behind - 2) >> 1;
-        if ((executions & LOOK) == LOOK) {
-            pages[site] = la >>> 12;
-        } else if (pages[site] == la >>> 12) {
-            hits[site]++;
-        }
+        profile().observe((behind - 2) >> 1, la >>> 12, (executions & LOOK) == LOOK);
     }
 
     /** How often a memory micro-operation stayed on the page of the time before. */
     public int pageHits(int uop) {
-        int[] hits = siteHits;
-        return hits == null ? 0 : hits[uop >> 1];
+        BlockProfile p = profile;
+        return p == null ? 0 : p.pageHits(uop >> 1);
+    }
+
+    private BlockProfile profile() {
+        BlockProfile p = profile;
+        if (p == null) {
+            p = new BlockProfile(code.length >> 1);
+            profile = p;
+        }
+        return p;
     }
 
     /** Linear address of the first byte. */

@@ -47,9 +47,10 @@ final class BlockBuilder {
     /** What the next instruction is decoded into; most are needed only until they are lifted. */
     private Instruction spare = new Instruction();
 
+    private static final Instruction[] NONE = {};
+
     private final ArrayList<Instruction> kept = new ArrayList<>();
-    private final char[] places = new char[MAX_INSTRUCTIONS];
-    private final int[] starts = new int[MAX_INSTRUCTIONS + 1];
+    private final int[] places = new int[MAX_INSTRUCTIONS];
 
     private final boolean smp;
 
@@ -171,7 +172,7 @@ final class BlockBuilder {
             }
             // With one processor a locked access is like any other.
             i.lock &= smp;
-            starts[count] = uops.length();
+            int start = uops.length();
             if (hooks != null && hooks.get(((int) machine & 4095) + offset)) {
                 int z = Cpu.R_ZERO;
                 long place = hookFrame << 12 | ((int) machine & 4095) + offset;
@@ -184,8 +185,8 @@ final class BlockBuilder {
                 hooked = true;
             }
             ended = lifter.lift(i, modeKey, kept.size());
-            places[count] = Places.of(i, rip);
-            if (max == 1 || executedAsAWhole(starts[count])) {
+            places[count] = Places.of(i, rip, start);
+            if (max == 1 || executedAsAWhole(start)) {
                 kept.add(i);
                 spare = new Instruction();
             }
@@ -216,10 +217,9 @@ final class BlockBuilder {
         i.lock &= smp;
         uops.clear();
         kept.clear();
-        starts[0] = 0;
         lifter.target = 0;
         int ended = lifter.lift(i, modeKey, 0);
-        places[0] = Places.of(i, cpu.rip);
+        places[0] = Places.of(i, cpu.rip, 0);
         kept.add(i);
         return finish(modeKey, 1, i.nextRip(), ended, -1, null, null, -1);
     }
@@ -254,9 +254,8 @@ final class BlockBuilder {
                         cpu.segment[Cpu.CS].limit,
                         modeKey,
                         uops.toArray(),
-                        kept.toArray(new Instruction[0]),
+                        kept.isEmpty() ? NONE : kept.toArray(NONE),
                         Arrays.copyOf(places, count),
-                        Arrays.copyOf(starts, count),
                         machine >= 0 ? machine >>> 12 : -1,
                         secondFrame,
                         end,

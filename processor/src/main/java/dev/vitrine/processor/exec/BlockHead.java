@@ -25,7 +25,11 @@ abstract class BlockHead {
     /** Cleared when a frame under it is written. */
     public volatile boolean valid = true;
 
-    /** Micro-operations, two longs each. */
+    /**
+     * Micro-operations, two longs each. The first of the references: the collector copies what the
+     * first one leads to first, so that a block's code lies behind it, and its successor behind
+     * that.
+     */
     public final long[] code;
 
     /** Successors on the same page; they need no check but validity. */

@@ -30,7 +30,7 @@ import java.util.concurrent.atomic.AtomicInteger;
  * moment are asked and waited for (see {@link Rendezvous}), so none can write unseen.
  */
 public final class CodeCache implements CodeTracker {
-    private static final int BUCKETS = 256;
+    private static final int BUCKETS = 128;
 
     /**
      * Blocks that one frame may have. A frame has a few hundred, once for each address that it is
@@ -56,7 +56,6 @@ public final class CodeCache implements CodeTracker {
     static final class Page {
         final @Nullable Block[] heads = new Block[BUCKETS];
         final java.util.ArrayList<Block> all = new java.util.ArrayList<>();
-        final java.util.IdentityHashMap<Block, Block> chain = new java.util.IdentityHashMap<>();
 
         /** Blocks that begin in the frame before and end in this one. */
         final java.util.ArrayList<Block> spilled = new java.util.ArrayList<>();
@@ -166,7 +165,7 @@ public final class CodeCache implements CodeTracker {
                         && (b.linear() & 4095) == (machine & 4095)) {
                     return b;
                 }
-                b = p.chain.get(b);
+                b = b.chained;
             }
         }
         return null;
@@ -245,6 +244,7 @@ public final class CodeCache implements CodeTracker {
             if (p.dead) {
                 return;
             }
+            p.all.ensureCapacity(p.all.size() + same.size());
             for (Block b : same) {
                 b.valid = true;
                 enter(p, b);
@@ -280,10 +280,7 @@ public final class CodeCache implements CodeTracker {
 
     private void enter(Page p, Block b) {
         int h = (int) b.linear() & (BUCKETS - 1);
-        Block head = p.heads[h];
-        if (head != null) {
-            p.chain.put(b, head);
-        }
+        b.chained = p.heads[h];
         p.heads[h] = b;
         p.all.add(b);
         held.incrementAndGet();
@@ -435,7 +432,7 @@ public final class CodeCache implements CodeTracker {
                 if (x != b && sameCode(x, b)) {
                     offer(x, new Region.Entry(g, number, x.rip - b.rip));
                 }
-                x = p.chain.get(x);
+                x = x.chained;
             }
         }
     }
@@ -457,7 +454,7 @@ public final class CodeCache implements CodeTracker {
             if (e != null && e.region().relocatable && e.region().valid && sameCode(x, b)) {
                 offer(b, new Region.Entry(e.region(), e.number(), e.origin() + b.rip - x.rip));
             }
-            x = p.chain.get(x);
+            x = x.chained;
         }
     }
 
@@ -477,10 +474,10 @@ public final class CodeCache implements CodeTracker {
     private List<Region> drop(Page p) {
         for (Block b : p.all) {
             b.valid = false;
+            b.chained = null;
         }
         held.addAndGet(-p.all.size());
         p.all.clear();
-        p.chain.clear();
         List<Region> ended = List.copyOf(p.regions);
         ended.forEach(Region::end);
         p.regions.clear();

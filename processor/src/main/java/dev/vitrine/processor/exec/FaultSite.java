@@ -41,7 +41,7 @@ final class FaultSite {
         }
     }
 
-    private static boolean stackAccess(Cpu cpu, int op, char place) {
+    private static boolean stackAccess(Cpu cpu, int op, int place) {
         return switch (op) {
             case Uop.PUSH64, Uop.POP64, Uop.CALL64 -> true;
             // The stack is accessed first; after that a branch target gives #GP.

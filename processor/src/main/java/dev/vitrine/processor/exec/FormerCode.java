@@ -38,7 +38,7 @@ final class FormerCode {
             if (patched != null) {
                 changed.or(patched);
             }
-            List<Block> same = new ArrayList<>();
+            List<Block> same = new ArrayList<>(blocks.size());
             for (Block b : blocks) {
                 int from = (int) b.linear() & 4095;
                 int length = b.length();

@@ -119,13 +119,13 @@ final class Interpreter {
                 || (cpu.eflags & Cpu.RF) != 0) {
             return false;
         }
-        if (b.starts[at] == b.code.length) {
+        if (b.start(at) == b.code.length) {
             // A branch that is one with the comparison before it, and ends the block.
             step();
             return true;
         }
         cpu.retired -= at;
-        execute(b, b.starts[at], cpu.retired + 1);
+        execute(b, b.start(at), cpu.retired + 1);
         return true;
     }
 

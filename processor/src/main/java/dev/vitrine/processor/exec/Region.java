@@ -353,7 +353,7 @@ public final class Region {
         cpu.retired += sites[3 * site + 2];
         if (origin == 0) {
             cpu.currentBlock = b;
-            cpu.resumeAt = b.starts[instruction];
+            cpu.resumeAt = b.start(instruction);
         } else {
             cpu.currentBlock = null;
             cpu.rip = b.rip(instruction) + origin;

@@ -34,6 +34,14 @@ public abstract class RegionCode {
 
     // Of a way. What is public generated code looks at.
 
+    /**
+     * The region's links for this processor: where branches to fixed addresses outside led last;
+     * null before that. The first of the references here: the collector copies what the first one
+     * leads to first, so that regions lie behind each other as they are executed.
+     */
+    @SuppressWarnings("NullAway.Init") // no way is without them
+    public @Nullable RegionCode[] links;
+
     /** What this is the code of. */
     @SuppressWarnings("NullAway.Init") // the region is made of its code
     public Region region;
@@ -84,13 +92,6 @@ public abstract class RegionCode {
 
     /** Runs from here that were hardly worth it. */
     int shortRuns;
-
-    /**
-     * The region's links for this processor: where branches to fixed addresses outside led last;
-     * null before that.
-     */
-    @SuppressWarnings("NullAway.Init") // no way is without them
-    public @Nullable RegionCode[] links;
 
     /** What begins there. */
     @SuppressWarnings("NullAway.Init")

@@ -13,18 +13,27 @@ import org.jspecify.annotations.Nullable;
  * found out, so it begins anew where ways meet.
  */
 final class LaneKnowledge {
-    /** By lane, 4r + k. */
-    private final @Nullable FloatRange[] doubles = new FloatRange[64];
+    private static final int LANES = 64;
 
-    /** By half a lane, 2 (4r + k) and one more for the upper half. */
-    private final @Nullable FloatRange[] singles = new FloatRange[128];
+    /** By lane, 4r + k; without elements while nothing is known, as in most regions. */
+    private @Nullable FloatRange[] doubles = {};
 
-    private final boolean[] held = new boolean[128];
+    /** By half a lane, 2 (4r + k) and one more for the upper half; as {@link #doubles}. */
+    private @Nullable FloatRange[] singles = {};
+
+    private boolean[] held = {};
+
+    /** Whether nothing is known at all. */
+    boolean isEmpty() {
+        return doubles.length == 0;
+    }
 
     void clear() {
-        java.util.Arrays.fill(doubles, null);
-        java.util.Arrays.fill(singles, null);
-        java.util.Arrays.fill(held, false);
+        if (!isEmpty()) {
+            doubles = new FloatRange[0];
+            singles = new FloatRange[0];
+            held = new boolean[0];
+        }
     }
 
     LaneKnowledge copy() {
@@ -34,13 +43,25 @@ final class LaneKnowledge {
     }
 
     void set(LaneKnowledge other) {
-        System.arraycopy(other.doubles, 0, doubles, 0, doubles.length);
-        System.arraycopy(other.singles, 0, singles, 0, singles.length);
-        System.arraycopy(other.held, 0, held, 0, held.length);
+        doubles = other.doubles.clone();
+        singles = other.singles.clone();
+        held = other.held.clone();
+    }
+
+    /** Something is about to be known. */
+    private void begin() {
+        if (isEmpty()) {
+            doubles = new FloatRange[LANES];
+            singles = new FloatRange[2 * LANES];
+            held = new boolean[2 * LANES];
+        }
     }
 
     /** The lane has got another value. */
     void forget(int lane) {
+        if (isEmpty()) {
+            return;
+        }
         doubles[lane] = null;
         for (int half = 2 * lane; half <= 2 * lane + 1; half++) {
             singles[half] = null;
@@ -50,6 +71,9 @@ final class LaneKnowledge {
 
     /** The lane has got another's value; locals of halves are not copied. */
     void move(int to, int from) {
+        if (isEmpty()) {
+            return;
+        }
         FloatRange whole = doubles[from];
         FloatRange low = singles[2 * from];
         FloatRange high = singles[2 * from + 1];
@@ -61,6 +85,7 @@ final class LaneKnowledge {
 
     /** The lane is zero. */
     void zero(int lane) {
+        begin();
         forget(lane);
         doubles[lane] = FloatRange.ZERO;
         singles[2 * lane] = FloatRange.ZERO;
@@ -68,10 +93,14 @@ final class LaneKnowledge {
     }
 
     @Nullable FloatRange range(Format f, int lane, int half) {
+        if (isEmpty()) {
+            return null;
+        }
         return f == Format.DOUBLE ? doubles[lane] : singles[2 * lane + half];
     }
 
     void range(Format f, int lane, int half, FloatRange range) {
+        begin();
         if (f == Format.DOUBLE) {
             doubles[lane] = range;
         } else {
@@ -81,10 +110,11 @@ final class LaneKnowledge {
 
     /** Whether half a lane is in the local of {@link Locals#single}. */
     boolean held(int lane, int half) {
-        return held[2 * lane + half];
+        return !isEmpty() && held[2 * lane + half];
     }
 
     void hold(int lane, int half) {
+        begin();
         held[2 * lane + half] = true;
     }
 }

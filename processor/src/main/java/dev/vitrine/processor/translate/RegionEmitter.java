@@ -467,7 +467,7 @@ final class RegionEmitter {
     private int instruction;
 
     private void begin(Block b, int u) {
-        while (instruction + 1 < b.count && b.starts[instruction + 1] <= u) {
+        while (instruction + 1 < b.count && b.start(instruction + 1) <= u) {
             instruction++;
             miss = null;
             uops.beginInstruction();

@@ -362,7 +362,7 @@ final class SharedChecks {
     private static int lastOfInstruction(Block b, int u) {
         int to = u;
         for (int next = u + 2; next < b.code.length; next += 2) {
-            if (Arrays.binarySearch(b.starts, next) >= 0
+            if (b.start(b.instructionAt(next)) == next
                     || UopTraits.endsBlock((int) b.code[next] & 0xFF)) {
                 break;
             }

@@ -214,7 +214,9 @@ final class VectorEmitter {
 
     /** On the only way to a block. */
     void carry(int block) {
-        carried.put(block, known.copy());
+        if (!known.isEmpty()) {
+            carried.put(block, known.copy());
+        }
     }
 
     /** All lanes have been read again from the processor. */

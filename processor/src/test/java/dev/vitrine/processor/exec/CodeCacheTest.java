@@ -35,7 +35,6 @@ class CodeCacheTest {
                 0,
                 new long[0],
                 new Instruction[0],
-                new char[0],
                 new int[0],
                 mfn,
                 second,
