@@ -27,8 +27,8 @@ abstract class BlockHead {
 
     /**
      * Micro-operations, two longs each. The first of the references: the collector copies what the
-     * first one leads to first, so that a block's code lies behind it, and its successor behind
-     * that.
+     * first one leads to first, so that a block's code is to lie behind it, and its successor
+     * behind that.
      */
     public final long[] code;
 
