@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * A straight line of guest instructions, lifted. Shared by all processors of a domain; immutable
  * but for links, profile counters and validity, which tolerate races.
  */
-public final class Block extends BlockHead {
+public class Block extends BlockHead {
     public final long csBase;
     public final int csLimit;
 
@@ -84,8 +84,37 @@ public final class Block extends BlockHead {
         this.target = target;
     }
 
+    /** A copy of the beginning of a block, with other code. */
+    Block(Block whole, long[] code, int instructionCount, long fallThrough) {
+        this(
+                whole.rip,
+                whole.csBase,
+                whole.csLimit,
+                whole.modeKey,
+                code,
+                whole.instructions,
+                java.util.Arrays.copyOf(whole.places, instructionCount),
+                whole.mfn0,
+                whole.mfn1,
+                fallThrough,
+                0);
+    }
+
     /** A block of its first instructions, fewer than it has; for one execution. */
     Block beginning(int instructionCount) {
+        // As if it had been executed: nothing is noted of it.
+        Block b =
+                new Block(
+                        this,
+                        beginningOfCode(instructionCount),
+                        instructionCount,
+                        rip(instructionCount));
+        b.executions = 1;
+        return b;
+    }
+
+    /** The code of its first instructions, fewer than it has. */
+    long[] beginningOfCode(int instructionCount) {
         int length = start(instructionCount);
         long[] part = java.util.Arrays.copyOf(code, length + 2);
         if (length == code.length) {
@@ -93,25 +122,9 @@ public final class Block extends BlockHead {
             long w = code[length - 2];
             part[length - 2] = w & ~0xFFL | Uop.comparison((int) w & 0xFF);
         }
-        long end = rip(instructionCount);
         part[length] = Uop.word(Uop.NEXT, 0, Cpu.R_ZERO, Cpu.R_ZERO, 0, Cpu.R_ZERO);
-        part[length + 1] = end;
-        Block b =
-                new Block(
-                        rip,
-                        csBase,
-                        csLimit,
-                        modeKey,
-                        part,
-                        instructions,
-                        java.util.Arrays.copyOf(places, instructionCount),
-                        mfn0,
-                        mfn1,
-                        end,
-                        0);
-        // As if it had been executed: nothing is noted of it.
-        b.executions = 1;
-        return b;
+        part[length + 1] = rip(instructionCount);
+        return part;
     }
 
     /** Bytes of its instructions. */

@@ -36,7 +36,7 @@ final class FaultSite {
     static void left(Cpu cpu, Block b, int instruction) {
         // An instruction on its own is executed in place of one in a block that was left before.
         if ((b.modeKey & Interpreter.MODE_SINGLE) == 0) {
-            cpu.leftBlock = b;
+            cpu.leftBlock = b instanceof Detour d ? d.whole : b;
             cpu.leftInstruction = instruction;
         }
     }

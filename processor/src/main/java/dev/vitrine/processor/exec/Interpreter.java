@@ -319,6 +319,15 @@ final class Interpreter {
                 cpu.retired += b.count;
                 pc = BETWEEN;
                 if (cpu.requests() != 0 || cpu.retired >= limit) {
+                    if (b instanceof Detour d) {
+                        // Not between two blocks: the whole one comes to its end.
+                        cpu.retired -= b.count;
+                        start = d.whole.start(b.count);
+                        b = d.whole;
+                        code = b.code;
+                        whole = false;
+                        continue;
+                    }
                     cpu.rip = taken ? b.target : b.fallThrough;
                     return;
                 }

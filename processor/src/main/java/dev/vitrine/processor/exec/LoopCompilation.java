@@ -61,6 +61,7 @@ final class LoopCompilation {
         CodeCache.class,
         Conditions.class,
         Cpu.class,
+        Detour.class,
         FaultSite.class,
         GuestFault.class,
         GuestRam.class,

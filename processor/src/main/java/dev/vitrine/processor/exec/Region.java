@@ -361,6 +361,41 @@ public final class Region {
         }
     }
 
+    /** So often a region must have been left at a site before it is worth a {@link Detour}. */
+    private static final int OFTEN = Integer.getInteger("vitrine.translate.detour", 1000);
+
+    /** How often it was left for the slow path; racy on purpose, as all of these. */
+    private int misses;
+
+    /** The same by site, once that is often. */
+    private int @Nullable [] missesAt;
+
+    private @Nullable Detour @Nullable [] detours;
+
+    /** What to execute where the region was left at a site; null for the rest of the block. */
+    @Nullable Detour detour(int site) {
+        if (misses < OFTEN) {
+            misses++;
+            return null;
+        }
+        int[] at = missesAt;
+        Detour[] all = detours;
+        if (at == null || all == null) {
+            at = new int[sites.length / 3];
+            all = new Detour[at.length];
+            missesAt = at;
+            detours = all;
+        }
+        if (at[site] < OFTEN) {
+            at[site]++;
+        } else if (at[site] == OFTEN) {
+            at[site]++;
+            Block b = blocks[sites[3 * site]];
+            all[site] = Detour.behind(b, b.instructionAt(sites[3 * site + 1]));
+        }
+        return all[site];
+    }
+
     /**
      * Called by generated code when an exception passes, with all state in the processor: points it
      * at the guest instruction.

@@ -49,6 +49,7 @@ final class RegionRunner {
     private long coldExits;
     private long helperExits;
     private long misses;
+    private long detours;
     private long elsewhere;
     private long instructions;
 
@@ -62,6 +63,7 @@ final class RegionRunner {
         out.accept("region exits to the interpreter", coldExits);
         out.accept("region exits for helpers", helperExits);
         out.accept("region exits to the slow path", misses);
+        out.accept("region exits to the slow path of one instruction", detours);
         out.accept("instructions in regions", instructions);
         if (verifier != null) {
             verifier.statistics(out);
@@ -100,14 +102,18 @@ final class RegionRunner {
             }
         }
         cpu.limitLoops(limit);
+        // A request comes to the end of the block: behind a detour this is in the middle of one.
         if (cpu.requests() != 0) {
-            cpu.rip = first.rip;
-            return null;
+            return first;
+        }
+        if (cpu.retired + t.longestPath >= cpu.loopLimit()) {
+            nearLimit++;
+            return first;
         }
         long begun = cpu.retired;
         while (true) {
             // Requests look like a limit that has been reached.
-            if (cpu.retired + t.longestPath >= cpu.loopLimit()) {
+            if (cpu.retired != begun && cpu.retired + t.longestPath >= cpu.loopLimit()) {
                 instructions += cpu.retired - begun;
                 return pause(t, limit);
             }
@@ -133,7 +139,13 @@ final class RegionRunner {
                 cpu.missed = false;
                 LazyFlags.settle(cpu);
                 t.region.resume(cpu, ~exit, t.origin);
-                return stopped(begun);
+                Block rest = stopped(begun);
+                Detour detour = t.origin == 0 && verifier == null ? t.region.detour(~exit) : null;
+                if (detour == null) {
+                    return rest;
+                }
+                detours++;
+                return detour;
             } else if (exit >= RegionCode.INDIRECT) {
                 // The chain has looked after it.
             } else if (exit != RegionCode.EXIT) {

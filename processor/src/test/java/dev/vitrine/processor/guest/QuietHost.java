@@ -64,8 +64,13 @@ public final class QuietHost implements ProcessorHost {
         return -1;
     }
 
+    /** What a write to where there is no memory does. */
+    public Runnable onDeviceWrite = () -> {};
+
     @Override
-    public void writeDevice(long physicalAddress, int size, long value) {}
+    public void writeDevice(long physicalAddress, int size, long value) {
+        onDeviceWrite.run();
+    }
 
     @Override
     public boolean readMsr(int msr, long[] out) {
