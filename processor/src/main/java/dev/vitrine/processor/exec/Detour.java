@@ -11,8 +11,8 @@ import org.jspecify.annotations.Nullable;
  * A block up to an instruction that a region is often left at for the slow path, one whose operand
  * crosses from page to page, say. The interpreter executes that one only, and goes on with the
  * block that begins behind it, which is soon translated as any other; it would be slow in the rest
- * of a long block. Nothing is looked at in between that is not looked at within a block, and both
- * end at the same branch: so a run stops where it would without.
+ * of a long block. The limit of a run is not looked at in between, and both end at the same branch:
+ * so a run stops where it would without, unless another thread asks for it just then.
  */
 final class Detour extends Block {
     /** So many instructions behind it, or more, are worth it. */

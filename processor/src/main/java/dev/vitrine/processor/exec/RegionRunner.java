@@ -102,18 +102,14 @@ final class RegionRunner {
             }
         }
         cpu.limitLoops(limit);
-        // A request comes to the end of the block: behind a detour this is in the middle of one.
         if (cpu.requests() != 0) {
-            return first;
-        }
-        if (cpu.retired + t.longestPath >= cpu.loopLimit()) {
-            nearLimit++;
-            return first;
+            cpu.rip = first.rip;
+            return null;
         }
         long begun = cpu.retired;
         while (true) {
             // Requests look like a limit that has been reached.
-            if (cpu.retired != begun && cpu.retired + t.longestPath >= cpu.loopLimit()) {
+            if (cpu.retired + t.longestPath >= cpu.loopLimit()) {
                 instructions += cpu.retired - begun;
                 return pause(t, limit);
             }
